@@ -1,0 +1,7 @@
+// Package kernel has the arithmetic of a transformer, one operation a file.
+//
+// The scalar Go code is the specification: plain loops, shapes in comments. A
+// faster path is a Set with the same fields, and passes the same tests (see
+// table.go). All matrices are row-major float32; a Mat is a view with a stride,
+// so that heads and stacked projections need no copies.
+package kernel

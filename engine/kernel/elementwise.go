@@ -1,0 +1,29 @@
+package kernel
+
+// multiply is dst ·= a, value by value: the gate of a gated MLP.
+func multiply(dst, a Mat) {
+	for i := range dst.Rows {
+		out := dst.Row(i)
+		for j, v := range a.Row(i) {
+			out[j] *= v
+		}
+	}
+}
+
+// rotate turns the halves of a head's vectors against each other (RoPE, Su et
+// al. 2021, in the form of dinov3_vit/modeling_dinov3_vit.py):
+// x' = x·cos + rotateHalf(x)·sin, rotateHalf(x) = (−second half, first half).
+//
+//	x        // [tokens, dim], one head
+//	cos, sin // [tokens, dim]
+func rotate(x, cos, sin Mat) {
+	half := x.Cols / 2
+	for i := range x.Rows {
+		row, c, s := x.Row(i), cos.Row(i), sin.Row(i)
+		for j := range half {
+			a, b := row[j], row[j+half]
+			row[j] = a*c[j] - b*s[j]
+			row[j+half] = b*c[j+half] + a*s[j+half]
+		}
+	}
+}
