@@ -10,6 +10,17 @@ func multiply(dst, a Mat) {
 	}
 }
 
+// Mean fills dst [cols] with the mean of the rows of x, summed in float64.
+func Mean(dst []float32, x Mat) {
+	for j := range dst {
+		var sum float64
+		for i := range x.Rows {
+			sum += float64(x.Data[i*x.Stride+j])
+		}
+		dst[j] = float32(sum / float64(x.Rows))
+	}
+}
+
 // rotate turns the halves of a head's vectors against each other (RoPE, Su et
 // al. 2021, in the form of dinov3_vit/modeling_dinov3_vit.py):
 // x' = x·cos + rotateHalf(x)·sin, rotateHalf(x) = (−second half, first half).

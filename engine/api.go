@@ -1,0 +1,197 @@
+// Package engine runs vision transformers: it loads a model folder as Hugging
+// Face lays it out and answers with embeddings, rankings, classes and attention
+// maps. It knows no browser; the same code runs natively and in WASM.
+//
+//	model, err := engine.Load(ctx, weights.Dir("openai/clip-vit-base-patch32"), engine.Options{})
+//	ranking, err := model.Rank(ctx, engine.FromImage(picture), []string{"a cat", "a dog"}, engine.RankOptions{})
+//
+// This file is the public face; it documents, the other files do. The words mean
+// what they mean in the JavaScript face (js/vitrine.d.ts), and the json names are
+// the same.
+package engine
+
+import (
+	"vitrine/engine/kernel"
+	"vitrine/engine/pixels"
+)
+
+// Options of Load. The zero value is what most want.
+type Options struct {
+	// Set is the instruction set that runs; the fastest there is by default.
+	Set *kernel.Set
+	// DType is "auto" or "f32". Files in F16 and BF16 are computed in float32.
+	DType string
+	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
+	Integrity string
+	// Progress is told the bytes of weights read so far, and all there are (−1
+	// where the host doesn't say).
+	Progress func(loaded, total int64)
+	// Pause is called between blocks, and between pieces of a file. In a browser
+	// it lets waiting messages in. Its error ends the call.
+	Pause func() error
+}
+
+// Image is what an image call takes: a picture, or values that were already
+// preprocessed. Exactly one is there; FromImage and FromValues make it.
+type Image struct {
+	picture *pixels.Image
+	values  *pixels.Input
+}
+
+// FromImage takes a picture; the model's own preprocessing is applied to it.
+func FromImage(picture pixels.Image) Image { return Image{picture: &picture} }
+
+// FromValues takes pixelValues as upstream's processor gives them for one
+// picture: shape [3, height, width], or for NaFlex [rows·columns, 3·patch²] with
+// its grid.
+func FromValues(values pixels.Input) Image { return Image{values: &values} }
+
+// ImageOptions are common to all image calls.
+type ImageOptions struct {
+	// Size is [height, width] in pixels; zero is the model's own.
+	Size [2]int
+	// MaxPatches bounds the grid of NaFlex models; zero is the model's own.
+	MaxPatches int
+}
+
+// Ms is where the time of an image call went, in milliseconds. Decode is filled
+// in by whoever decoded.
+type Ms struct {
+	Decode     float64 `json:"decode"`
+	Preprocess float64 `json:"preprocess"`
+	Encode     float64 `json:"encode"`
+}
+
+// EmbedOptions of EmbedImage and EmbedTexts. Embeddings have length 1 unless Raw.
+type EmbedOptions struct {
+	ImageOptions
+	Raw bool
+	// Templates are strings with {} for the text: EmbedTexts then gives one
+	// embedding a text, the mean over all templates, normalised before and after
+	// as CLIP's notebook does. None: the texts as they are.
+	Templates []string
+}
+
+// Embedding of a picture.
+type Embedding struct {
+	Embedding []float32 `json:"embedding"` // [E]
+	Ms        Ms        `json:"ms"`
+}
+
+// TextEmbeddings of some texts.
+type TextEmbeddings struct {
+	Embeddings [][]float32 `json:"embeddings"` // [texts][E]
+	Truncated  []bool      `json:"truncated"`  // the text was longer than the model reads
+}
+
+// RankOptions of Rank.
+type RankOptions struct {
+	ImageOptions
+	Templates []string // see EmbedOptions
+}
+
+// Ranked is one label with its scores.
+type Ranked struct {
+	Label      string  `json:"label"`
+	Index      int     `json:"index"`      // in the labels of the call
+	Similarity float64 `json:"similarity"` // cosine of the two embeddings
+	Logit      float64 `json:"logit"`      // as upstream scales it
+	Score      float64 `json:"score"`      // softmax over the labels, or sigmoid
+}
+
+// Ranking of labels, the best first.
+type Ranking struct {
+	Ranking []Ranked `json:"ranking"`
+	Method  string   `json:"method"` // "softmax" (CLIP) or "sigmoid" (SigLIP)
+	Ms      Ms       `json:"ms"`
+}
+
+// ClassifyOptions of Classify. TopK 0 is 5.
+type ClassifyOptions struct {
+	ImageOptions
+	TopK int
+}
+
+// Class is one class with its scores.
+type Class struct {
+	Label string  `json:"label"` // of id2label, else LABEL_n
+	Index int     `json:"index"`
+	Logit float64 `json:"logit"`
+	Score float64 `json:"score"` // softmax over all classes
+}
+
+// Classes of a picture, the best first.
+type Classes struct {
+	Classes []Class `json:"classes"`
+	Ms      Ms      `json:"ms"`
+}
+
+// AttentionOptions of Attention. Layers and heads count from 0.
+type AttentionOptions struct {
+	ImageOptions
+	Layer  *int   // nil: the last
+	Head   *int   // nil: the mean over heads
+	Method string // "raw" (the default), "rollout", or "pool" where the model has a MAP head
+	Full   bool   // all tokens × all tokens, instead of one row over the patches
+}
+
+// AttentionMap says where the model looked. It is not about a label.
+type AttentionMap struct {
+	// Data is [rows·columns]: the class token's attention to each patch, as it is
+	// (it sums to less than 1, the rest went to prefix tokens). Where there is no
+	// class token, the mean over all queries. With Full, [tokens, tokens].
+	Data   []float32 `json:"data"`
+	Shape  []int     `json:"shape"`
+	Grid   [2]int    `json:"grid"` // rows, columns of patches
+	Layer  int       `json:"layer"`
+	Head   *int      `json:"head"` // nil: mean
+	Method string    `json:"method"`
+}
+
+// AttentionStack is every map of one picture at once.
+type AttentionStack struct {
+	Data   []float32 `json:"data"` // [layers, heads, rows·columns]
+	Layers int       `json:"layers"`
+	Heads  int       `json:"heads"`
+	Grid   [2]int    `json:"grid"`
+}
+
+// Tokens of a text, special tokens included.
+type Tokens struct {
+	IDs       []int32  `json:"ids"`
+	Pieces    []string `json:"pieces"`
+	Truncated bool     `json:"truncated"`
+}
+
+// Info describes a loaded model and what runs it.
+type Info struct {
+	Architecture string   `json:"architecture"` // of config.json, "CLIPModel"
+	ModelType    string   `json:"modelType"`    // "clip"
+	Tasks        []string `json:"tasks"`        // what can be called: embedImage, embedText, rank, classify, attention, tokenize …
+	Device       string   `json:"device"`       // "simd" or "scalar"
+	Workers      int      `json:"workers"`
+	DType        string   `json:"dtype"`
+	Kernels      string   `json:"kernels"`    // name of the kernel set
+	Parameters   int64    `json:"parameters"` // of the towers that were loaded
+	Bytes        int64    `json:"bytes"`      // of the weight files
+	Fallback     string   `json:"fallback"`   // why a slower device runs, or empty
+	Shapes       Shapes   `json:"shapes"`
+	Classes      int      `json:"classes"` // 0 without a classifier
+}
+
+// Shapes are the sizes a page needs.
+type Shapes struct {
+	Image      [2]int `json:"image"` // height, width; 0, 0 for NaFlex
+	Patch      int    `json:"patch"`
+	Grid       [2]int `json:"grid"` // rows, columns at Image
+	Tokens     int    `json:"tokens"`
+	Prefix     int    `json:"prefix"` // class and register tokens
+	Width      int    `json:"width"`
+	Layers     int    `json:"layers"`
+	Heads      int    `json:"heads"`
+	Embedding  int    `json:"embedding"`
+	MaxPatches int    `json:"maxPatches"` // NaFlex, else 0
+	TextLength int    `json:"textLength"` // tokens a text; 0 without a text tower
+	TextLayers int    `json:"textLayers"`
+	Vocabulary int    `json:"vocabulary"`
+}

@@ -1,0 +1,128 @@
+package encoder
+
+import (
+	"runtime"
+	"sync"
+
+	"vitrine/engine/kernel"
+)
+
+// CPU runs a kernel.Set at once, on all cores that Go has (one in WASM). A CPU
+// belongs to one call at a time.
+type CPU struct {
+	set   kernel.Set
+	arena arena
+}
+
+// NewCPU makes a Machine of a set.
+func NewCPU(set kernel.Set) *CPU { return &CPU{set: set} }
+
+// Set is the set that runs.
+func (c *CPU) Set() kernel.Set { return c.set }
+
+func (c *CPU) New(rows, cols int) kernel.Mat {
+	return kernel.MatOf(c.arena.take(rows*cols), rows, cols)
+}
+
+func (c *CPU) Reset() { c.arena.reset() }
+
+func (c *CPU) Fill(dst kernel.Mat, fill func(kernel.Mat)) { fill(dst) }
+
+func (c *CPU) Copy(dst, src kernel.Mat) {
+	for i := range src.Rows {
+		copy(dst.Row(i), src.Row(i))
+	}
+}
+
+// Linear splits the outputs among the cores: every core then reads its part of
+// the weights once.
+func (c *CPU) Linear(dst, x kernel.Mat, w *kernel.Linear, act kernel.Activation, residual kernel.Mat) {
+	panels := (w.Out + kernel.Panel - 1) / kernel.Panel
+	spread(panels, x.Rows*w.In*kernel.Panel, func(from, to int) {
+		first, last := from*kernel.Panel, min(to*kernel.Panel, w.Out)
+		part := residual
+		if !residual.Empty() {
+			part = residual.ColRange(first, last)
+		}
+		c.set.Linear(dst.ColRange(first, last), x, w.Outputs(first, last), act, part)
+	})
+}
+
+func (c *CPU) Norm(dst, x kernel.Mat, p *kernel.Norm) {
+	spread(x.Rows, 4*x.Cols, func(from, to int) {
+		c.set.Norm(dst.RowRange(from, to), x.RowRange(from, to), p)
+	})
+}
+
+func (c *CPU) Mean(dst, x kernel.Mat) { kernel.Mean(dst.Row(0), x) }
+
+func (c *CPU) Multiply(dst, a kernel.Mat) { c.set.Multiply(dst, a) }
+
+func (c *CPU) Rotate(x, cos, sin kernel.Mat) {
+	dim := cos.Cols
+	for from := 0; from < x.Cols; from += dim {
+		c.set.Rotate(x.ColRange(from, from+dim), cos, sin)
+	}
+}
+
+// Attend splits the heads among the cores.
+func (c *CPU) Attend(a Attention) {
+	dim := a.Q.Cols / a.Heads
+	scratch := c.New(a.Heads, a.K.Rows)
+	spread(a.Heads, a.Q.Rows*a.K.Rows*dim*2, func(from, to int) {
+		for h := from; h < to; h++ {
+			var probs kernel.Mat
+			if !a.Probs.Empty() {
+				probs = a.Probs.RowRange(h*a.Q.Rows, (h+1)*a.Q.Rows)
+			}
+			left, right := h*dim, (h+1)*dim
+			c.set.Attention(a.Dst.ColRange(left, right), a.Q.ColRange(left, right),
+				a.K.ColRange(left, right), a.V.ColRange(left, right), a.Causal, probs, scratch.Row(h))
+		}
+	})
+}
+
+// Sum has nothing to add: a CPU holds the whole.
+func (c *CPU) Sum(kernel.Mat) error { return nil }
+
+func (c *CPU) Read(x kernel.Mat, take func(kernel.Mat)) { take(x) }
+
+// spread cuts n pieces of work, each of cost multiplications, into one run a
+// core. Work too small to be worth a goroutine stays here.
+func spread(n, cost int, do func(from, to int)) {
+	cores := min(runtime.GOMAXPROCS(0), n, 1+n*cost/(1<<18))
+	if cores <= 1 {
+		do(0, n)
+		return
+	}
+	var wait sync.WaitGroup
+	for i := range cores {
+		wait.Go(func() { do(n*i/cores, n*(i+1)/cores) })
+	}
+	wait.Wait()
+}
+
+// arena hands out pieces of memory that all come back at once. Once it has
+// grown to what a call needs, calls of that shape allocate nothing.
+type arena struct {
+	blocks [][]float32
+	block  int // the block in use
+	used   int // values taken from it
+}
+
+const arenaBlock = 1 << 18 // values; 1 MB
+
+func (a *arena) take(n int) []float32 {
+	for ; a.block < len(a.blocks); a.block, a.used = a.block+1, 0 {
+		if a.used+n <= len(a.blocks[a.block]) {
+			piece := a.blocks[a.block][a.used : a.used+n : a.used+n]
+			a.used += n
+			return piece
+		}
+	}
+	a.blocks = append(a.blocks, make([]float32, max(n, arenaBlock)))
+	a.used = n
+	return a.blocks[a.block][:n:n]
+}
+
+func (a *arena) reset() { a.block, a.used = 0, 0 }

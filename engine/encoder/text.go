@@ -1,0 +1,94 @@
+package encoder
+
+import (
+	"slices"
+
+	"vitrine/engine/kernel"
+)
+
+// Text is the tower that reads: ids → tokens → blocks → one token → joint space.
+type Text struct {
+	Encoder
+	Tokens    Table
+	Positions kernel.Mat // [longest, D]
+	Norm      kernel.Norm
+	Pool      TextPool
+	End       int32          // the id that PoolEnd looks for
+	Head      *kernel.Linear // text_projection, or SigLIP's head
+}
+
+// TextPool is which token stands for a text.
+type TextPool byte
+
+const (
+	PoolEnd     TextPool = iota // the first token with id End (clip, eos_token_id ≠ 2)
+	PoolHighest                 // the first token with the highest id (clip's legacy eos_token_id = 2)
+	PoolLast                    // the last token, which may be padding (siglip)
+)
+
+// Table gives embeddings of ids. Its rows may be kept in the file's own dtype.
+type Table interface {
+	// Row writes the embedding of id into dst [D].
+	Row(id int32, dst []float32)
+	// Len is the number of ids.
+	Len() int
+}
+
+// PoolIndex tells which token stands for a text (clip/modeling_clip.py,
+// CLIPTextTransformer.forward; siglip/modeling_siglip.py).
+func (t *Text) PoolIndex(ids []int32) int {
+	switch t.Pool {
+	case PoolHighest:
+		return slices.Index(ids, slices.Max(ids))
+	case PoolEnd:
+		return max(slices.Index(ids, t.End), 0)
+	}
+	return len(ids) - 1
+}
+
+// Encode runs texts, each at its own length: rows of padding that upstream masks
+// are simply not there.
+func (t *Text) Encode(r Run, texts [][]int32) error {
+	m := r.Machine
+	m.Reset()
+	lengths := make([]int, len(texts))
+	for i, ids := range texts {
+		lengths[i] = len(ids)
+	}
+	segments, rows := segmentsOf(lengths)
+	x := m.New(rows, t.Width)
+	m.Fill(x, func(values kernel.Mat) {
+		for i, ids := range texts {
+			for j, id := range ids {
+				row := values.Row(segments[i].From + j)
+				t.Tokens.Row(id, row)
+				for c, p := range t.Positions.Row(j) {
+					row[c] += p
+				}
+			}
+		}
+	})
+	if err := t.encode(r, x, segments, nil); err != nil {
+		return err
+	}
+	m.Norm(x, x, &t.Norm)
+	r.show("last", x, segments)
+
+	pooled := m.New(len(texts), t.Width)
+	for i, ids := range texts {
+		at := segments[i].From + t.PoolIndex(ids)
+		m.Copy(pooled.RowRange(i, i+1), x.RowRange(at, at+1))
+	}
+	embedding := pooled
+	if t.Head != nil {
+		embedding = m.New(len(texts), t.Head.Out)
+		m.Linear(embedding, pooled, t.Head, kernel.Identity, kernel.Mat{})
+	}
+	if t.Pool == PoolLast { // upstream's SigLIP counts the head as part of the pooling
+		pooled = embedding
+	}
+	one := segmentsOfOne(len(texts))
+	r.show("pooled", pooled, one)
+	r.show("embedding", embedding, one)
+	return nil
+}

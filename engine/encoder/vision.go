@@ -1,0 +1,260 @@
+package encoder
+
+import "vitrine/engine/kernel"
+
+// Vision is the tower that sees: pixels → patches → tokens → blocks → readout.
+// The fields are what distinguishes the families.
+type Vision struct {
+	Encoder
+	Patch int  // side of a patch, pixels
+	Grid  Grid // of the trained position table
+
+	Embed     *kernel.Linear // [3·patch² → D]
+	Prefix    kernel.Mat     // [1+registers, D]: class token, with its position, then registers; or empty
+	Registers int            // how many of the prefix tokens are registers
+	Positions kernel.Mat     // [patches, D]; empty where there is Rope
+	Resize    Interpolation
+	Rope      *Rope
+
+	PreNorm  *kernel.Norm // CLIP's pre_layrnorm, nil elsewhere
+	PostNorm *kernel.Norm // nil where a tower is read before it (LLaVA)
+	// NormPooled: PostNorm is applied to the pooled token only, and
+	// last_hidden_state is what leaves the last block (CLIP).
+	NormPooled bool
+
+	Readout    Readout
+	Pooler     *kernel.Linear // of ReadPooler
+	Map        *MapHead       // of ReadMap
+	Projection *kernel.Linear // into the joint space, or nil
+
+	Classifier *kernel.Linear // or nil
+	// ClassifierMean: the classifier sees the class token and the mean of the
+	// patches beside each other (DINOv2). Else it sees what Readout gives.
+	ClassifierMean bool
+
+	grids map[Grid]placed
+}
+
+// Readout is how one vector is made of all tokens.
+type Readout byte
+
+const (
+	ReadClass  Readout = iota // the class token
+	ReadPooler                // tanh(W·class + b): ViTModel with a pooler
+	ReadMean                  // the mean of the patches
+	ReadMap                   // attention pooling by a learned probe: SigLIP
+)
+
+// MapHead is SigLIP's multihead attention pooling (siglip/modeling_siglip.py,
+// SiglipMultiheadAttentionPoolingHead).
+type MapHead struct {
+	Probe kernel.Mat     // [1, D]
+	Query *kernel.Linear // [D → D]
+	KV    *kernel.Linear // [D → 2·D]
+	Out   *kernel.Linear
+	Norm  kernel.Norm
+	Up    *kernel.Linear
+	Down  *kernel.Linear
+
+	Activation kernel.Activation
+}
+
+// Picture is one input of the tower: Patches fills dst with the patch matrix.
+type Picture struct {
+	Grid    Grid
+	Patches func(dst kernel.Mat) // [patches, 3·patch²], in the order of Embed's inputs
+}
+
+// PrefixLen is the number of tokens before the patches.
+func (v *Vision) PrefixLen() int { return v.Prefix.Rows }
+
+// placed is what depends on the grid only, computed once for each.
+type placed struct {
+	positions kernel.Mat // [patches, D], or empty
+	rope      *rotation  // [tokens, dim], or nil
+}
+
+// maxGrids bounds how many grids are remembered: NaFlex has one an aspect ratio.
+const maxGrids = 16
+
+func (v *Vision) place(grid Grid) placed {
+	if p, ok := v.grids[grid]; ok {
+		return p
+	}
+	var p placed
+	if !v.Positions.Empty() {
+		p.positions = v.Positions
+		if grid != v.Grid {
+			p.positions = resizePositions(v.Positions, v.Grid, grid, v.Resize)
+		}
+	}
+	if v.Rope != nil {
+		p.rope = v.Rope.angles(grid, v.PrefixLen(), v.HeadDim())
+	}
+	if v.grids == nil || len(v.grids) >= maxGrids {
+		v.grids = map[Grid]placed{}
+	}
+	v.grids[grid] = p
+	return p
+}
+
+// Encode runs pictures through the tower. The tap gets all there is to know;
+// nothing else is returned.
+func (v *Vision) Encode(r Run, pictures []Picture) error {
+	r.Machine.Reset()
+	x, segments, rope := v.tokens(r, pictures)
+	if v.PreNorm != nil {
+		r.Machine.Norm(x, x, v.PreNorm)
+	}
+	if err := v.encode(r, x, segments, rope); err != nil {
+		return err
+	}
+	v.read(r, x, segments)
+	return nil
+}
+
+// tokens embeds the patches, adds their positions and puts the prefix before
+// them: [rows, D].
+func (v *Vision) tokens(r Run, pictures []Picture) (x kernel.Mat, segments []Segment, rope *rotation) {
+	m, prefix := r.Machine, v.PrefixLen()
+	lengths := make([]int, len(pictures))
+	for i, p := range pictures {
+		lengths[i] = prefix + p.Grid.Patches()
+	}
+	segments, rows := segmentsOf(lengths)
+	x = m.New(rows, v.Width)
+	if v.Rope != nil {
+		rope = &rotation{m.New(rows, v.HeadDim()), m.New(rows, v.HeadDim())}
+	}
+	for i, p := range pictures {
+		s, place := segments[i], v.place(p.Grid)
+		patches := m.New(p.Grid.Patches(), v.Embed.In)
+		m.Fill(patches, p.Patches)
+		r.show("patches", patches, []Segment{{0, patches.Rows}})
+		if prefix > 0 {
+			fillFrom(m, x.RowRange(s.From, s.From+prefix), v.Prefix)
+		}
+		body := x.RowRange(s.From+prefix, s.To)
+		var positions kernel.Mat
+		if !place.positions.Empty() {
+			positions = m.New(body.Rows, v.Width)
+			fillFrom(m, positions, place.positions)
+		}
+		m.Linear(body, patches, v.Embed, kernel.Identity, positions)
+		if rope != nil {
+			fillFrom(m, rope.cos.RowRange(s.From, s.To), place.rope.cos)
+			fillFrom(m, rope.sin.RowRange(s.From, s.To), place.rope.sin)
+		}
+	}
+	return x, segments, rope
+}
+
+// fillFrom brings values that Go holds into the machine.
+func fillFrom(m Machine, dst, src kernel.Mat) {
+	m.Fill(dst, func(values kernel.Mat) {
+		for i := range src.Rows {
+			copy(values.Row(i), src.Row(i))
+		}
+	})
+}
+
+// read makes the outputs of x [rows, D], the tokens that left the last block.
+func (v *Vision) read(r Run, x kernel.Mat, segments []Segment) {
+	m := r.Machine
+	if v.PostNorm != nil && !v.NormPooled {
+		m.Norm(x, x, v.PostNorm)
+	}
+	r.show("last", x, segments)
+	one := segmentsOfOne(len(segments))
+
+	pooled := v.pool(r, x, segments)
+	if v.PostNorm != nil && v.NormPooled {
+		m.Norm(pooled, pooled, v.PostNorm)
+	}
+	r.show("pooled", pooled, one)
+
+	embedding := pooled
+	if v.Projection != nil {
+		embedding = m.New(len(segments), v.Projection.Out)
+		m.Linear(embedding, pooled, v.Projection, kernel.Identity, kernel.Mat{})
+	}
+	r.show("embedding", embedding, one)
+
+	if v.Classifier != nil && r.wants("logits") {
+		features := pooled
+		if v.ClassifierMean {
+			features = m.New(len(segments), 2*v.Width)
+			m.Copy(features.ColRange(0, v.Width), pooled)
+			v.means(m, features.ColRange(v.Width, 2*v.Width), x, segments)
+		}
+		logits := m.New(len(segments), v.Classifier.Out)
+		m.Linear(logits, features, v.Classifier, kernel.Identity, kernel.Mat{})
+		r.show("logits", logits, one)
+	}
+}
+
+// segmentsOfOne is n segments of one row.
+func segmentsOfOne(n int) []Segment {
+	segments := make([]Segment, n)
+	for i := range segments {
+		segments[i] = Segment{i, i + 1}
+	}
+	return segments
+}
+
+// pool gives one row a picture: [pictures, D].
+func (v *Vision) pool(r Run, x kernel.Mat, segments []Segment) kernel.Mat {
+	m := r.Machine
+	pooled := m.New(len(segments), v.Width)
+	switch v.Readout {
+	case ReadMean:
+		v.means(m, pooled, x, segments)
+	case ReadMap:
+		v.Map.pool(r, pooled, x, segments, v.Heads)
+	default:
+		for i, s := range segments {
+			m.Copy(pooled.RowRange(i, i+1), x.RowRange(s.From, s.From+1))
+		}
+	}
+	if v.Readout == ReadPooler {
+		class := pooled
+		pooled = m.New(len(segments), v.Pooler.Out)
+		m.Linear(pooled, class, v.Pooler, kernel.Tanh, kernel.Mat{})
+	}
+	return pooled
+}
+
+// means fills dst [pictures, D] with the mean of each picture's patches.
+func (v *Vision) means(m Machine, dst, x kernel.Mat, segments []Segment) {
+	for i, s := range segments {
+		m.Mean(dst.RowRange(i, i+1), x.RowRange(s.From+v.PrefixLen(), s.To))
+	}
+}
+
+// pool is one round of attention of the probe over all tokens, then an MLP:
+// a = MHA(probe, x, x); a + mlp(norm(a)).
+func (h *MapHead) pool(r Run, dst, x kernel.Mat, segments []Segment, heads int) {
+	m, width := r.Machine, x.Cols
+	probe, query := m.New(1, width), m.New(1, width)
+	fillFrom(m, probe, h.Probe)
+	m.Linear(query, probe, h.Query, kernel.Identity, kernel.Mat{})
+	kv := m.New(x.Rows, 2*width)
+	m.Linear(kv, x, h.KV, kernel.Identity, kernel.Mat{})
+	attended := m.New(len(segments), width)
+	for i, s := range segments {
+		keys := kv.RowRange(s.From, s.To)
+		a := Attention{Dst: attended.RowRange(i, i+1), Q: query, K: keys.ColRange(0, width), V: keys.ColRange(width, 2*width), Heads: heads}
+		if r.wants("pool.attention") {
+			a.Probs = m.New(heads, s.Len())
+		}
+		m.Attend(a)
+		if !a.Probs.Empty() {
+			m.Read(a.Probs, func(values kernel.Mat) { r.Tap.Take("pool.attention", i, values) })
+		}
+	}
+	m.Linear(dst, attended, h.Out, kernel.Identity, kernel.Mat{})
+	m.Norm(attended, dst, &h.Norm)
+	up := m.New(len(segments), h.Up.Out)
+	m.Linear(up, attended, h.Up, h.Activation, kernel.Mat{})
+	m.Linear(dst, up, h.Down, kernel.Identity, dst)
+}
