@@ -1,0 +1,55 @@
+package weights
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"vitrine/engine/fault"
+)
+
+// Dir is a directory on the disk as a Folder. Links are followed: the hub's own
+// cache consists of them.
+func Dir(path string) Folder { return dir(path) }
+
+type dir string
+
+func (d dir) Name() string { return string(d) }
+
+func (d dir) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
+	if ctx.Err() != nil {
+		return nil, 0, context.Cause(ctx)
+	}
+	path := filepath.Join(string(d), filepath.FromSlash(name))
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return nil, 0, fault.New(fault.Option, path, "is outside the folder of the model")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, 0, unopened(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, fault.New(fault.NotFound, path, "is not a file")
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, 0, unopened(path, err)
+	}
+	return file, info.Size(), nil
+}
+
+// unopened says why a file can't be opened, without the path, which stands
+// before it already.
+func unopened(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.NotFound, path, "%w", fs.ErrNotExist)
+	}
+	var detail *fs.PathError
+	if errors.As(err, &detail) {
+		err = detail.Err
+	}
+	return fault.New(fault.NotFound, path, "can't be opened: %w", err)
+}

@@ -1,0 +1,66 @@
+package weights
+
+import "strings"
+
+// DType is the type of a tensor's values, as safetensors writes it.
+type DType string
+
+// The types that a header may name. Only the first five can be turned into
+// float32; tensors of the others are skipped or read as bytes.
+const (
+	F32  DType = "F32"
+	F16  DType = "F16"
+	BF16 DType = "BF16"
+	I8   DType = "I8"
+	U8   DType = "U8"
+
+	Bool   DType = "BOOL"
+	F8E5M2 DType = "F8_E5M2"
+	F8E4M3 DType = "F8_E4M3"
+	F8E8M0 DType = "F8_E8M0"
+	I16    DType = "I16"
+	U16    DType = "U16"
+	I32    DType = "I32"
+	U32    DType = "U32"
+	F64    DType = "F64"
+	I64    DType = "I64"
+	U64    DType = "U64"
+	C64    DType = "C64"
+)
+
+var dtypes = []DType{F32, F16, BF16, I8, U8, Bool, F8E5M2, F8E4M3, F8E8M0, I16, U16, I32, U32, F64, I64, U64, C64}
+
+// Size is the bytes of one value, 0 for a type that is not known.
+func (d DType) Size() int {
+	switch d {
+	case I8, U8, Bool, F8E5M2, F8E4M3, F8E8M0:
+		return 1
+	case F16, BF16, I16, U16:
+		return 2
+	case F32, I32, U32:
+		return 4
+	case F64, I64, U64, C64:
+		return 8
+	}
+	return 0
+}
+
+// Convertible tells whether Stream turns values of this type into float32. It
+// does so for the types that float32 holds exactly.
+func (d DType) Convertible() bool {
+	return d.IsFloat() || d == I8 || d == U8
+}
+
+// IsFloat tells whether the type can hold infinities and NaN, which Stream
+// refuses. F64 and F8 are not read here and don't count.
+func (d DType) IsFloat() bool {
+	return d == F32 || d == F16 || d == BF16
+}
+
+func dtypeNames(list []DType) string {
+	names := make([]string, len(list))
+	for i, d := range list {
+		names[i] = string(d)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,52 @@
+package weights
+
+import "math"
+
+// FromF16 gives the value of an IEEE 754 binary16 number; float32 holds all of them
+// exactly. NaN keeps its payload.
+func FromF16(bits uint16) float32 {
+	sign := uint32(bits&0x8000) << 16
+	exponent := uint32(bits>>10) & 31
+	rest := uint32(bits&0x7fff) << 13
+	// The usual case first: exponents 1 to 30 only change their bias, 15 to 127.
+	if exponent-1 < 30 {
+		return math.Float32frombits(sign | (rest + 112<<23))
+	}
+	if exponent == 31 { // infinity and NaN
+		return math.Float32frombits(sign | rest | 0xff<<23)
+	}
+	// Zero and subnormals, m·2⁻²⁴: put m under the exponent of 2⁻¹⁴ with its
+	// hidden one, and take the hidden one away again.
+	const hidden = 113 << 23 // the bits of 2⁻¹⁴
+	value := math.Float32frombits(rest+hidden) - math.Float32frombits(hidden)
+	return math.Float32frombits(sign | math.Float32bits(value))
+}
+
+// FromBF16 gives the value of a bfloat16 number: the upper half of a float32.
+func FromBF16(bits uint16) float32 {
+	return math.Float32frombits(uint32(bits) << 16)
+}
+
+// ToF16 rounds to the nearest binary16 number, ties to the even one. From 65520
+// on that is infinity. NaN stays NaN and keeps the payload that fits.
+func ToF16(value float32) uint16 {
+	bits := math.Float32bits(value)
+	sign := uint16(bits>>16) & 0x8000
+	bits &= 0x7fffffff
+	switch {
+	case bits > 0xff<<23: // NaN
+		payload := uint16(bits>>13) & 0x3ff
+		if payload == 0 {
+			payload = 0x200
+		}
+		return sign | 0x7c00 | payload
+	case bits >= 0x477ff000: // 65520
+		return sign | 0x7c00
+	case bits < 113<<23: // below 2⁻¹⁴: in 0.5 + x the last bit is worth 2⁻²⁴, as in a subnormal
+		const half = 126 << 23
+		return sign | uint16(math.Float32bits(math.Float32frombits(bits)+math.Float32frombits(half))-half)
+	}
+	// Adding 0xfff, and one more where the last kept bit is odd, carries into
+	// the kept bits exactly where rounding goes up.
+	return sign | uint16((bits-112<<23+0xfff+bits>>13&1)>>13)
+}

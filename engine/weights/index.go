@@ -1,0 +1,88 @@
+package weights
+
+import (
+	"slices"
+	"strings"
+
+	"vitrine/engine/fault"
+	"vitrine/engine/jsonfile"
+)
+
+// index is the list of a checkpoint in several files
+// (huggingface/transformers, save_pretrained: model.safetensors.index.json).
+type index struct {
+	files   []string            // sorted
+	tensors map[string][]string // the sorted names of each file's tensors
+	bytes   int64               // what metadata.total_size says, -1 where it doesn't
+}
+
+// parseIndex reads {"metadata": {"total_size": n}, "weight_map": {tensor: file}}.
+func parseIndex(file string, data []byte) (index, error) {
+	x := index{tensors: map[string][]string{}, bytes: -1}
+	root, err := jsonfile.Parse(file, fault.Weights, data)
+	if err != nil {
+		return x, err
+	}
+	weightMap := root.Get("weight_map")
+	if weightMap.Kind() != jsonfile.Object {
+		return x, weightMap.Fail("found %s, want an object of tensor names and file names", weightMap.Kind())
+	}
+	err = weightMap.Each(func(name string, v jsonfile.Value) error {
+		shard, err := v.Text()
+		if err != nil {
+			return fault.New(fault.Weights, file, "weight_map: %s: found %s, want the name of a file", clip(name), v.Kind())
+		}
+		if !plainName(shard) {
+			return fault.New(fault.Weights, file, "weight_map: %s: the file name %.100q is not allowed; a shard lies beside its index, is named by letters, digits, dot, dash and underscore, and ends in .safetensors", clip(name), shard)
+		}
+		x.tensors[shard] = append(x.tensors[shard], name)
+		return nil
+	})
+	if err != nil {
+		return x, err
+	}
+	if len(x.tensors) == 0 {
+		return x, weightMap.Fail("names no tensor")
+	}
+	for shard, names := range x.tensors {
+		x.files = append(x.files, shard)
+		slices.Sort(names)
+	}
+	slices.Sort(x.files)
+	if size := root.Get("metadata").Get("total_size"); size.Has() {
+		if x.bytes, err = size.Int(); err != nil || x.bytes < 0 {
+			return x, size.Fail("found %.100s, want a number of bytes", size.Raw())
+		}
+	}
+	return x, nil
+}
+
+// plainName tells whether a name from an index means a file beside it, on a
+// disk and in an address alike.
+func plainName(name string) bool {
+	for _, c := range []byte(name) {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return len(name) <= 255 && name[:min(1, len(name))] != "." && strings.HasSuffix(name, ".safetensors")
+}
+
+// check holds the header of a shard against the index.
+func (x index) check(h Header) error {
+	listed := x.tensors[h.File]
+	found := make([]string, len(h.Tensors))
+	for i, t := range h.Tensors {
+		found[i] = t.Name
+		if _, ok := slices.BinarySearch(listed, t.Name); !ok {
+			return t.Fail("is not listed for this file in %s; the two are of different versions: download both again", indexFile)
+		}
+	}
+	slices.Sort(found)
+	for _, name := range listed {
+		if _, ok := slices.BinarySearch(found, name); !ok {
+			return fault.New(fault.Weights, h.File, "lacks %s, which %s lists for it%s; download both again", clip(name), indexFile, hint(name, found))
+		}
+	}
+	return nil
+}

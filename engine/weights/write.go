@@ -1,0 +1,118 @@
+package weights
+
+import (
+	"encoding/binary"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"vitrine/engine/fault"
+)
+
+// Named is a tensor to be written.
+type Named struct {
+	Name  string
+	DType DType
+	Shape []int
+	Data  []byte // little-endian
+}
+
+// Floats makes a tensor of the dtype F32.
+func Floats(name string, shape []int, values []float32) Named {
+	data := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+	}
+	return Named{name, F32, shape, data}
+}
+
+// Halves makes a tensor of the dtype F16.
+func Halves(name string, shape []int, values []float32) Named {
+	data := make([]byte, 0, 2*len(values))
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint16(data, ToF16(v))
+	}
+	return Named{name, F16, shape, data}
+}
+
+// Write writes a safetensors file. The tensors stand in the order given, wider
+// dtypes first, so that each is aligned to its dtype, and the header is padded to
+// eight bytes, as upstream's own writer does.
+func Write(w io.Writer, tensors []Named, metadata map[string]string) error {
+	tensors = slices.Clone(tensors)
+	slices.SortStableFunc(tensors, func(a, b Named) int { return b.DType.Size() - a.DType.Size() })
+	header := []byte{'{'}
+	if metadata != nil {
+		header = append(header, `"__metadata__":{`...)
+		for i, key := range slices.Sorted(maps.Keys(metadata)) {
+			if i > 0 {
+				header = append(header, ',')
+			}
+			header = append(appendString(header, key), ':')
+			header = appendString(header, metadata[key])
+		}
+		header = append(header, '}')
+	}
+	seen := map[string]bool{"__metadata__": true}
+	at := int64(0)
+	for _, t := range tensors {
+		if bytes := (Tensor{Shape: t.Shape}).Elements() * t.DType.Size(); bytes != len(t.Data) || t.DType.Size() == 0 || seen[t.Name] {
+			return fault.New(fault.Internal, t.Name, "can't be written: %d bytes for %s of shape %v, or a name that is taken", len(t.Data), t.DType, t.Shape)
+		}
+		seen[t.Name] = true
+		if len(header) > 1 {
+			header = append(header, ',')
+		}
+		header = append(appendString(header, t.Name), `:{"dtype":"`...)
+		header = append(header, t.DType...)
+		header = append(header, `","shape":[`...)
+		for i, d := range t.Shape {
+			if i > 0 {
+				header = append(header, ',')
+			}
+			header = strconv.AppendInt(header, int64(d), 10)
+		}
+		header = append(header, `],"data_offsets":[`...)
+		header = strconv.AppendInt(header, at, 10)
+		header = append(header, ',')
+		at += int64(len(t.Data))
+		header = strconv.AppendInt(header, at, 10)
+		header = append(header, "]}"...)
+	}
+	header = append(header, '}')
+	for len(header)%8 != 0 {
+		header = append(header, ' ')
+	}
+	if _, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(header)))); err != nil {
+		return err
+	}
+	if _, err := w.Write(header); err != nil {
+		return err
+	}
+	for _, t := range tensors {
+		if _, err := w.Write(t.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendString appends s as a JSON string; what is not UTF-8 becomes U+FFFD.
+func appendString(out []byte, s string) []byte {
+	out = append(out, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			out = append(out, '\\', byte(r))
+		case r < 0x20:
+			out = append(out, `\u00`...)
+			out = append(out, "0123456789abcdef"[r>>4], "0123456789abcdef"[r&15])
+		default:
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return append(out, '"')
+}
