@@ -43,6 +43,7 @@ const (
 	ReadPooler                // tanh(W·class + b): ViTModel with a pooler
 	ReadMean                  // the mean of the patches
 	ReadMap                   // attention pooling by a learned probe: SigLIP
+	ReadNone                  // nothing: a tower for its features only (LLaVA's)
 )
 
 // MapHead is SigLIP's multihead attention pooling (siglip/modeling_siglip.py,
@@ -165,6 +166,9 @@ func (v *Vision) read(r Run, x kernel.Mat, segments []Segment) {
 		m.Norm(x, x, v.PostNorm)
 	}
 	r.show("last", x, segments)
+	if v.Readout == ReadNone {
+		return
+	}
 	one := segmentsOfOne(len(segments))
 
 	pooled := v.pool(r, x, segments)
