@@ -112,11 +112,11 @@ func (m *Model) project(x kernel.Mat) kernel.Mat {
 		act = kernel.Identity
 	}
 	y := machine.New(x.Rows, p.first.Out)
-	machine.Linear(y, features, p.first, act, kernel.Mat{})
+	machine.Linear(y, features, p.first, act, encoder.Mat{})
 	if p.second != nil {
 		hidden := y
 		y = machine.New(x.Rows, p.second.Out)
-		machine.Linear(y, hidden, p.second, kernel.Identity, kernel.Mat{})
+		machine.Linear(y, hidden, p.second, kernel.Identity, encoder.Mat{})
 	}
 	out := kernel.NewMat(y.Rows, y.Cols)
 	machine.Read(y, func(values kernel.Mat) {
