@@ -68,7 +68,10 @@ func (m *Model) VisualTokens(ctx context.Context, img Image, o VisualOptions) (V
 			copy(x.Row(row)[i*width:], tokens.Row(row+first))
 		}
 	}
-	out := m.project(x)
+	out, err := m.project(x)
+	if err != nil {
+		return VisualTokens{}, err
+	}
 	return VisualTokens{Data: out.Data, Shape: [2]int{out.Rows, out.Cols}, Ms: p.ms}, nil
 }
 
@@ -102,7 +105,7 @@ func (m *Model) visualLayers(o VisualOptions) (names []string, full bool, err er
 }
 
 // project runs x [slots, features] through the projector.
-func (m *Model) project(x kernel.Mat) kernel.Mat {
+func (m *Model) project(x kernel.Mat) (kernel.Mat, error) {
 	p, machine := m.towers.llava, m.machine
 	machine.Reset()
 	features := machine.New(x.Rows, x.Cols)
@@ -124,5 +127,5 @@ func (m *Model) project(x kernel.Mat) kernel.Mat {
 			copy(out.Row(i), values.Row(i))
 		}
 	})
-	return out
+	return out, machine.Finish()
 }

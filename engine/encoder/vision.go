@@ -111,7 +111,7 @@ func (v *Vision) Encode(r Run, pictures []Picture) error {
 		return err
 	}
 	v.read(r, x, segments)
-	return nil
+	return r.Machine.Finish()
 }
 
 // tokens embeds the patches, adds their positions and puts the prefix before
