@@ -93,7 +93,7 @@ func ReadHeader(file string, r io.Reader, size int64) (Header, error) {
 		return fail("announces a header of %d bytes, but the whole file has %d; download the file again", length, size)
 	}
 	text, err := io.ReadAll(io.LimitReader(r, int64(length)))
-	if err != nil {
+	if err != nil && !ended(err) {
 		return Header{}, broken(file, lengthBytes+int64(len(text)), err)
 	}
 	if uint64(len(text)) < length {

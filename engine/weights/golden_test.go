@@ -1,0 +1,113 @@
+package weights
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+const fixtures = "../../../shared/fixtures/models"
+
+func readAll(t *testing.T, folder, file string) (Header, map[string][]float32) {
+	t.Helper()
+	body, size, err := Dir(folder).Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer body.Close()
+	h, err := ReadHeader(file, body, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string][]float32{}
+	if err := h.Stream(t.Context(), body, collect(values), nil); err != nil {
+		t.Fatal(err)
+	}
+	return h, values
+}
+
+// TestFixtures reads every golden model, and holds what upstream computed from it
+// against the shape, the maximum and the deviation that were noted beside it.
+func TestFixtures(t *testing.T) {
+	cases, _ := filepath.Glob(fixtures + "/*/expected.json")
+	if len(cases) == 0 {
+		t.Skip("no golden models at " + fixtures)
+	}
+	for _, path := range cases {
+		folder := filepath.Dir(path)
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			var expected struct {
+				WeightsStoredAs DType `json:"weights_stored_as"`
+				Runs            map[string]struct {
+					Outputs map[string]struct {
+						Shape  []int
+						MaxAbs float64 `json:"max_abs"`
+						Std    float64
+					}
+				}
+			}
+			text, err := os.ReadFile(path)
+			if err == nil {
+				err = json.Unmarshal(text, &expected)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, values := readAll(t, folder, "model.safetensors")
+			if len(values) < 10 {
+				t.Errorf("only %d tensors of weights", len(values))
+			}
+			for _, x := range h.Tensors {
+				if x.DType != expected.WeightsStoredAs && x.DType != I64 {
+					t.Errorf("%s is %s, stored as %s", x.Name, x.DType, expected.WeightsStoredAs)
+				}
+				if v := values[x.Name]; x.DType != I64 && (len(v) != x.Elements() || maxAbs(v) == 0 || maxAbs(v) > 100) {
+					t.Errorf("%s: %d values for %v, up to %v", x.Name, len(v), x.Shape, maxAbs(v))
+				}
+			}
+			h, values = readAll(t, folder, "expected.safetensors")
+			checked := 0
+			for run, r := range expected.Runs {
+				for output, want := range r.Outputs {
+					name := run + ".out." + output
+					i := slices.IndexFunc(h.Tensors, func(x Tensor) bool { return x.Name == name })
+					if i < 0 || !slices.Equal(h.Tensors[i].Shape, want.Shape) {
+						t.Errorf("%s is not there with the shape %v", name, want.Shape)
+						continue
+					}
+					if got := maxAbs(values[name]); math.Abs(got-want.MaxAbs) > 1e-5*want.MaxAbs {
+						t.Errorf("%s: the largest is %v, want %v", name, got, want.MaxAbs)
+					}
+					if got := deviation(values[name]); len(values[name]) > 1 && math.Abs(got-want.Std) > 1e-3*want.Std {
+						t.Errorf("%s: the deviation is %v, want %v", name, got, want.Std)
+					}
+					checked++
+				}
+			}
+			if checked == 0 {
+				t.Error("no output was checked")
+			}
+		})
+	}
+}
+
+func maxAbs(values []float32) float64 {
+	most := 0.
+	for _, v := range values {
+		most = max(most, math.Abs(float64(v)))
+	}
+	return most
+}
+
+// deviation is that of a sample, as torch.std has it.
+func deviation(values []float32) float64 {
+	sum, squares, n := 0., 0., float64(len(values))
+	for _, v := range values {
+		sum += float64(v)
+		squares += float64(v) * float64(v)
+	}
+	return math.Sqrt(max(0, (squares-sum*sum/n)/(n-1)))
+}
