@@ -2,4 +2,7 @@ module vitrine
 
 go 1.26
 
-require golang.org/x/text v0.31.0 // indirect
+require (
+	github.com/alecthomas/kong v1.17.0
+	golang.org/x/text v0.31.0
+)
