@@ -90,7 +90,10 @@ func (m *Model) VisualTokens(ctx context.Context, img Image, o VisualOptions) (V
 			copy(x.Row(row)[i*width:], tokens.Row(row+first))
 		}
 	}
-	out := m.project(x)
+	out, err := m.project(x)
+	if err != nil {
+		return VisualTokens{}, err
+	}
 	return VisualTokens{Data: out.Data, Shape: [2]int{out.Rows, out.Cols}, Ms: p.ms}, nil
 }
 
@@ -124,10 +127,14 @@ func (m *Model) visualLayers(o VisualOptions) (names []string, full bool, err er
 }
 
 // project runs x [slots, features] through the projector.
-func (m *Model) project(x kernel.Mat) kernel.Mat {
+func (m *Model) project(x kernel.Mat) (kernel.Mat, error) {
 	p := m.towers.llava
 	if p.second == nil {
 		return m.apply(p.first, kernel.Identity, x)
 	}
-	return m.apply(p.second, kernel.Identity, m.apply(p.first, p.act, x))
+	hidden, err := m.apply(p.first, p.act, x)
+	if err != nil {
+		return hidden, err
+	}
+	return m.apply(p.second, kernel.Identity, hidden)
 }

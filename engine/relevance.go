@@ -176,7 +176,9 @@ func (m *Model) voices(ctx context.Context, img Image, o ImageOptions, method st
 	all := tap.values[method][0]
 	if method == "contribution" {
 		if m.towers.vision.Map == nil {
-			all = m.throughNorm(all, tap.values[last][0].Row(0))
+			if all, err = m.throughNorm(all, tap.values[last][0].Row(0)); err != nil {
+				return voices{}, err
+			}
 		}
 		for i := range all.Data {
 			all.Data[i] /= float32(length)
@@ -194,7 +196,7 @@ func (m *Model) voices(ctx context.Context, img Image, o ImageOptions, method st
 // throughNorm carries parts [tokens, D] of the class token z through the last norm
 // and the projection, which are linear once z's own mean and deviation are
 // fixed: W·(γ ⊙ (part − mean(part)))/σ(z).
-func (m *Model) throughNorm(parts kernel.Mat, z []float32) kernel.Mat {
+func (m *Model) throughNorm(parts kernel.Mat, z []float32) (kernel.Mat, error) {
 	v := m.towers.vision
 	sigma := deviation(z, float64(v.PostNorm.Eps))
 	for i := range parts.Rows {
@@ -208,7 +210,7 @@ func (m *Model) throughNorm(parts kernel.Mat, z []float32) kernel.Mat {
 		}
 	}
 	if v.Projection == nil {
-		return parts
+		return parts, nil
 	}
 	return m.apply(v.Projection, kernel.Identity, parts)
 }
@@ -226,7 +228,7 @@ func deviation(z []float32, eps float64) float64 {
 }
 
 // apply runs one projection over x outside of a tower's walk.
-func (m *Model) apply(w *kernel.Linear, act kernel.Activation, x kernel.Mat) kernel.Mat {
+func (m *Model) apply(w *kernel.Linear, act kernel.Activation, x kernel.Mat) (kernel.Mat, error) {
 	machine := m.machine
 	machine.Reset()
 	in, y := machine.New(x.Rows, x.Cols), machine.New(x.Rows, w.Out)
@@ -234,5 +236,5 @@ func (m *Model) apply(w *kernel.Linear, act kernel.Activation, x kernel.Mat) ker
 	machine.Linear(y, in, w, act, encoder.Mat{})
 	out := kernel.NewMat(x.Rows, w.Out)
 	machine.Read(y, func(values kernel.Mat) { out.Copy(values) })
-	return out
+	return out, machine.Finish()
 }

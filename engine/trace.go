@@ -27,7 +27,9 @@ func (m *Model) Trace(ctx context.Context, img Image, o ImageOptions) ([]Stage, 
 	if m.towers.llava != nil {
 		slots := m.arch.slots(p.grid)
 		start := time.Now()
-		m.project(kernel.NewMat(slots, m.towers.llava.first.In))
+		if _, err := m.project(kernel.NewMat(slots, m.towers.llava.first.In)); err != nil {
+			return nil, err
+		}
 		stages = append(stages, Stage{"visual tokens", []int{slots, m.arch.llava.width}, milliseconds(start)})
 	}
 	return stages, nil

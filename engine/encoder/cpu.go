@@ -87,6 +87,9 @@ func (c *CPU) Sum(Mat) error { return nil }
 
 func (c *CPU) Read(x Mat, take func(kernel.Mat)) { take(x.Host()) }
 
+// Finish has nothing to wait for.
+func (c *CPU) Finish() error { return nil }
+
 // spread cuts n pieces of work, each of cost multiplications, into one run a
 // core. Work too small to be worth a goroutine stays here.
 func spread(n, cost int, do func(from, to int)) {

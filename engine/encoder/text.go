@@ -90,5 +90,5 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 	one := segmentsOfOne(len(texts))
 	r.show("pooled", pooled, one)
 	r.show("embedding", embedding, one)
-	return nil
+	return m.Finish()
 }

@@ -123,7 +123,7 @@ func (v *Vision) Encode(r Run, pictures []Picture) error {
 		voice.show(r, segments)
 	}
 	v.read(r, x, segments)
-	return nil
+	return r.Machine.Finish()
 }
 
 // toJoint carries a voice through the last norm and the projection, token by
