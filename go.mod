@@ -1,8 +1,9 @@
 module vitrine
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/norunners/vert v0.0.0-20221203075838-106a353d42dd
 	github.com/syumai/tinyutil v0.3.2
+	golang.org/x/text v0.43.0
 )

@@ -156,6 +156,35 @@ type AttentionStack struct {
 	Grid   [2]int    `json:"grid"`
 }
 
+// FeatureOptions of Features.
+type FeatureOptions struct {
+	ImageOptions
+	Layer *int // nil: last_hidden_state; k: what leaves block k, counted from 0
+}
+
+// Features are the patches of a picture as the tower sees them. Class and
+// register tokens are left out.
+type Features struct {
+	Data  []float32 `json:"data"`
+	Shape [2]int    `json:"shape"` // tokens, width
+	Grid  [2]int    `json:"grid"`  // rows, columns
+	Ms    Ms        `json:"ms"`
+}
+
+// VisualOptions of VisualTokens; what is left out is what config.json says.
+type VisualOptions struct {
+	ImageOptions
+	Layers   []int  // of hidden_states: 0 enters the first block, −1 leaves the last; several stand beside each other
+	Strategy string // "default" leaves out the class token, "full" keeps it
+}
+
+// VisualTokens are what a language model gets to see of a picture.
+type VisualTokens struct {
+	Data  []float32 `json:"data"`
+	Shape [2]int    `json:"shape"` // slots, width of the language model
+	Ms    Ms        `json:"ms"`
+}
+
 // Tokens of a text, special tokens included.
 type Tokens struct {
 	IDs       []int32  `json:"ids"`

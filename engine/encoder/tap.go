@@ -41,7 +41,7 @@ type Run struct {
 func (r Run) wants(name string) bool { return r.Tap != nil && r.Tap.Wants(name) }
 
 // show gives a matrix to the tap, segment by segment.
-func (r Run) show(name string, x kernel.Mat, segments []Segment) {
+func (r Run) show(name string, x Mat, segments []Segment) {
 	if !r.wants(name) {
 		return
 	}

@@ -82,7 +82,7 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 	embedding := pooled
 	if t.Head != nil {
 		embedding = m.New(len(texts), t.Head.Out)
-		m.Linear(embedding, pooled, t.Head, kernel.Identity, kernel.Mat{})
+		m.Linear(embedding, pooled, t.Head, kernel.Identity, Mat{})
 	}
 	if t.Pool == PoolLast { // upstream's SigLIP counts the head as part of the pooling
 		pooled = embedding

@@ -43,6 +43,7 @@ const (
 	ReadPooler                // tanh(W·class + b): ViTModel with a pooler
 	ReadMean                  // the mean of the patches
 	ReadMap                   // attention pooling by a learned probe: SigLIP
+	ReadNone                  // nothing: a tower for its features only (LLaVA's)
 )
 
 // MapHead is SigLIP's multihead attention pooling (siglip/modeling_siglip.py,
@@ -71,7 +72,7 @@ func (v *Vision) PrefixLen() int { return v.Prefix.Rows }
 // placed is what depends on the grid only, computed once for each.
 type placed struct {
 	positions kernel.Mat // [patches, D], or empty
-	rope      *rotation  // [tokens, dim], or nil
+	rope      angles     // of the tokens, or empty
 }
 
 // maxGrids bounds how many grids are remembered: NaFlex has one an aspect ratio.
@@ -115,7 +116,7 @@ func (v *Vision) Encode(r Run, pictures []Picture) error {
 
 // tokens embeds the patches, adds their positions and puts the prefix before
 // them: [rows, D].
-func (v *Vision) tokens(r Run, pictures []Picture) (x kernel.Mat, segments []Segment, rope *rotation) {
+func (v *Vision) tokens(r Run, pictures []Picture) (x Mat, segments []Segment, rope *rotation) {
 	m, prefix := r.Machine, v.PrefixLen()
 	lengths := make([]int, len(pictures))
 	for i, p := range pictures {
@@ -135,7 +136,7 @@ func (v *Vision) tokens(r Run, pictures []Picture) (x kernel.Mat, segments []Seg
 			fillFrom(m, x.RowRange(s.From, s.From+prefix), v.Prefix)
 		}
 		body := x.RowRange(s.From+prefix, s.To)
-		var positions kernel.Mat
+		var positions Mat
 		if !place.positions.Empty() {
 			positions = m.New(body.Rows, v.Width)
 			fillFrom(m, positions, place.positions)
@@ -150,7 +151,7 @@ func (v *Vision) tokens(r Run, pictures []Picture) (x kernel.Mat, segments []Seg
 }
 
 // fillFrom brings values that Go holds into the machine.
-func fillFrom(m Machine, dst, src kernel.Mat) {
+func fillFrom(m Machine, dst Mat, src kernel.Mat) {
 	m.Fill(dst, func(values kernel.Mat) {
 		for i := range src.Rows {
 			copy(values.Row(i), src.Row(i))
@@ -159,12 +160,15 @@ func fillFrom(m Machine, dst, src kernel.Mat) {
 }
 
 // read makes the outputs of x [rows, D], the tokens that left the last block.
-func (v *Vision) read(r Run, x kernel.Mat, segments []Segment) {
+func (v *Vision) read(r Run, x Mat, segments []Segment) {
 	m := r.Machine
 	if v.PostNorm != nil && !v.NormPooled {
 		m.Norm(x, x, v.PostNorm)
 	}
 	r.show("last", x, segments)
+	if v.Readout == ReadNone {
+		return
+	}
 	one := segmentsOfOne(len(segments))
 
 	pooled := v.pool(r, x, segments)
@@ -176,7 +180,7 @@ func (v *Vision) read(r Run, x kernel.Mat, segments []Segment) {
 	embedding := pooled
 	if v.Projection != nil {
 		embedding = m.New(len(segments), v.Projection.Out)
-		m.Linear(embedding, pooled, v.Projection, kernel.Identity, kernel.Mat{})
+		m.Linear(embedding, pooled, v.Projection, kernel.Identity, Mat{})
 	}
 	r.show("embedding", embedding, one)
 
@@ -188,7 +192,7 @@ func (v *Vision) read(r Run, x kernel.Mat, segments []Segment) {
 			v.means(m, features.ColRange(v.Width, 2*v.Width), x, segments)
 		}
 		logits := m.New(len(segments), v.Classifier.Out)
-		m.Linear(logits, features, v.Classifier, kernel.Identity, kernel.Mat{})
+		m.Linear(logits, features, v.Classifier, kernel.Identity, Mat{})
 		r.show("logits", logits, one)
 	}
 }
@@ -203,7 +207,7 @@ func segmentsOfOne(n int) []Segment {
 }
 
 // pool gives one row a picture: [pictures, D].
-func (v *Vision) pool(r Run, x kernel.Mat, segments []Segment) kernel.Mat {
+func (v *Vision) pool(r Run, x Mat, segments []Segment) Mat {
 	m := r.Machine
 	pooled := m.New(len(segments), v.Width)
 	switch v.Readout {
@@ -219,13 +223,13 @@ func (v *Vision) pool(r Run, x kernel.Mat, segments []Segment) kernel.Mat {
 	if v.Readout == ReadPooler {
 		class := pooled
 		pooled = m.New(len(segments), v.Pooler.Out)
-		m.Linear(pooled, class, v.Pooler, kernel.Tanh, kernel.Mat{})
+		m.Linear(pooled, class, v.Pooler, kernel.Tanh, Mat{})
 	}
 	return pooled
 }
 
 // means fills dst [pictures, D] with the mean of each picture's patches.
-func (v *Vision) means(m Machine, dst, x kernel.Mat, segments []Segment) {
+func (v *Vision) means(m Machine, dst, x Mat, segments []Segment) {
 	for i, s := range segments {
 		m.Mean(dst.RowRange(i, i+1), x.RowRange(s.From+v.PrefixLen(), s.To))
 	}
@@ -233,13 +237,13 @@ func (v *Vision) means(m Machine, dst, x kernel.Mat, segments []Segment) {
 
 // pool is one round of attention of the probe over all tokens, then an MLP:
 // a = MHA(probe, x, x); a + mlp(norm(a)).
-func (h *MapHead) pool(r Run, dst, x kernel.Mat, segments []Segment, heads int) {
+func (h *MapHead) pool(r Run, dst, x Mat, segments []Segment, heads int) {
 	m, width := r.Machine, x.Cols
 	probe, query := m.New(1, width), m.New(1, width)
 	fillFrom(m, probe, h.Probe)
-	m.Linear(query, probe, h.Query, kernel.Identity, kernel.Mat{})
+	m.Linear(query, probe, h.Query, kernel.Identity, Mat{})
 	kv := m.New(x.Rows, 2*width)
-	m.Linear(kv, x, h.KV, kernel.Identity, kernel.Mat{})
+	m.Linear(kv, x, h.KV, kernel.Identity, Mat{})
 	attended := m.New(len(segments), width)
 	for i, s := range segments {
 		keys := kv.RowRange(s.From, s.To)
@@ -252,9 +256,9 @@ func (h *MapHead) pool(r Run, dst, x kernel.Mat, segments []Segment, heads int) 
 			m.Read(a.Probs, func(values kernel.Mat) { r.Tap.Take("pool.attention", i, values) })
 		}
 	}
-	m.Linear(dst, attended, h.Out, kernel.Identity, kernel.Mat{})
+	m.Linear(dst, attended, h.Out, kernel.Identity, Mat{})
 	m.Norm(attended, dst, &h.Norm)
 	up := m.New(len(segments), h.Up.Out)
-	m.Linear(up, attended, h.Up, h.Activation, kernel.Mat{})
+	m.Linear(up, attended, h.Up, h.Activation, Mat{})
 	m.Linear(dst, up, h.Down, kernel.Identity, dst)
 }

@@ -3,7 +3,7 @@ package encoder
 import "vitrine/engine/kernel"
 
 // encode carries x [rows, D] through all blocks, in place.
-func (e *Encoder) encode(r Run, x kernel.Mat, segments []Segment, rope *rotation) error {
+func (e *Encoder) encode(r Run, x Mat, segments []Segment, rope *rotation) error {
 	r.show("embeddings", x, segments)
 	work := e.newWorkspace(r.Machine, x.Rows)
 	for k := range e.Blocks {
@@ -22,10 +22,10 @@ func (e *Encoder) encode(r Run, x kernel.Mat, segments []Segment, rope *rotation
 
 // workspace is the matrices that every block uses again.
 type workspace struct {
-	normed   kernel.Mat // [rows, D]
-	qkv      kernel.Mat // [rows, 3·inner]
-	attended kernel.Mat // [rows, inner]
-	up, gate kernel.Mat // [rows, hidden]
+	normed   Mat // [rows, D]
+	qkv      Mat // [rows, 3·inner]
+	attended Mat // [rows, inner]
+	up, gate Mat // [rows, hidden]
 }
 
 func (e *Encoder) newWorkspace(m Machine, rows int) workspace {
@@ -43,15 +43,15 @@ func (e *Encoder) newWorkspace(m Machine, rows int) workspace {
 // block is x += attention(norm1(x)); x += mlp(norm2(x)). Where the layer is
 // shared, the first share carries x and the biases into the sum, the others
 // only what they computed.
-func (e *Encoder) block(r Run, k int, x kernel.Mat, segments []Segment, rope *rotation, work workspace) error {
+func (e *Encoder) block(r Run, k int, x Mat, segments []Segment, rope *rotation, work workspace) error {
 	m, b := r.Machine, &e.Blocks[k]
 	carried := x
 	if e.Index > 0 {
-		carried = kernel.Mat{}
+		carried = Mat{}
 	}
 
 	m.Norm(work.normed, x, &b.Norm1)
-	m.Linear(work.qkv, work.normed, b.QKV, kernel.Identity, kernel.Mat{})
+	m.Linear(work.qkv, work.normed, b.QKV, kernel.Identity, Mat{})
 	e.attend(r, k, work, segments, rope)
 	m.Linear(x, work.attended, b.Out, kernel.Identity, carried)
 	if err := m.Sum(x); err != nil {
@@ -60,11 +60,11 @@ func (e *Encoder) block(r Run, k int, x kernel.Mat, segments []Segment, rope *ro
 
 	m.Norm(work.normed, x, &b.Norm2)
 	if b.Gate != nil {
-		m.Linear(work.up, work.normed, b.Up, kernel.Identity, kernel.Mat{})
-		m.Linear(work.gate, work.normed, b.Gate, e.Activation, kernel.Mat{})
+		m.Linear(work.up, work.normed, b.Up, kernel.Identity, Mat{})
+		m.Linear(work.gate, work.normed, b.Gate, e.Activation, Mat{})
 		m.Multiply(work.up, work.gate)
 	} else {
-		m.Linear(work.up, work.normed, b.Up, e.Activation, kernel.Mat{})
+		m.Linear(work.up, work.normed, b.Up, e.Activation, Mat{})
 	}
 	m.Linear(x, work.up, b.Down, kernel.Identity, carried)
 	return m.Sum(x)
