@@ -1,6 +1,6 @@
 module vitrine
 
-go 1.26.0
+go 1.26
 
 require (
 	github.com/norunners/vert v0.0.0-20221203075838-106a353d42dd

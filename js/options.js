@@ -41,6 +41,8 @@ const known = {
   classify: { ...image, topK: 'count' },
   attention: { ...image, layer: 'index', head: 'index', method: ['raw', 'rollout', 'pool'], full: 'boolean' },
   attentionStack: image,
+  features: { ...image, layer: 'index' },
+  visualTokens: image,
   tokenize: { signal: 'signal' },
 }
 

@@ -27,7 +27,6 @@ type request struct {
 		Shape []int `js:"shape"`
 		Grid  []int `js:"grid"`
 	} `js:"values"`
-	Decode float64 `js:"decode"` // ms it took to get the pixels
 
 	// Options; absent ones are zero.
 	Texts      []string `js:"texts"`
@@ -43,15 +42,40 @@ type request struct {
 	MaxPatches int      `js:"maxPatches"`
 }
 
-// calls are the methods by name.
-var calls = map[string]func(context.Context, *request) (js.Value, error){
-	"embedImage":     embedImage,
-	"embedText":      embedText,
-	"rank":           rank,
-	"classify":       classify,
-	"attention":      attention,
-	"attentionStack": attentionStack,
-	"tokenize":       tokenize,
+// imageCalls and textCalls are the methods by name.
+var imageCalls = map[string]func(context.Context, engine.Image, *request) (any, error){
+	"embedImage": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.EmbedImage(ctx, img, engine.EmbedOptions{ImageOptions: r.imageOptions(), Raw: r.Raw})
+	},
+	"rank": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Rank(ctx, img, r.Texts, engine.RankOptions{ImageOptions: r.imageOptions(), Templates: r.Template})
+	},
+	"classify": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Classify(ctx, img, engine.ClassifyOptions{ImageOptions: r.imageOptions(), TopK: r.TopK})
+	},
+	"attention": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Attention(ctx, img, engine.AttentionOptions{
+			ImageOptions: r.imageOptions(), Layer: r.Layer, Head: r.Head, Method: r.Method, Full: r.Full,
+		})
+	},
+	"attentionStack": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.AttentionStack(ctx, img, r.imageOptions())
+	},
+	"features": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Features(ctx, img, engine.FeatureOptions{ImageOptions: r.imageOptions(), Layer: r.Layer})
+	},
+	"visualTokens": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.VisualTokens(ctx, img, engine.VisualOptions{ImageOptions: r.imageOptions()})
+	},
+}
+
+var textCalls = map[string]func(context.Context, *request) (any, error){
+	"embedText": func(ctx context.Context, r *request) (any, error) {
+		return model.EmbedTexts(ctx, r.Texts, engine.EmbedOptions{Raw: r.Raw, Templates: r.Template})
+	},
+	"tokenize": func(_ context.Context, r *request) (any, error) {
+		return model.Tokenize(r.Text)
+	},
 }
 
 func call(args js.Value) (js.Value, error) {
@@ -59,12 +83,27 @@ func call(args js.Value) (js.Value, error) {
 	if err := assign(args, &r); err != nil {
 		return js.Value{}, err
 	}
-	run, known := calls[r.Call]
-	if !known || model == nil {
-		return js.Value{}, fault.New(fault.Internal, r.Call, "can't be called here")
-	}
 	abort.possible, abort.wanted, abort.asked = r.Abortable, false, time.Time{}
-	return run(context.Background(), &r)
+	result, err := r.run(context.Background())
+	if err != nil {
+		return js.Value{}, err
+	}
+	return valueOf(result), nil
+}
+
+func (r *request) run(ctx context.Context) (any, error) {
+	if run, known := textCalls[r.Call]; known {
+		return run(ctx, r)
+	}
+	run, known := imageCalls[r.Call]
+	if !known {
+		return nil, fault.New(fault.Internal, r.Call, "is no call")
+	}
+	img, err := r.image()
+	if err != nil {
+		return nil, err
+	}
+	return run(ctx, img, r)
 }
 
 // image gives the image of an image call.
@@ -73,106 +112,11 @@ func (r *request) image() (engine.Image, error) {
 		values, err := pixels.FromValues(takeFloats(), r.Values.Shape, r.Values.Grid)
 		return engine.FromValues(values), err
 	}
-	picture := pixels.Image{Width: r.Picture.Width, Height: r.Picture.Height, RGBA: takeInbox()}
-	return engine.FromImage(picture), nil
+	return engine.FromImage(pixels.Image{Width: r.Picture.Width, Height: r.Picture.Height, RGBA: takeInbox()}), nil
 }
 
 func (r *request) imageOptions() engine.ImageOptions {
 	o := engine.ImageOptions{MaxPatches: r.MaxPatches}
 	copy(o.Size[:], r.Size)
 	return o
-}
-
-func embedImage(ctx context.Context, r *request) (js.Value, error) {
-	img, err := r.image()
-	if err != nil {
-		return js.Value{}, err
-	}
-	e, err := model.EmbedImage(ctx, img, engine.EmbedOptions{ImageOptions: r.imageOptions(), Raw: r.Raw})
-	if err != nil {
-		return js.Value{}, err
-	}
-	e.Ms.Decode = r.Decode
-	values := e.Embedding
-	e.Embedding = nil
-	out := valueOf(e)
-	out.Set("embedding", floats(values))
-	return out, nil
-}
-
-func embedText(ctx context.Context, r *request) (js.Value, error) {
-	e, err := model.EmbedTexts(ctx, r.Texts, engine.EmbedOptions{Raw: r.Raw, Templates: r.Template})
-	if err != nil {
-		return js.Value{}, err
-	}
-	rows := make([]any, len(e.Embeddings))
-	for i, values := range e.Embeddings {
-		rows[i] = floats(values)
-	}
-	e.Embeddings = nil
-	out := valueOf(e)
-	out.Set("embeddings", rows)
-	return out, nil
-}
-
-func rank(ctx context.Context, r *request) (js.Value, error) {
-	img, err := r.image()
-	if err != nil {
-		return js.Value{}, err
-	}
-	ranking, err := model.Rank(ctx, img, r.Texts, engine.RankOptions{ImageOptions: r.imageOptions(), Templates: r.Template})
-	ranking.Ms.Decode = r.Decode
-	return valueOf(ranking), err
-}
-
-func classify(ctx context.Context, r *request) (js.Value, error) {
-	img, err := r.image()
-	if err != nil {
-		return js.Value{}, err
-	}
-	classes, err := model.Classify(ctx, img, engine.ClassifyOptions{ImageOptions: r.imageOptions(), TopK: r.TopK})
-	classes.Ms.Decode = r.Decode
-	return valueOf(classes), err
-}
-
-func attention(ctx context.Context, r *request) (js.Value, error) {
-	img, err := r.image()
-	if err != nil {
-		return js.Value{}, err
-	}
-	m, err := model.Attention(ctx, img, engine.AttentionOptions{
-		ImageOptions: r.imageOptions(), Layer: r.Layer, Head: r.Head, Method: r.Method, Full: r.Full,
-	})
-	if err != nil {
-		return js.Value{}, err
-	}
-	values := m.Data
-	m.Data = nil
-	out := valueOf(m)
-	out.Set("data", floats(values))
-	return out, nil
-}
-
-func attentionStack(ctx context.Context, r *request) (js.Value, error) {
-	img, err := r.image()
-	if err != nil {
-		return js.Value{}, err
-	}
-	s, err := model.AttentionStack(ctx, img, r.imageOptions())
-	if err != nil {
-		return js.Value{}, err
-	}
-	values := s.Data
-	s.Data = nil
-	out := valueOf(s)
-	out.Set("data", floats(values))
-	return out, nil
-}
-
-func tokenize(_ context.Context, r *request) (js.Value, error) {
-	tokens, err := model.Tokenize(r.Text)
-	if err != nil {
-		return js.Value{}, err
-	}
-	return valueOf(tokens), nil
 }

@@ -114,8 +114,6 @@ func load(args js.Value) (js.Value, error) {
 	if err != nil {
 		return js.Value{}, err
 	}
-	// What reading the files left behind goes before the first picture comes.
-	debug.FreeOSMemory()
 	info := model.Info()
 	if info.Fallback == "" {
 		info.Fallback = fallback
