@@ -1,6 +1,8 @@
 // The worker's way to the network: every request is noted, and reported to the
 // page when it has ended.
 
+const plainFetch = globalThis.fetch.bind(globalThis)
+
 /**
  * A fetch for Go and for pictures. cache is the RequestCache of all requests;
  * note is called with {url, bytes} once the body has been read or given up. bytes
@@ -16,7 +18,7 @@ export function notingFetch(cache, note) {
     const request = { url: String(url), bytes: 0 }
     let response
     try {
-      response = await fetch(url, { ...init, cache })
+      response = await plainFetch(url, { ...init, cache })
     } catch (error) {
       note(request)
       throw error
