@@ -31,7 +31,7 @@ export async function startEngine({ note, weights, crashed }) {
 
   const lastWords = listen()
   const instance = await instantiate(go.importObject)
-  note({ url: file, bytes: performance.getEntriesByName(file).at(-1)?.decodedBodySize ?? 0 })
+  note({ url: file, status: 200, bytes: performance.getEntriesByName(file).at(-1)?.decodedBodySize ?? 0 })
   exports = instance.exports
   go.run(instance).then(() => crashed(lastWords()))
 

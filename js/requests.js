@@ -5,8 +5,9 @@ const plainFetch = globalThis.fetch.bind(globalThis)
 
 /**
  * A fetch for Go and for pictures. cache is the RequestCache of all requests;
- * note is called with {url, bytes} once the body has been read or given up. bytes
- * are those that were read, after decompression.
+ * note is called with {url, status, bytes} once the body has been read or given
+ * up: the status of HTTP, 0 where the host was not reached, and the bytes that
+ * were read, after decompression.
  *
  * What it resolves to is no Response but what of one is used here: ok, status,
  * headers, body.getReader() and blob(). Content-Length is in headers only where
@@ -15,7 +16,7 @@ const plainFetch = globalThis.fetch.bind(globalThis)
  */
 export function notingFetch(cache, note) {
   return async (url, init) => {
-    const request = { url: String(url), bytes: 0 }
+    const request = { url: String(url), status: 0, bytes: 0 }
     let response
     try {
       response = await plainFetch(url, { ...init, cache })
@@ -23,6 +24,7 @@ export function notingFetch(cache, note) {
       note(request)
       throw error
     }
+    request.status = response.status
     const headers = new Headers(response.headers)
     if (response.type !== 'basic' || headers.has('content-encoding')) headers.delete('content-length')
     return {

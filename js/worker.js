@@ -7,7 +7,7 @@
 //     cancel  {id}                                     the page has given the call up
 //   to the page
 //     progress  {progress: {stage, file, loaded, total}}
-//     request   {request: {url, bytes}}     one request to the network has ended
+//     request   {request: {url, status, bytes}}     one request to the network has ended
 //     loaded    {info}
 //     failed    {code, message}             nothing works any more
 //     pixels    {pixels}                    info.pixels has changed
