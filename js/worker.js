@@ -128,6 +128,7 @@ async function fetchPicture(url, signal) {
   try {
     response = await fetch(url, { signal })
     if (response.ok) return await response.blob()
+    await response.body.getReader().cancel()
   } catch (cause) {
     throw new VitrineError('network', `${url}: the picture can't be reached (${cause.message}); check the address, and that its host lets this page read it (CORS)`, { cause })
   }
