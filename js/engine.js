@@ -55,14 +55,14 @@ export async function startEngine({ note, weights, crashed }) {
 }
 
 /**
- * Keeps the lines that Go writes, beside passing them to the console. The function
- * that it gives makes an error of them.
+ * Keeps the end of what Go writes, beside passing it to the console. The function
+ * that it gives makes an error of it.
  */
 function listen() {
   const write = globalThis.fs.writeSync
   let text = ''
   globalThis.fs.writeSync = (fd, bytes) => {
-    if (text.length < 2000) text += new TextDecoder().decode(bytes)
+    text = (text + new TextDecoder().decode(bytes)).slice(-100_000)
     return write.call(globalThis.fs, fd, bytes)
   }
   return () => {

@@ -114,7 +114,7 @@ function fromPixels({ data, width, height, pixelFormat }) {
   if (!Number.isInteger(width) || !Number.isInteger(height)) {
     throw picture('image', `found the width ${describe(width)} and height ${describe(height)}, want whole numbers of pixels`)
   }
-  return { data: new Uint8Array(data).buffer, width, height }
+  return { data: copyOf(data, Uint8Array), width, height }
 }
 
 function fromValues({ pixelValues, shape, grid }) {
@@ -122,5 +122,15 @@ function fromValues({ pixelValues, shape, grid }) {
   if (!(pixelValues instanceof Float32Array)) throw picture('pixelValues', `found ${describe(pixelValues)}, want a Float32Array`)
   if (!whole(shape)) throw picture('shape', `found ${describe(shape)}, want [3, height, width], or [rows·columns, patch·patch·3] with a grid`)
   if (grid !== undefined && !whole(grid)) throw picture('grid', `found ${describe(grid)}, want [rows, columns]`)
-  return { data: new Float32Array(pixelValues).buffer, values: { shape: [...shape], grid: grid && [...grid] } }
+  return { data: copyOf(pixelValues, Float32Array), values: { shape: [...shape], grid: grid && [...grid] } }
+}
+
+/** An ArrayBuffer of our own with the values of a typed array. */
+function copyOf(array, Type) {
+  try {
+    return new Type(array).buffer
+  } catch (cause) {
+    const moved = array.length === 0 ? 'its memory was transferred to somewhere else' : cause.message
+    throw picture('image', `the array could not be copied: ${moved}`, cause)
+  }
 }

@@ -22,7 +22,8 @@ const blank = '<!doctype html><html lang="en"><title>test</title><body>'
  * Sets a test file up. open(options) gives a page with `vitrine`, the module, in
  * its global scope; options are those of serve. The page's complaints must be
  * empty at its end: uncaught errors, violations of the policy, requests to another
- * host. page.server is its server.
+ * host; but not where complains is set. allowed lists other hosts that may be
+ * asked. page.server is its server.
  */
 export function pages() {
   let browser
@@ -37,9 +38,9 @@ export function pages() {
   after(async () => {
     await browser?.close()
     for (const { server } of opened) await server.close()
-    for (const { complaints } of opened) assert.deepEqual(complaints, [])
+    for (const { complaints, complains } of opened) if (!complains) assert.deepEqual(complaints, [])
   })
-  return async function open({ headers = { 'content-security-policy': policy }, allowed = [], script = true, ...options } = {}) {
+  return async function open({ headers = { 'content-security-policy': policy }, allowed = [], script = true, complains = false, ...options } = {}) {
     const server = await serve(
       { '/': folders.dist, '/testdata/': folders.testdata, '/shared/': folders.shared },
       { headers, ...options, pages: { '/test.html': blank, ...options.pages } },
@@ -56,7 +57,7 @@ export function pages() {
       const { origin, protocol } = new URL(request.url())
       if (/^https?:/.test(protocol) && origin + '/' !== server.url && !allowed.includes(origin + '/')) complaints.push('request: ' + request.url())
     })
-    Object.assign(page, { server, complaints })
+    Object.assign(page, { server, complaints, complains })
     opened.push(page)
     await page.goto(server.url + 'test.html')
     if (script) {
@@ -77,6 +78,11 @@ export function pages() {
     }
     return page
   }
+}
+
+/** Waits until all workers of a page have ended. */
+export async function noWorkers(page) {
+  for (const worker of page.workers()) await new Promise((resolve) => (page.workers().includes(worker) ? worker.on('close', resolve) : resolve()))
 }
 
 /** Asserts that a failure has a code and a message that says all that is listed. */
