@@ -204,3 +204,37 @@ func tileCopy(m *module, add bool) *function {
 	}, rows)
 	return f
 }
+
+// linearQ8 is the kernel on int8 panels, [⌈out/8⌉][groups][8][4]; the rows are
+// quantised, and coded is what quantise says of them.
+func linearQ8(m *module, finish *function) {
+	var tiles []*function
+	for r := range m.rows() {
+		tiles = append(tiles, tileQ8(m, r+1))
+	}
+	f, p := m.kernel("linear_q8", 16)
+	q, ldq, rows, groups, panels, out := p[0], p[1], p[2], p[3], p[4], p[5]
+	coded, scales, sums := p[13], p[14], p[15]
+	a, code, none := f.local(i32), f.local(i32), f.local(i32)
+	walk{
+		function: f, rows: rows, out: out,
+		dst: p[6], ldd: p[7], pre: p[8], ldp: none, post: p[9], ldq: p[10], act: p[11], scratch: p[12],
+		tiles: tiles, finish: finish,
+		start: func() {
+			f.set(a, q)
+			f.set(code, coded)
+		},
+		tile: func(dst, ldd, pre, ldp, post, ldr local) []value {
+			return []value{a, ldq, panels, groups, dst, ldd, pre, post, ldr, code, scales, sums}
+		},
+		advance: func(rows local) {
+			f.add(a, i32Mul(rows, ldq))
+			f.add(code, i32Shl(rows, number(3)))
+		},
+		next: func() {
+			f.add(panels, i32Shl(groups, number(5)))
+			f.add(scales, number(panelBytes))
+			f.add(sums, number(panelBytes))
+		},
+	}.emit()
+}

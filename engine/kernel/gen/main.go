@@ -29,17 +29,15 @@ func main() {
 // build makes a module.
 func build(relaxed bool) []byte {
 	m := &module{relaxed: relaxed}
-	rows := 5
-	if relaxed {
-		rows = 6
-	}
 	finish := finishTile(m, activate(m))
 	var tiles []*function
-	for r := range rows {
+	for r := range m.rows() {
 		tiles = append(tiles, tileF32(m, r+1))
 	}
 	linearF32(m, tiles, finish)
 	linearF16(m, tiles, finish)
+	quantiseRows(m)
+	linearQ8(m, finish)
 	packPanels(m)
 	packTransposed(m)
 	softmaxRows(m)
@@ -47,4 +45,12 @@ func build(relaxed bool) []byte {
 	multiplyRows(m)
 	rotateRows(m)
 	return m.encode()
+}
+
+// rows is the height of the tallest tile, see tileF32.
+func (m *module) rows() int {
+	if m.relaxed {
+		return 6
+	}
+	return 5
 }

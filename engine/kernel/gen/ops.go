@@ -61,10 +61,12 @@ func words(a, b value, lanes ...byte) expr {
 }
 
 var (
-	i32Load  = load(0x28)
-	i32Store = store(0x36)
-	f32Load  = load(0x2a)
-	f32Store = store(0x38)
+	i32Load    = load(0x28)
+	i32Store   = store(0x36)
+	i32Store8  = store(0x3a)
+	i32Store16 = store(0x3b)
+	f32Load    = load(0x2a)
+	f32Store   = store(0x38)
 
 	i32Eqz      = unary(0x45)
 	i32Eq       = binaryOp(0x46)
@@ -99,6 +101,7 @@ var (
 	i32x4Splat       = unary(simd(17)...)
 	f32x4Splat       = unary(simd(19)...)
 	f32x4Extract     = extract(simd(31)...)
+	i32x4Extract     = extract(simd(27)...)
 	f64x2Splat       = unary(simd(20)...)
 	f64x2Extract     = extract(simd(33)...)
 	f32x4Eq          = binaryOp(simd(65)...)
@@ -110,7 +113,8 @@ var (
 	v128Bitselect    = ternary(simd(82)...)
 	f32x4Demote      = unary(simd(94)...)
 	f64x2Promote     = unary(simd(95)...)
-	i8x16NarrowI16S  = binaryOp(simd(101)...)
+	i8x16NarrowI16U  = binaryOp(simd(102)...)
+	i8x16MinU        = binaryOp(simd(119)...)
 	i16x8NarrowI32S  = binaryOp(simd(133)...)
 	i16x8Shl         = binaryOp(simd(139)...)
 	i16x8ShrS        = binaryOp(simd(140)...)
