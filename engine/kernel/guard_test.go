@@ -28,7 +28,7 @@ func newGuarded(rows, cols, gap, offset int) *guarded {
 		buffer[i] = guardValue
 	}
 	data := buffer[guardBand+offset:]
-	data = data[: max(0, (rows-1)*stride+cols) : len(data)]
+	data = data[:max(0, (rows-1)*stride+cols):len(data)]
 	return &guarded{Mat: Mat{data, rows, cols, stride}, buffer: buffer}
 }
 
@@ -114,5 +114,3 @@ func eachSet(t *testing.T, test func(t *testing.T, set Set)) {
 		t.Run(set.Name, func(t *testing.T) { test(t, set) })
 	}
 }
-
-

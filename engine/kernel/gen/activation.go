@@ -17,11 +17,11 @@ const (
 // error of exp is 7.5e-9.
 var expTail = []float32{0.4999999955152185, 0.16666577141220767, 0.04166685371606361, 0.00836317021087565, 0.0013901297705968504}
 
-// normalTail is P in Φ(−t)·exp(t²/2) = u·P(u), u = 1/(1 + t/4), on 0 ≤ t ≤ 14.5;
-// the worst relative error is 8.6e-9.
-var normalTail = []float32{
-	0.099746329624162855, 0.09952145709922039, 0.095287868535475523, 0.073012758401873074, 0.083851361309805639,
-	0.017734464304358866, 0.022611200055785888, 0.055879250340677554, -0.06453707330462273, 0.01689238794284988,
+// normalTail is P in Φ(−t)·exp(t²/2) = u·P(u), u = 1/(1 + 0.27·t), on 0 ≤ t ≤ 14.5;
+// the worst relative error is 2.4e-8.
+var normalTail = []float64{
+	0.10772065665471392, 0.10754287521733756, 0.10181060002766169, 0.072049643084080198, 0.1078255552848959,
+	-0.069210661850717572, 0.16978607212109242, -0.12648582145899209, 0.028961092804161551,
 }
 
 // tanhTail is P in tanh(x) = x·(1 + x²·P(x²)) on |x| ≤ 0.625; the worst relative
@@ -49,38 +49,76 @@ func (m *module) horner(x value, c []float32) expr {
 	return e
 }
 
-// expOf is 2ⁿ·exp(r), |r| ≤ ln2/2, n a vector of whole floats in −160…0. 2ⁿ is
-// two factors, so that subnormal results come out right.
-func (m *module) expOf(f *function, n, r value) expr {
-	rest, exponent, half := f.local(v128), f.local(v128), f.local(v128)
-	f.set(rest, r)
-	f.set(exponent, i32x4TruncSatF32(n))
+// hornerDouble is horner in float64.
+func (m *module) hornerDouble(x value, c []float64) expr {
+	e := doubleOf(c[len(c)-1])
+	for i := len(c) - 2; i >= 0; i-- {
+		if m.relaxed {
+			e = f64x2RelaxedMadd(e, x, doubleOf(c[i]))
+		} else {
+			e = f64x2Add(f64x2Mul(e, x), doubleOf(c[i]))
+		}
+	}
+	return e
+}
+
+// exponential is exp(x) as power·(1 + rest): a product with it then rounds once
+// where e = 1 + rest and e·v would round twice.
+type exponential struct {
+	m     *module
+	rest  local    // of the first order; |rest| < 0.42
+	power [2]local // two factors, so that subnormal results come out right
+}
+
+// times is v·exp(x).
+func (e exponential) times(v local) expr {
+	return f32x4Mul(f32x4Mul(e.m.madd(v, e.rest, v), e.power[0]), e.power[1])
+}
+
+// value is exp(x).
+func (e exponential) value() expr {
+	return f32x4Mul(f32x4Mul(f32x4Add(e.rest, float(1)), e.power[0]), e.power[1])
+}
+
+// exponentialOf is 2ⁿ·exp(r), |r| ≤ ln2/2, n whole floats in −160…0.
+func (m *module) exponentialOf(f *function, n, r value) exponential {
+	e := exponential{m, f.local(v128), [2]local{f.local(v128), f.local(v128)}}
+	whole, first, exponent, half := f.local(v128), f.local(v128), f.local(v128), f.local(v128)
+	f.set(whole, n)
+	f.set(first, r)
+	f.set(exponent, i32x4TruncSatF32(whole))
 	f.set(half, i32x4ShrS(exponent, number(1)))
 	power := func(n value) expr { return i32x4Shl(i32x4Add(n, vectorOf(127)), number(23)) }
-	e := f32x4Add(m.madd(f32x4Mul(rest, rest), m.horner(rest, expTail), rest), float(1))
-	return f32x4Mul(f32x4Mul(e, power(half)), power(i32x4Sub(exponent, half)))
+	f.set(e.power[0], power(half))
+	// Below 2⁻¹⁵² the power is zero, also for a huge v, and times(−∞) is NaN.
+	f.set(e.power[1], v128AndNot(power(i32x4Sub(exponent, half)), f32x4Lt(whole, float(-152))))
+	f.set(e.rest, m.madd(f32x4Mul(first, first), m.horner(first, expTail), first))
+	return e
 }
 
 // exp is exp(x) of x ≤ 0, four floats.
-func (m *module) exp(f *function, x value) expr {
+func (m *module) exp(f *function, x value) exponential {
 	at, n := f.local(v128), f.local(v128)
 	f.set(at, f32x4Pmax(x, float(lowest)))
 	f.set(n, f32x4Nearest(f32x4Mul(at, float(log2e))))
-	return m.expOf(f, n, f32x4Sub(f32x4Sub(at, f32x4Mul(n, float(ln2Hi))), f32x4Mul(n, float(ln2Lo))))
+	return m.exponentialOf(f, n, f32x4Sub(f32x4Sub(at, f32x4Mul(n, float(ln2Hi))), f32x4Mul(n, float(ln2Lo))))
 }
 
-// expDouble is exp of arguments ≤ 0 in float64: low for lanes 0 and 1, high for
-// 2 and 3. An argument of −80 in float32 would cost exp six bits.
-func (m *module) expDouble(f *function, low, high value) expr {
+// expDouble is exp of arguments ≤ 0 in float64, lanes 0 and 1, then 2 and 3. An
+// argument of −80 in float32 would cost exp six bits.
+func (m *module) expDouble(f *function, x [2]expr) exponential {
 	var n, r [2]local
-	for i, x := range []value{low, high} {
+	for i := range x {
 		n[i], r[i] = f.local(v128), f.local(v128)
-		f.set(r[i], f64x2Pmax(x, doubleOf(lowest)))
+		f.set(r[i], f64x2Pmax(x[i], doubleOf(lowest)))
 		f.set(n[i], f64x2Nearest(f64x2Mul(r[i], doubleOf(log2e))))
 		f.set(r[i], f64x2Sub(r[i], f64x2Mul(n[i], doubleOf(ln2))))
 	}
-	return m.expOf(f, join(f32x4Demote(n[0]), f32x4Demote(n[1])), join(f32x4Demote(r[0]), f32x4Demote(r[1])))
+	return m.exponentialOf(f, single(n[0], n[1]), single(r[0], r[1]))
 }
+
+// single rounds two vectors of float64 to one of float32.
+func single(low, high value) expr { return join(f32x4Demote(low), f32x4Demote(high)) }
 
 // join is the low halves of a and b.
 func join(a, b value) expr { return words(a, b, 0, 1, 4, 5) }
@@ -92,47 +130,50 @@ func halves(x value) (low, high expr) {
 
 // activation applies one function of kernel.Activation to four floats.
 func (m *module) activation(f *function, act int, x local) expr {
-	size, e := f.local(v128), f.local(v128)
+	size, y := f.local(v128), f.local(v128)
 	negative := f32x4Lt(x, float(0))
-	// The argument of exp, in float64, as argument(|x|).
-	double := func(argument func(t local) expr) {
+	// double gives |x| in float64, and argument of it.
+	var wide [2]local
+	double := func(argument func(t local) expr) (of [2]expr) {
 		low, high := halves(size)
-		lo, hi := f.local(v128), f.local(v128)
-		f.set(lo, low)
-		f.set(hi, high)
-		f.set(e, m.expDouble(f, argument(lo), argument(hi)))
+		for i, v := range []expr{low, high} {
+			wide[i] = f.local(v128)
+			f.set(wide[i], v)
+			of[i] = argument(wide[i])
+		}
+		return of
 	}
-	// x·σ = x/(1+e) or, left of zero, x·e/(1+e), with e = exp(−|argument|).
-	sigmoid := func() expr {
-		return f32x4Div(v128Bitselect(f32x4Mul(x, e), x, negative), f32x4Add(float(1), e))
+	// sigmoid is x·σ = x/(1+e) or, left of zero, x·e/(1+e), with e = exp(−|argument|).
+	sigmoid := func(e exponential) expr {
+		return f32x4Div(v128Bitselect(e.times(x), x, negative), f32x4Add(float(1), e.value()))
 	}
 	f.set(size, f32x4Abs(x))
 	switch act {
-	case gelu: // Φ(−t) = exp(−t²/2)·u·P(u)
+	case gelu: // x·Φ(−t) = exp(−t²/2)·x·u·P(u), in float64 but for exp
 		f.set(size, f32x4Pmin(size, float(16)))
-		double(func(t local) expr { return f64x2Mul(f64x2Mul(t, t), doubleOf(-0.5)) })
-		u := f.local(v128)
-		f.set(u, f32x4Div(float(1), m.madd(size, float(0.25), float(1))))
-		f.set(e, f32x4Mul(e, f32x4Mul(u, m.horner(u, normalTail))))
-		return f32x4Mul(x, v128Bitselect(e, f32x4Sub(float(1), e), negative))
+		e := m.expDouble(f, double(func(t local) expr { return f64x2Mul(f64x2Mul(t, t), doubleOf(-0.5)) }))
+		for _, t := range wide {
+			f.set(t, f64x2Div(doubleOf(1), f64x2Add(f64x2Mul(t, doubleOf(0.27)), doubleOf(1))))
+			f.set(t, f64x2Mul(t, m.hornerDouble(t, normalTail)))
+		}
+		f.set(y, single(wide[0], wide[1]))
+		f.set(y, e.times(y))
+		return f32x4Mul(x, v128Bitselect(y, f32x4Sub(float(1), y), negative))
 	case geluTanh: // (1 + tanh(a))/2 = σ(2a)
-		double(func(t local) expr {
+		return sigmoid(m.expDouble(f, double(func(t local) expr {
 			return f64x2Mul(t, f64x2Add(doubleOf(-twoRootTwoOverPi), f64x2Mul(f64x2Mul(t, t), doubleOf(-twoRootTwoOverPi*0.044715))))
-		})
-		return sigmoid()
+		})))
 	case quickGELU:
-		double(func(t local) expr { return f64x2Mul(t, doubleOf(-1.702)) })
-		return sigmoid()
+		return sigmoid(m.expDouble(f, double(func(t local) expr { return f64x2Mul(t, doubleOf(-1.702)) })))
 	case silu:
-		f.set(e, m.exp(f, f32x4Neg(size)))
-		return sigmoid()
+		return sigmoid(m.exp(f, f32x4Neg(size)))
 	case relu:
 		return f32x4Max(x, float(0))
 	case tanh:
 		square := f.local(v128)
-		f.set(e, m.exp(f, f32x4Mul(size, float(-2))))
+		f.set(y, m.exp(f, f32x4Mul(size, float(-2))).value())
 		f.set(square, f32x4Mul(x, x))
-		large := v128Or(f32x4Div(f32x4Sub(float(1), e), f32x4Add(float(1), e)), v128And(x, vectorOf(1<<31)))
+		large := v128Or(f32x4Div(f32x4Sub(float(1), y), f32x4Add(float(1), y)), v128And(x, vectorOf(1<<31)))
 		small := f32x4Mul(x, m.madd(square, m.horner(square, tanhTail), float(1)))
 		return v128Bitselect(small, large, f32x4Lt(size, float(0.625)))
 	}

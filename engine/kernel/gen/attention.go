@@ -159,7 +159,7 @@ func softmaxRows(m *module) {
 		pairs(func() {
 			for i, s := range []local{sum, sum2} {
 				f.set(v, f32x4Mul(f32x4Sub(v128Load(at, 16*i), top), by))
-				f.set(v, m.exp(f, v))
+				f.set(v, m.exp(f, v).value())
 				f.do(v128Store(at, 16*i, v))
 				f.set(s, f32x4Add(s, v))
 			}

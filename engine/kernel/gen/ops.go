@@ -146,6 +146,7 @@ var (
 	f32x4ConvertI32S = unary(simd(250)...)
 
 	f32x4RelaxedMadd       = ternary(simd(0x105)...) // a·b + c
+	f64x2RelaxedMadd       = ternary(simd(0x107)...)
 	i32x4RelaxedDotI8I7Add = ternary(simd(0x113)...) // a signed, b in 0…127
 )
 
