@@ -15,7 +15,7 @@ const BUILDS = [['relaxed', 2], ['plain', 1]]
 /** What every module exports; engine/kernel/simd_js.go imports the same names. */
 const KERNELS = [
   'linear_f32', 'linear_f16', 'quantise', 'linear_q8', 'pack_panels', 'pack_transposed',
-  'softmax', 'norm', 'multiply', 'rotate',
+  'softmax', 'norm', 'multiply', 'rotate', 'ceiling_f32', 'ceiling_q8',
 ]
 
 /**
