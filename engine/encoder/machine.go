@@ -30,6 +30,9 @@ type Machine interface {
 	Rotate(x, cos, sin Mat)
 	// Attend runs attention over every head of one segment.
 	Attend(a Attention)
+	// Weigh is dst = v, each head's values of row j times that head's attention of
+	// the first query to j. probs is [heads·queries, rows of v].
+	Weigh(dst, v, probs Mat, heads int)
 	// Sum adds up x over all shares and gives each the result.
 	Sum(x Mat) error
 	// Read calls take with the values that x has now, at once or in Finish. They

@@ -68,7 +68,7 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 			}
 		}
 	})
-	if err := t.encode(r, x, segments, nil); err != nil {
+	if err := t.encode(r, x, segments, nil, t.newWorkspace(m, rows)); err != nil {
 		return err
 	}
 	m.Norm(x, x, &t.Norm)
