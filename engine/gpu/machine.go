@@ -3,6 +3,7 @@ package gpu
 import (
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"vitrine/engine/encoder"
@@ -35,8 +36,10 @@ type Machine struct {
 	reads  []read
 	result []float32
 
-	compile time.Duration
-	watched bool // between Begin and End
+	pipes     map[kernel.DType]linearPipes
+	pipelines int
+	compile   time.Duration
+	watched   bool // between Begin and End
 }
 
 // input is a range of the arena and the values that a run brings to it.
@@ -55,8 +58,9 @@ type read struct {
 // need is what the shaders ask of a device. Every WebGPU device has it.
 var need = Limits{Storages: 4, Threads: 256, Shared: 16 << 10, Groups: 1 << 15}
 
-// New compiles the shaders for a device.
-func New(dev Device) (*Machine, error) {
+// New compiles the shaders for a device, with those for weights of some types
+// beside float32.
+func New(dev Device, dtypes ...kernel.DType) (*Machine, error) {
 	l := dev.About().Limits
 	for _, row := range []struct {
 		name        string
@@ -72,8 +76,13 @@ func New(dev Device) (*Machine, error) {
 		}
 	}
 	m := &Machine{dev: dev, weights: map[*kernel.Linear]*linear{}, norms: map[*kernel.Norm]Group{}}
+	if !slices.Contains(dtypes, kernel.F32) {
+		dtypes = append(dtypes, kernel.F32)
+	}
+	list, pipes := shadersFor(dtypes)
+	m.pipes, m.pipelines = pipes, len(list)
 	start := time.Now()
-	if err := dev.Compile(shaders()); err != nil {
+	if err := dev.Compile(list); err != nil {
 		return nil, err
 	}
 	m.compile = time.Since(start)
@@ -90,7 +99,7 @@ func (m *Machine) Device() Device { return m.dev }
 func (m *Machine) CompileTime() time.Duration { return m.compile }
 
 // Pipelines is how many there are.
-func (m *Machine) Pipelines() int { return pipes }
+func (m *Machine) Pipelines() int { return m.pipelines }
 
 // align is the step of offsets, in values: copies and bindings want 256 bytes.
 const align = 64
@@ -211,11 +220,16 @@ func (m *Machine) linearPart(dst, x encoder.Mat, part part, w *kernel.Linear, ac
 	if !residual.Empty() {
 		p.residual, p.residualStride, p.hasResidual = u((residual.Offset+part.first)/4), u(residual.Stride/4), 1
 	}
-	if x.Rows <= fewRows {
-		m.dispatch(pipeLinearRow, bytesOf(&p), part.group, grid{(part.outputs + 31) / 32, (x.Rows + 3) / 4, 1})
+	pipes, known := m.pipes[w.DType]
+	if !known {
+		m.fail(fault.New(fault.Internal, "webgpu", "the machine was made without weights in %v", w.DType))
 		return
 	}
-	m.dispatch(pipeLinear, bytesOf(&p), part.group, grid{(part.outputs + 63) / 64, (x.Rows + 31) / 32, 1})
+	if x.Rows <= fewRows {
+		m.dispatch(pipes.row, bytesOf(&p), part.group, grid{(part.outputs + 31) / 32, (x.Rows + 3) / 4, 1})
+		return
+	}
+	m.dispatch(pipes.tiles, bytesOf(&p), part.group, grid{(part.outputs + 63) / 64, (x.Rows + 31) / 32, 1})
 }
 
 // vectors tells whether the rows of x begin at whole vectors of four values.

@@ -120,6 +120,36 @@ func TestLinear(t *testing.T) {
 	}
 }
 
+// TestLinearDTypes has weights in half floats and int8. A GPU does not quantise
+// activations, so int8 is held against the same weights in float32.
+func TestLinearDTypes(t *testing.T) {
+	m := machine(t)
+	for _, dtype := range []kernel.DType{kernel.F16, kernel.Q8} {
+		for _, c := range []struct{ rows, in, out int }{{1, 3, 5}, {4, 64, 40}, {9, 50, 70}, {40, 147, 64}} {
+			t.Run(fmt.Sprintf("%v/%d×%d→%d", dtype, c.rows, c.in, c.out), func(t *testing.T) {
+				both(t, m, func(m encoder.Machine, r *rand.Rand) []encoder.Mat {
+					packed, plain := kernel.NewLinearOf(dtype, c.in, c.out, true), kernel.NewLinear(c.in, c.out, true)
+					for n := range c.out {
+						packed.SetRow(n, 0, randoms(r, c.in))
+						for k := range c.in {
+							plain.SetRow(n, k, []float32{packed.At(n, k)})
+						}
+					}
+					copy(packed.Bias, randoms(r, c.out))
+					copy(plain.Bias, packed.Bias)
+					w := plain
+					if _, onDevice := m.(*Machine); onDevice {
+						w = packed
+					}
+					x, y := filled(m, r, c.rows, c.in), m.New(c.rows, c.out)
+					m.Linear(y, x, w, kernel.GELUTanh, encoder.Mat{})
+					return []encoder.Mat{y}
+				})
+			})
+		}
+	}
+}
+
 // TestLinearViews has inputs and outputs that are columns of wider matrices, at
 // places where no vector begins; what stands beside them stays.
 func TestLinearViews(t *testing.T) {
@@ -304,6 +334,18 @@ func TestElementwise(t *testing.T) {
 			m.Multiply(a.ColRange(2, 2+c.cols), b)
 			m.Copy(b, a.ColRange(3, 3+c.cols))
 			return []encoder.Mat{mean, a, b}
+		})
+	}
+}
+
+func TestWeigh(t *testing.T) {
+	m := machine(t)
+	for _, c := range []struct{ queries, keys, heads, dim int }{{1, 9, 2, 8}, {5, 70, 3, 7}} {
+		both(t, m, func(m encoder.Machine, r *rand.Rand) []encoder.Mat {
+			probs := filled(m, r, c.heads*c.queries, c.keys)
+			v, dst := filled(m, r, c.keys, 2*c.heads*c.dim), m.New(c.keys, c.heads*c.dim)
+			m.Weigh(dst, v.ColRange(c.heads*c.dim, 2*c.heads*c.dim), probs, c.heads)
+			return []encoder.Mat{dst}
 		})
 	}
 }

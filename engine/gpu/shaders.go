@@ -1,48 +1,52 @@
 package gpu
 
-import "embed"
+import (
+	"embed"
+
+	"vitrine/engine/kernel"
+)
 
 //go:embed shaders/*.wgsl
 var files embed.FS
 
-// The pipelines, in the order in which they are compiled.
+// The pipelines that every machine has, in the order in which they are compiled.
+// Two for each type of weights follow.
 const (
-	pipeLinear = iota
-	pipeLinearRow
-	pipeNorm
+	pipeNorm = iota
 	pipeAttend
 	pipeAttendMaps
 	pipeCopy
 	pipeRotate
 	pipeMean
 	pipeWeigh
-	pipes
+	pipesOfAll
 )
 
-// sources lists the files that make each pipeline: whole files, one after the
-// other, and the last has main.
-var sources = [pipes][]string{
-	pipeLinear:     {"linear_params", "activation", "weights_f32", "linear"},
-	pipeLinearRow:  {"linear_params", "activation", "weights_f32", "linear_row"},
-	pipeNorm:       {"norm"},
-	pipeAttend:     {"attend"},
-	pipeAttendMaps: {"attend_maps"},
-	pipeCopy:       {"copy"},
-	pipeRotate:     {"rotate"},
-	pipeMean:       {"mean"},
-	pipeWeigh:      {"weigh"},
+// sources lists the files of each pipeline.
+var sources = [pipesOfAll]string{
+	pipeNorm: "norm", pipeAttend: "attend", pipeAttendMaps: "attend_maps", pipeCopy: "copy",
+	pipeRotate: "rotate", pipeMean: "mean", pipeWeigh: "weigh",
 }
 
-// shaders gives all of them.
-func shaders() []Shader {
-	list := make([]Shader, pipes)
-	for i, parts := range sources {
-		list[i].Name = parts[len(parts)-1]
-		for _, part := range parts {
-			list[i].Code += source(part) + "\n"
+// linearPipes are the pipelines of one type of weights.
+type linearPipes struct{ tiles, row int }
+
+// shadersFor gives the shaders for weights of some types, and where those of each
+// type are. A linear shader is whole files, one after the other: what the two
+// shapes share, the activations, how weights of the type are read, and the shape.
+func shadersFor(dtypes []kernel.DType) (list []Shader, linear map[kernel.DType]linearPipes) {
+	for _, name := range sources {
+		list = append(list, Shader{name, source(name)})
+	}
+	linear = map[kernel.DType]linearPipes{}
+	for _, dtype := range dtypes {
+		linear[dtype] = linearPipes{len(list), len(list) + 1}
+		for _, shape := range []string{"linear", "linear_row"} {
+			code := source("linear_params") + source("activation") + source("weights_"+dtype.String()) + source(shape)
+			list = append(list, Shader{shape + " " + dtype.String(), code})
 		}
 	}
-	return list
+	return list, linear
 }
 
 // source is one file.

@@ -37,7 +37,8 @@ func (m *Machine) upload(w *kernel.Linear) *linear {
 	limits := m.dev.About().Limits
 	vectors := 4*align + 2*4*roundUp(w.Out, kernel.Panel)
 	most := min(limits.BindingSize, limits.BufferSize-vectors)
-	step := max(most/(4*kernel.Panel*w.In), 1) * kernel.Panel
+	panels := roundUp(w.Out, kernel.Panel) / kernel.Panel
+	step := max(most/(len(packed(w))/panels), 1) * kernel.Panel
 	l := &linear{}
 	for first := 0; first < w.Out; first += step {
 		last := min(first+step, w.Out)
@@ -46,15 +47,30 @@ func (m *Machine) upload(w *kernel.Linear) *linear {
 	return l
 }
 
+// packed is the weights as they lie in memory.
+func packed(w *kernel.Linear) []byte {
+	switch w.DType {
+	case kernel.F16:
+		return sliceBytes(w.Halves)
+	case kernel.Q8:
+		return sliceBytes(w.Bytes)
+	}
+	return sliceBytes(w.Panels)
+}
+
 // uploadPart makes a buffer of the packed weights, then bias and scale of every
 // output: two bindings of one buffer.
 func (m *Machine) uploadPart(w *kernel.Linear, first int) part {
-	panels := sliceBytes(w.Panels)
+	panels := packed(w)
 	padded := roundUp(w.Out, kernel.Panel)
 	vectors := make([]float32, 2*padded)
 	copy(vectors, w.Bias)
-	for i := range padded {
-		vectors[padded+i] = 1
+	if w.DType == kernel.Q8 {
+		copy(vectors[padded:], w.Scale)
+	} else {
+		for i := range padded {
+			vectors[padded+i] = 1
+		}
 	}
 	weights := Span{0, len(panels)}
 	tail := Span{roundUp(len(panels), 4*align), 4 * len(vectors)}
