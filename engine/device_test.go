@@ -2,8 +2,10 @@ package engine_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,6 +62,14 @@ func farthest(a, b []float32) float64 {
 		d = max(d, math.Abs(float64(a[i]-b[i])))
 	}
 	return d
+}
+
+func scaleOf(values []float32) float64 {
+	var scale float64
+	for _, v := range values {
+		scale = max(scale, math.Abs(float64(v)))
+	}
+	return scale
 }
 
 // TestBrokenGPUs has a device fail in each way that is known of. The call at hand
@@ -315,8 +325,51 @@ func TestGPUWeights(t *testing.T) {
 	}
 }
 
-// TestGPUTowers runs every model of the fixtures on the scalar device, with all
-// there is to see: what the CPU says, the device says.
+// gpuTolerance is how far a GPU may be from upstream over an output's scale.
+const gpuTolerance = 1e-3
+
+// TestGoldenModelsOnGPU holds every run of every model folder against upstream.
+func TestGoldenModelsOnGPU(t *testing.T) {
+	dirs, _ := filepath.Glob("../../shared/fixtures/models/*")
+	if len(dirs) == 0 {
+		t.Skip("../shared/fixtures/models is not there")
+	}
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join(dir, "expected.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var c modelCase
+			if err := json.Unmarshal(data, &c); err != nil {
+				t.Fatal(err)
+			}
+			folder := weights.Folder(weights.Dir(dir))
+			if _, err := os.Stat(filepath.Join(dir, "tokenizer.json")); err != nil && c.hasTexts() {
+				folder = withTokenizer{folder, weights.Dir("../../shared/fixtures/tokenizers/clip")}
+			}
+			m, err := engine.Load(context.Background(), folder, engine.Options{GPU: anyGPU(t), DemandGPU: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			expected := readTensors(t, filepath.Join(dir, "expected.safetensors"))
+			for run := range c.Runs {
+				r := goldenRun{t: t, c: c, name: run, dir: dir, model: m, expected: expected}
+				worst, where, _, err := r.compare()
+				if err != nil {
+					t.Error(err)
+				} else if !(worst <= gpuTolerance) {
+					t.Errorf("%s: %s is off by %.2g", run, where, worst)
+				}
+				t.Logf("%s: %.2g at %s", run, worst, where)
+			}
+		})
+	}
+}
+
+// TestGPUTowers runs every model of the fixtures on the device, with all there is
+// to see: what the CPU says, the device says.
 func TestGPUTowers(t *testing.T) {
 	dirs, _ := filepath.Glob("../../shared/fixtures/models/*")
 	if len(dirs) == 0 {
@@ -325,7 +378,7 @@ func TestGPUTowers(t *testing.T) {
 	for _, dir := range dirs {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			cpu := openModel(t, dir)
-			m, err := loadOn(t, dir, engine.Options{GPU: scalarGPU(gpu.NewScalar()), DemandGPU: true})
+			m, err := loadOn(t, dir, engine.Options{GPU: anyGPU(t), DemandGPU: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -345,7 +398,7 @@ func TestGPUTowers(t *testing.T) {
 			}
 			for name, segments := range want.values {
 				for i, values := range segments {
-					if d := farthest(values, got.values[name][i]); d > 1e-4 {
+					if d := farthest(values, got.values[name][i]); !(d <= gpuTolerance*scaleOf(values)) {
 						t.Errorf("%s of item %d is off by %.1g", name, i, d)
 					}
 				}
