@@ -106,8 +106,7 @@ func bindVision(a *architecture, b *binder, share encoder.Share) (*encoder.Visio
 	return v, bindReadout(v, a, b, prefix, root)
 }
 
-// bindPrefix binds class token, registers and positions. The class token's
-// position is added to it once, here.
+// bindPrefix binds class token, registers and positions.
 func bindPrefix(v *encoder.Vision, b *binder, c *visionConfig, prefix string) {
 	n, width := c.family.names, c.Width
 	class := btoi(n.class != "")
@@ -134,9 +133,7 @@ func bindPrefix(v *encoder.Vision, b *binder, c *visionConfig, prefix string) {
 		if n.positions == "" {
 			return
 		}
-		for i := range class * width {
-			tokens[i] += table[i]
-		}
+		v.Class = table[:class*width]
 		v.Positions = kernel.MatOf(table[class*width:], c.grid.Patches(), width)
 	})
 }
@@ -179,7 +176,7 @@ func bindMapHead(b *binder, c *visionConfig, prefix string) *encoder.MapHead {
 	b.after = append(b.after, func() { h.Probe = kernel.MatOf(probe, 1, d) })
 	stacked := whole(3*d, d, prefix+"attention.in_proj", true)
 	stacked.weight, stacked.biasName = prefix+"attention.in_proj_weight", prefix+"attention.in_proj_bias"
-	b.split(stacked, part{&h.Query, 0, d}, part{&h.KV, d, 3 * d})
+	b.split(kernel.F32, stacked, part{&h.Query, 0, d}, part{&h.KV, d, 3 * d})
 	b.linear(&h.Out, d, d, whole(d, d, prefix+"attention.out_proj", true))
 	b.norm(&h.Norm, prefix+"layernorm", d, c.Eps)
 	b.linear(&h.Up, d, c.Hidden, whole(c.Hidden, d, prefix+"mlp.fc1", true))
