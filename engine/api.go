@@ -19,7 +19,9 @@ import (
 type Options struct {
 	// Set is the instruction set that runs; the fastest there is by default.
 	Set *kernel.Set
-	// DType is "auto" or "f32". Files in F16 and BF16 are computed in float32.
+	// DType says how the blocks keep their weights: "auto" and "f32" in float32,
+	// whatever the file's type; "f16" as half floats, unpacked on the way; "q8" as
+	// int8 with a scale an output, against activations with a scale a row.
 	DType string
 	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
 	Integrity string
@@ -52,6 +54,8 @@ type ImageOptions struct {
 	Size [2]int
 	// MaxPatches bounds the grid of NaFlex models; zero is the model's own.
 	MaxPatches int
+	// Experiment is nil for the model as it was trained.
+	Experiment *Experiment
 }
 
 // Ms is where the time of an image call went, in milliseconds. Decode is filled
@@ -156,6 +160,89 @@ type AttentionStack struct {
 	Grid   [2]int    `json:"grid"`
 }
 
+// FeatureOptions of Features.
+type FeatureOptions struct {
+	ImageOptions
+	Layer *int // nil: last_hidden_state; k: what leaves block k, counted from 0
+}
+
+// Features are the patches of a picture as the tower sees them. Class and
+// register tokens are left out.
+type Features struct {
+	Data  []float32 `json:"data"`
+	Shape [2]int    `json:"shape"` // tokens, width
+	Grid  [2]int    `json:"grid"`  // rows, columns
+	Ms    Ms        `json:"ms"`
+}
+
+// VisualOptions of VisualTokens; what is left out is what config.json says.
+type VisualOptions struct {
+	ImageOptions
+	Layers   []int  // of hidden_states: 0 enters the first block, −1 leaves the last; several stand beside each other
+	Strategy string // "default" leaves out the class token, "full" keeps it
+}
+
+// VisualTokens are what a language model gets to see of a picture.
+type VisualTokens struct {
+	Data  []float32 `json:"data"`
+	Shape [2]int    `json:"shape"` // slots, width of the language model
+	Ms    Ms        `json:"ms"`
+}
+
+// RelevanceOptions of Relevance.
+type RelevanceOptions struct {
+	ImageOptions
+	Method    string   // "dense" (the default) or "contribution"
+	Against   []string // what Contrast subtracts; nil: see LabelMap
+	Templates []string // see EmbedOptions
+}
+
+// Relevance says which patches speak for which label.
+type Relevance struct {
+	Method string     `json:"method"`
+	Maps   []LabelMap `json:"maps"` // in the order of the labels
+}
+
+// LabelMap is the map of one label.
+//
+// Data are cosines of each patch with the label ("dense"), or parts of the
+// cosine that rank shows ("contribution": Σ Data + Rest = Similarity). Contrast is
+// Data minus the mean of the same maps of Against: by default the other labels;
+// where there is one label, a text about nothing ("a photo of a"), or for a
+// classifier the mean of all classes.
+type LabelMap struct {
+	Label      string    `json:"label"`
+	Data       []float32 `json:"data"` // [rows·columns]
+	Contrast   []float32 `json:"contrast"`
+	Grid       [2]int    `json:"grid"`
+	Similarity float64   `json:"similarity"` // cosine of the pooled picture and the label
+	Rest       *float64  `json:"rest"`       // what no patch gave: prefix tokens, biases, MLPs; nil in dense maps
+}
+
+// Colors are the first three principal components of a picture's patch
+// features, for looking at.
+type Colors struct {
+	Data      []float32  `json:"data"` // [rows·columns, 3], each component stretched to 0…1
+	Grid      [2]int     `json:"grid"`
+	Explained [3]float64 `json:"explained"` // each component's share of the variance
+	Ms        Ms         `json:"ms"`
+}
+
+// Stage is one step of a picture's way through the model.
+type Stage struct {
+	Stage string  `json:"stage"`
+	Shape []int   `json:"shape"`
+	Ms    float64 `json:"ms"` // since the stage before
+}
+
+// Experiment changes what the tower is told, for lessons. The zero value changes
+// nothing.
+type Experiment struct {
+	Order       []int // place i gets the patch that belongs at Order[i]; nil: as they are
+	NoPositions bool  // tokens don't know where they are
+	Causal      bool  // a token sees itself and those before it
+}
+
 // Tokens of a text, special tokens included.
 type Tokens struct {
 	IDs       []int32  `json:"ids"`
@@ -191,6 +278,7 @@ type Shapes struct {
 	Heads      int    `json:"heads"`
 	Embedding  int    `json:"embedding"`
 	MaxPatches int    `json:"maxPatches"` // NaFlex, else 0
+	Slots      int    `json:"slots"`      // of a language model that a picture of Grid costs; 0 without a projector
 	TextLength int    `json:"textLength"` // tokens a text; 0 without a text tower
 	TextLayers int    `json:"textLayers"`
 	Vocabulary int    `json:"vocabulary"`

@@ -20,23 +20,19 @@ func NewCPU(set kernel.Set) *CPU { return &CPU{set: set} }
 // Set is the set that runs.
 func (c *CPU) Set() kernel.Set { return c.set }
 
-func (c *CPU) New(rows, cols int) kernel.Mat {
-	return kernel.MatOf(c.arena.take(rows*cols), rows, cols)
+func (c *CPU) New(rows, cols int) Mat {
+	return Mat{Memory: Memory{Host: c.arena.take(rows * cols)}, Rows: rows, Cols: cols, Stride: cols}
 }
 
 func (c *CPU) Reset() { c.arena.reset() }
 
-func (c *CPU) Fill(dst kernel.Mat, fill func(kernel.Mat)) { fill(dst) }
+func (c *CPU) Fill(dst Mat, fill func(kernel.Mat)) { fill(dst.Host()) }
 
-func (c *CPU) Copy(dst, src kernel.Mat) {
-	for i := range src.Rows {
-		copy(dst.Row(i), src.Row(i))
-	}
-}
+func (c *CPU) Copy(dst, src Mat) { dst.Host().Copy(src.Host()) }
 
 // Linear splits the outputs among the cores: every core then reads its part of
 // the weights once.
-func (c *CPU) Linear(dst, x kernel.Mat, w *kernel.Linear, act kernel.Activation, residual kernel.Mat) {
+func (c *CPU) Linear(dst, x Mat, w *kernel.Linear, act kernel.Activation, residual Mat) {
 	panels := (w.Out + kernel.Panel - 1) / kernel.Panel
 	spread(panels, x.Rows*w.In*kernel.Panel, func(from, to int) {
 		first, last := from*kernel.Panel, min(to*kernel.Panel, w.Out)
@@ -44,48 +40,55 @@ func (c *CPU) Linear(dst, x kernel.Mat, w *kernel.Linear, act kernel.Activation,
 		if !residual.Empty() {
 			part = residual.ColRange(first, last)
 		}
-		c.set.Linear(dst.ColRange(first, last), x, w.Outputs(first, last), act, part)
+		c.set.Linear(dst.ColRange(first, last).Host(), x.Host(), w.Outputs(first, last), act, part.Host())
 	})
 }
 
-func (c *CPU) Norm(dst, x kernel.Mat, p *kernel.Norm) {
+func (c *CPU) Norm(dst, x Mat, p *kernel.Norm) {
 	spread(x.Rows, 4*x.Cols, func(from, to int) {
-		c.set.Norm(dst.RowRange(from, to), x.RowRange(from, to), p)
+		c.set.Norm(dst.RowRange(from, to).Host(), x.RowRange(from, to).Host(), p)
 	})
 }
 
-func (c *CPU) Mean(dst, x kernel.Mat) { kernel.Mean(dst.Row(0), x) }
+func (c *CPU) Mean(dst, x Mat) { kernel.Mean(dst.Host().Row(0), x.Host()) }
 
-func (c *CPU) Multiply(dst, a kernel.Mat) { c.set.Multiply(dst, a) }
+func (c *CPU) Multiply(dst, a Mat) { c.set.Multiply(dst.Host(), a.Host()) }
 
-func (c *CPU) Rotate(x, cos, sin kernel.Mat) {
+func (c *CPU) Rotate(x, cos, sin Mat) {
 	dim := cos.Cols
 	for from := 0; from < x.Cols; from += dim {
-		c.set.Rotate(x.ColRange(from, from+dim), cos, sin)
+		c.set.Rotate(x.ColRange(from, from+dim).Host(), cos.Host(), sin.Host())
 	}
 }
 
 // Attend splits the heads among the cores.
 func (c *CPU) Attend(a Attention) {
 	dim := a.Q.Cols / a.Heads
-	scratch := c.New(a.Heads, a.K.Rows)
+	scratch := c.New(a.Heads, c.set.Scratch(a.Q.Rows, a.K.Rows, dim)).Host()
 	spread(a.Heads, a.Q.Rows*a.K.Rows*dim*2, func(from, to int) {
 		for h := from; h < to; h++ {
-			var probs kernel.Mat
+			var probs Mat
 			if !a.Probs.Empty() {
 				probs = a.Probs.RowRange(h*a.Q.Rows, (h+1)*a.Q.Rows)
 			}
 			left, right := h*dim, (h+1)*dim
-			c.set.Attention(a.Dst.ColRange(left, right), a.Q.ColRange(left, right),
-				a.K.ColRange(left, right), a.V.ColRange(left, right), a.Causal, probs, scratch.Row(h))
+			c.set.Attention(a.Dst.ColRange(left, right).Host(), a.Q.ColRange(left, right).Host(),
+				a.K.ColRange(left, right).Host(), a.V.ColRange(left, right).Host(), a.Causal, probs.Host(), scratch.Row(h))
 		}
 	})
 }
 
-// Sum has nothing to add: a CPU holds the whole.
-func (c *CPU) Sum(kernel.Mat) error { return nil }
+func (c *CPU) Weigh(dst, v, probs Mat, heads int) {
+	kernel.Weigh(dst.Host(), v.Host(), probs.Host(), heads)
+}
 
-func (c *CPU) Read(x kernel.Mat, take func(kernel.Mat)) { take(x) }
+// Sum has nothing to add: a CPU holds the whole.
+func (c *CPU) Sum(Mat) error { return nil }
+
+func (c *CPU) Read(x Mat, take func(kernel.Mat)) { take(x.Host()) }
+
+// Finish has nothing to wait for.
+func (c *CPU) Finish() error { return nil }
 
 // spread cuts n pieces of work, each of cost multiplications, into one run a
 // core. Work too small to be worth a goroutine stays here.

@@ -11,8 +11,13 @@ type Rope struct {
 	Theta float64 // rope_theta of config.json
 }
 
-// rotation is the angles of some tokens.
+// rotation is the angles of a batch, in the machine's memory.
 type rotation struct {
+	cos, sin Mat // [rows, dim]
+}
+
+// angles is the rotation of the tokens of one grid.
+type angles struct {
 	cos, sin kernel.Mat // [tokens, dim]
 }
 
@@ -20,9 +25,9 @@ type rotation struct {
 // (dinov3_vit/modeling_dinov3_vit.py, DINOv3ViTRopePositionEmbedding): patch
 // centres in [−1, 1], angle = 2π·coordinate·θ^(−4f/dim), the rows' block before the
 // columns', both twice. Prefix tokens don't turn.
-func (p Rope) angles(grid Grid, prefix, dim int) *rotation {
+func (p Rope) angles(grid Grid, prefix, dim int) angles {
 	tokens := prefix + grid.Patches()
-	r := &rotation{kernel.NewMat(tokens, dim), kernel.NewMat(tokens, dim)}
+	r := angles{kernel.NewMat(tokens, dim), kernel.NewMat(tokens, dim)}
 	for i := range r.cos.Data[:prefix*dim] {
 		r.cos.Data[i] = 1
 	}

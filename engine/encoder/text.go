@@ -68,7 +68,7 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 			}
 		}
 	})
-	if err := t.encode(r, x, segments, nil); err != nil {
+	if err := t.encode(r, x, segments, nil, t.newWorkspace(m, rows)); err != nil {
 		return err
 	}
 	m.Norm(x, x, &t.Norm)
@@ -82,7 +82,7 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 	embedding := pooled
 	if t.Head != nil {
 		embedding = m.New(len(texts), t.Head.Out)
-		m.Linear(embedding, pooled, t.Head, kernel.Identity, kernel.Mat{})
+		m.Linear(embedding, pooled, t.Head, kernel.Identity, Mat{})
 	}
 	if t.Pool == PoolLast { // upstream's SigLIP counts the head as part of the pooling
 		pooled = embedding
@@ -90,5 +90,5 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 	one := segmentsOfOne(len(texts))
 	r.show("pooled", pooled, one)
 	r.show("embedding", embedding, one)
-	return nil
+	return m.Finish()
 }

@@ -3,9 +3,8 @@ package encoder
 import "vitrine/engine/kernel"
 
 // encode carries x [rows, D] through all blocks, in place.
-func (e *Encoder) encode(r Run, x kernel.Mat, segments []Segment, rope *rotation) error {
+func (e *Encoder) encode(r Run, x Mat, segments []Segment, rope *rotation, work workspace) error {
 	r.show("embeddings", x, segments)
-	work := e.newWorkspace(r.Machine, x.Rows)
 	for k := range e.Blocks {
 		if r.Step != nil {
 			if err := r.Step(); err != nil {
@@ -22,10 +21,12 @@ func (e *Encoder) encode(r Run, x kernel.Mat, segments []Segment, rope *rotation
 
 // workspace is the matrices that every block uses again.
 type workspace struct {
-	normed   kernel.Mat // [rows, D]
-	qkv      kernel.Mat // [rows, 3·inner]
-	attended kernel.Mat // [rows, inner]
-	up, gate kernel.Mat // [rows, hidden]
+	normed   Mat // [rows, D]
+	qkv      Mat // [rows, 3·inner]
+	attended Mat // [rows, inner]
+	up, gate Mat // [rows, hidden]
+
+	voices []*voice // those that are wanted
 }
 
 func (e *Encoder) newWorkspace(m Machine, rows int) workspace {
@@ -43,15 +44,15 @@ func (e *Encoder) newWorkspace(m Machine, rows int) workspace {
 // block is x += attention(norm1(x)); x += mlp(norm2(x)). Where the layer is
 // shared, the first share carries x and the biases into the sum, the others
 // only what they computed.
-func (e *Encoder) block(r Run, k int, x kernel.Mat, segments []Segment, rope *rotation, work workspace) error {
+func (e *Encoder) block(r Run, k int, x Mat, segments []Segment, rope *rotation, work workspace) error {
 	m, b := r.Machine, &e.Blocks[k]
 	carried := x
 	if e.Index > 0 {
-		carried = kernel.Mat{}
+		carried = Mat{}
 	}
 
 	m.Norm(work.normed, x, &b.Norm1)
-	m.Linear(work.qkv, work.normed, b.QKV, kernel.Identity, kernel.Mat{})
+	m.Linear(work.qkv, work.normed, b.QKV, kernel.Identity, Mat{})
 	e.attend(r, k, work, segments, rope)
 	m.Linear(x, work.attended, b.Out, kernel.Identity, carried)
 	if err := m.Sum(x); err != nil {
@@ -60,11 +61,11 @@ func (e *Encoder) block(r Run, k int, x kernel.Mat, segments []Segment, rope *ro
 
 	m.Norm(work.normed, x, &b.Norm2)
 	if b.Gate != nil {
-		m.Linear(work.up, work.normed, b.Up, kernel.Identity, kernel.Mat{})
-		m.Linear(work.gate, work.normed, b.Gate, e.Activation, kernel.Mat{})
+		m.Linear(work.up, work.normed, b.Up, kernel.Identity, Mat{})
+		m.Linear(work.gate, work.normed, b.Gate, e.Activation, Mat{})
 		m.Multiply(work.up, work.gate)
 	} else {
-		m.Linear(work.up, work.normed, b.Up, e.Activation, kernel.Mat{})
+		m.Linear(work.up, work.normed, b.Up, e.Activation, Mat{})
 	}
 	m.Linear(x, work.up, b.Down, kernel.Identity, carried)
 	return m.Sum(x)
@@ -83,14 +84,19 @@ func (e *Encoder) attend(r Run, k int, work workspace, segments []Segment, rope 
 	for i, s := range segments {
 		a := Attention{
 			Dst: work.attended.RowRange(s.From, s.To), Q: q.RowRange(s.From, s.To),
-			K: keys.RowRange(s.From, s.To), V: v.RowRange(s.From, s.To), Heads: heads, Causal: e.Causal,
+			K: keys.RowRange(s.From, s.To), V: v.RowRange(s.From, s.To), Heads: heads, Causal: e.Causal || r.Causal,
 		}
-		if r.wants(name) {
+		if r.wants(name) || len(work.voices) > 0 {
 			a.Probs = m.New(heads*s.Len(), s.Len())
 		}
 		m.Attend(a)
-		if !a.Probs.Empty() {
+		if r.wants(name) {
 			m.Read(a.Probs, func(values kernel.Mat) { r.Tap.Take(name, i, values) })
+		}
+		for _, voice := range work.voices {
+			if k >= voice.from {
+				voice.add(m, a, s, e.Blocks[k].Out)
+			}
 		}
 	}
 }

@@ -34,3 +34,21 @@ func eachPatch(rgb []byte, width, rows, columns, patch int, do func(at int, run 
 		}
 	}
 }
+
+// PatchifyHWC is Patchify for towers whose patches are flattened row, column,
+// channel (NaFlex).
+func PatchifyHWC(dst []float32, values []float32, height, width, patch int) {
+	at := 0
+	for row := range height / patch {
+		for column := range width / patch {
+			for y := range patch {
+				for x := range patch {
+					for channel := range 3 {
+						dst[at] = values[(channel*height+row*patch+y)*width+column*patch+x]
+						at++
+					}
+				}
+			}
+		}
+	}
+}

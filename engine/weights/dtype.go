@@ -57,6 +57,9 @@ func (d DType) IsFloat() bool {
 	return d == F32 || d == F16 || d == BF16
 }
 
+// Decode turns the bytes of values of a convertible type into float32.
+func (d DType) Decode(values []float32, data []byte) { decode(values, data, d) }
+
 func dtypeNames(list []DType) string {
 	names := make([]string, len(list))
 	for i, d := range list {

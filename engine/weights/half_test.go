@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -85,8 +86,8 @@ func TestBF16IsTheUpperHalf(t *testing.T) {
 
 func BenchmarkDecode(b *testing.B) {
 	data := make([]byte, chunkBytes)
-	for i := range data {
-		data[i] = byte(rand.Uint32()) & 0xbb // no NaN
+	for i := 0; i < len(data); i += 2 { // weights as they are in the upper half of an F32, in F16 and BF16
+		binary.LittleEndian.PutUint16(data[i:], ToF16(float32(rand.NormFloat64())*0.03))
 	}
 	values := make([]float32, chunkValues)
 	for _, dtype := range []DType{F32, F16, BF16, I8} {

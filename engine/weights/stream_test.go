@@ -101,6 +101,19 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestDecodeF32 holds the copy of a little-endian machine against the loop of
+// the others.
+func TestDecodeF32(t *testing.T) {
+	defer func(was bool) { littleEndian = was }(littleEndian)
+	for _, littleEndian = range []bool{littleEndian, false} {
+		got := make([]float32, 3)
+		decode(got, []byte{0, 0, 0x80, 0x3f, 1, 0, 0, 0, 0, 0, 0x20, 0xc1}, F32)
+		if want := []float32{1, math.SmallestNonzeroFloat32, -10}; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+}
+
 func TestStreamGivesBytes(t *testing.T) {
 	const n = chunkBytes // two chunks
 	want := Halves("table", []int{n / 2, 2}, ramp(n))

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// build makes the folder out from the sources in root and gives the version it
+// stamped. The folder appears whole or not at all; what lay there before goes.
+func build(root, out string) (version string, err error) {
+	goroot, err := goEnv(root, "GOROOT")
+	if err != nil {
+		return "", err
+	}
+	glue := filepath.Join(goroot, "lib", "wasm", "wasm_exec.js")
+	if version, err = stampOf(root, glue); err != nil {
+		return "", err
+	}
+	made, err := os.MkdirTemp(filepath.Dir(out), ".dist-*")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(made)
+	if err := os.Chmod(made, 0o755); err != nil {
+		return "", err
+	}
+	js := filepath.Join(made, "js")
+	if err := copyTree(filepath.Join(root, "site"), made); err != nil {
+		return "", err
+	}
+	if err := copyTree(filepath.Join(root, "js"), js); err != nil {
+		return "", err
+	}
+	if err := stamp(js, version); err != nil {
+		return "", err
+	}
+	if err := copyFile(glue, filepath.Join(js, "wasm_exec.js")); err != nil {
+		return "", err
+	}
+	kernels, err := filepath.Glob(filepath.Join(root, "engine", "kernel", "simd", "*.wasm"))
+	if err != nil {
+		return "", err
+	}
+	for _, kernel := range kernels {
+		if err := copyFile(kernel, filepath.Join(js, "kernels", filepath.Base(kernel))); err != nil {
+			return "", err
+		}
+	}
+	if err := buildWASM(root, filepath.Join(js, "vitrine.wasm"), version); err != nil {
+		return "", err
+	}
+	return version, replace(out, made)
+}
+
+// buildWASM compiles the engine for the browser. Nothing of the machine enters
+// the file: no paths, no time, no state of version control, no settings.
+func buildWASM(root, file, version string) error {
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return err
+	}
+	_, err = goTool(root, "build", "-o", file, "-trimpath", "-buildvcs=false",
+		"-ldflags=-s -w -buildid= -X main.version="+version, "./wasm")
+	if err != nil {
+		return err
+	}
+	return os.Chmod(file, 0o644)
+}
+
+// goEnv asks the compiler for one of its settings.
+func goEnv(root, name string) (string, error) {
+	out, err := goTool(root, "env", name)
+	return strings.TrimSpace(out), err
+}
+
+// goTool runs the go command for the browser's platform, with the user's
+// settings of the compiler set aside, and gives what it printed.
+func goTool(root string, args ...string) (string, error) {
+	command := exec.Command("go", args...)
+	command.Dir = root
+	command.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0",
+		"GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=", "GOWASM=")
+	var out, complaint bytes.Buffer
+	command.Stdout, command.Stderr = &out, &complaint
+	if err := command.Run(); err != nil {
+		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, complaint.Bytes())
+	}
+	return out.String(), nil
+}
+
+// copyTree copies what belongs into dist. Nothing may lie at the target yet.
+func copyTree(from, to string) error {
+	return walk(from, func(path string) error {
+		inside, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		return copyFile(path, filepath.Join(to, inside))
+	})
+}
+
+// walk visits the files of a folder in lexical order, but not hidden ones, tests
+// and installed packages.
+func walk(folder string, visit func(path string) error) error {
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		switch {
+		case path == folder:
+			return nil
+		case strings.HasPrefix(name, "."), name == "node_modules", name == "testdata":
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case entry.IsDir(), strings.HasSuffix(name, "_test.go"), strings.Contains(name, ".test."):
+			return nil
+		}
+		return visit(path)
+	})
+}
+
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s and another file both become %s in dist; rename one", from, to)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Close())
+}
+
+// replace puts the folder made in the place of out.
+func replace(out, made string) error {
+	old := made + ".old"
+	if err := os.Rename(out, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(made, out); err != nil {
+		return err
+	}
+	return os.RemoveAll(old)
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+)
+
+// maxDownload bounds, in bytes after gzip -9, what a page downloads before the
+// model. onnxruntime-web's is 3.7 MB.
+const maxDownload = 2_200_000
+
+// sized is a file of dist with its size in bytes, as it is and after gzip -9.
+type sized struct {
+	name      string // from dist, with slashes
+	raw, gzip int
+}
+
+// part says what a page does with the file: "page" is loaded before the model,
+// "model" is the model, and the rest is there for people.
+func (f sized) part() string {
+	switch {
+	case strings.HasPrefix(f.name, "models/"):
+		return "model"
+	case strings.HasSuffix(f.name, ".d.ts"), path.Base(f.name) == "package.json", path.Ext(f.name) == ".md":
+		return "people"
+	}
+	return "page"
+}
+
+// measure lists the files of dist.
+func measure(dist string) ([]sized, error) {
+	var files []sized
+	err := walk(dist, func(path string) error {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dist, path)
+		if err != nil {
+			return err
+		}
+		var packed bytes.Buffer
+		w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(data); err != nil {
+			return err
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+		files = append(files, sized{filepath.ToSlash(name), len(data), packed.Len()})
+		return nil
+	})
+	return files, err
+}
+
+// total adds up the files of one part.
+func total(files []sized, part string) (sum sized) {
+	for _, f := range files {
+		if f.part() == part {
+			sum.raw += f.raw
+			sum.gzip += f.gzip
+		}
+	}
+	return sum
+}
+
+// printSizes prints what a page downloads, in bytes.
+func printSizes(out io.Writer, files []sized) error {
+	page, model := total(files, "page"), total(files, "model")
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "bytes\tgzip -9\t")
+	for _, f := range files {
+		if f.part() == "page" {
+			fmt.Fprintf(w, "%d\t%d\t  %s\n", f.raw, f.gzip, f.name)
+		}
+	}
+	fmt.Fprintf(w, "%d\t%d\t  all that a page downloads before the model; %d gzip at most\n", page.raw, page.gzip, maxDownload)
+	fmt.Fprintf(w, "%d\t%d\t  the embedded model's folder\n", model.raw, model.gzip)
+	return w.Flush()
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// testLimit bounds a whole run, so that a hanging test ends it.
+const testLimit = 15 * time.Minute
+
+// A stage is one step of the tests. What it prints is shown where it fails.
+type stage struct {
+	name string
+	run  func(context.Context, *tools, io.Writer) error
+}
+
+var stages = []stage{
+	{"tools", findTools},
+	{"gofmt", checkFormat},
+	{"go vet", vet},
+	{"go test", testNatively},
+	{"go test, WASM in Node", testWASM},
+	{"build", buildDist},
+	{"npm ci", installPackages},
+	{"browser", testBrowser},
+}
+
+// test runs all stages, up to the first that fails.
+func test(out io.Writer) error {
+	ctx, cancel := context.WithTimeout(context.Background(), testLimit)
+	defer cancel()
+	start := time.Now()
+	found := &tools{}
+	for _, s := range stages {
+		begin := time.Now()
+		var printed bytes.Buffer
+		err := s.run(ctx, found, &printed)
+		if ctx.Err() != nil {
+			err = fmt.Errorf("stopped: all tests together may take %v", testLimit)
+		}
+		verdict := "ok"
+		if err != nil {
+			verdict = "FAIL"
+			if _, err := printed.WriteTo(out); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(out, "%-4s  %6.1f s  %s\n", verdict, time.Since(begin).Seconds(), s.name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	fmt.Fprintf(out, "all green after %.0f s\n", time.Since(start).Seconds())
+	return nil
+}
+
+func checkFormat(ctx context.Context, _ *tools, out io.Writer) error {
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		return err
+	}
+	args := []string{"-l"}
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && e.Name() != "node_modules" && e.Name() != "dist" {
+			args = append(args, e.Name())
+		}
+	}
+	var unformatted bytes.Buffer
+	if err := start(ctx, &unformatted, os.Environ(), "gofmt", args...); err != nil {
+		out.Write(unformatted.Bytes())
+		return err
+	}
+	if unformatted.Len() > 0 {
+		return fmt.Errorf("run gofmt -w on: %s", strings.Join(strings.Fields(unformatted.String()), " "))
+	}
+	return nil
+}
+
+func vet(ctx context.Context, _ *tools, out io.Writer) error {
+	return errors.Join(
+		start(ctx, out, os.Environ(), "go", "vet", "./..."),
+		start(ctx, out, wasmEnv(), "go", "vet", "./engine/...", "./wasm/..."))
+}
+
+func testNatively(ctx context.Context, _ *tools, out io.Writer) error {
+	return start(ctx, out, os.Environ(), "go", "test", "-timeout=8m", "./...")
+}
+
+// testWASM runs the engine's tests again, compiled for the browser's platform.
+func testWASM(ctx context.Context, found *tools, out io.Writer) error {
+	return start(ctx, out, wasmEnv(), "go", "test", "-timeout=8m", "-exec="+found.wasmExec, "./engine/...", "./wasm/...")
+}
+
+// wasmEnv keeps of the environment what the go command and the tests read: a Go
+// program in WASM has room for 8 KB of arguments and environment only.
+func wasmEnv() []string {
+	env := []string{"GOOS=js", "GOARCH=wasm"}
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		switch {
+		case name == "GOOS" || name == "GOARCH":
+		case name == "PATH", name == "HOME", name == "TMPDIR", strings.HasPrefix(name, "GO"), strings.HasPrefix(name, "VITRINE_"):
+			env = append(env, pair)
+		}
+	}
+	return env
+}
+
+func buildDist(_ context.Context, _ *tools, out io.Writer) error {
+	_, err := build(".", "dist")
+	return err
+}
+
+func installPackages(ctx context.Context, _ *tools, out io.Writer) error {
+	return start(ctx, out, os.Environ(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+}
+
+func testBrowser(ctx context.Context, found *tools, out io.Writer) error {
+	files, err := filepath.Glob("test/*.test.*js")
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return errors.New("test/ holds no *.test.js or *.test.mjs")
+	}
+	env := append(os.Environ(), "CHROMIUM="+found.chromium)
+	return start(ctx, out, env, "node", append([]string{"--test"}, files...)...)
+}
+
+// start runs a program to its end.
+func start(ctx context.Context, out io.Writer, env []string, name string, args ...string) error {
+	command := exec.CommandContext(ctx, name, args...)
+	command.Env = env
+	command.Stdout, command.Stderr = out, out
+	command.WaitDelay = 5 * time.Second // for children that outlive it
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"vitrine/engine"
+)
+
+type embedCmd struct {
+	modelFlags
+	imageFlags
+	Text      []string `help:"Text to embed instead of pictures; may be given several times." placeholder:"TEXT" sep:"none"`
+	Template  []string `help:"Text around each --text, with {} for it; several are averaged." placeholder:"TEXT" sep:"none"`
+	Normalize bool     `help:"Scale embeddings to length 1; --no-normalize leaves them as they are." default:"true" negatable:""`
+	Images    []string `arg:"" optional:"" help:"PNG or JPEG files."`
+}
+
+func (c embedCmd) Validate() error {
+	if (len(c.Images) == 0) == (len(c.Text) == 0) {
+		return errors.New("embed takes pictures, or --text, and not both")
+	}
+	return nil
+}
+
+func (c embedCmd) Run(ctx context.Context, out io.Writer) error {
+	model, err := c.load(ctx)
+	if err != nil {
+		return err
+	}
+	defer model.Close()
+	options := engine.EmbedOptions{ImageOptions: c.options(), Raw: !c.Normalize, Templates: c.Template}
+	if len(c.Text) > 0 {
+		texts, err := model.EmbedTexts(ctx, c.Text, options)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(out, texts)
+		}
+		for i, embedding := range texts.Embeddings {
+			name := fmt.Sprintf("%q", c.Text[i])
+			if texts.Truncated[i] {
+				name += " (cut: longer than the model reads)"
+			}
+			printEmbedding(out, name, embedding)
+		}
+		return nil
+	}
+	for _, image := range c.Images {
+		picture, err := readPicture(image)
+		if err != nil {
+			return err
+		}
+		embedding, err := model.EmbedImage(ctx, engine.FromImage(picture), options)
+		if err != nil {
+			return err
+		}
+		if !c.JSON {
+			printEmbedding(out, image, embedding.Embedding)
+			continue
+		}
+		err = printJSON(out, struct {
+			Image string `json:"image"`
+			engine.Embedding
+		}{image, embedding})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printEmbedding prints the first values, enough to tell one from another.
+func printEmbedding(out io.Writer, name string, embedding []float32) {
+	const shown = 6
+	fmt.Fprintf(out, "%s\n  %d values:", name, len(embedding))
+	for _, v := range embedding[:min(shown, len(embedding))] {
+		fmt.Fprintf(out, " %.4f", v)
+	}
+	if len(embedding) > shown {
+		fmt.Fprint(out, " … (--json prints all)")
+	}
+	fmt.Fprintln(out)
+}

@@ -1,0 +1,71 @@
+// Command vitrine runs Vitrine's engine natively, on PNG and JPEG files, and
+// serves its site.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `Vision transformers without a server: the engine of the web page, run natively.
+
+A model is a folder as Hugging Face lays it out: config.json, preprocessor_config.json, model.safetensors, tokenizer files.`
+
+// commands is the whole command line. With --json the names are those of the
+// JavaScript face.
+type commands struct {
+	Rank      rankCmd      `cmd:"" help:"Rank labels for a picture."`
+	Classify  classifyCmd  `cmd:"" help:"Name the classes of pictures, by a model that has a classifier."`
+	Embed     embedCmd     `cmd:"" help:"Turn pictures or texts into embeddings."`
+	Attention attentionCmd `cmd:"" help:"Show where the model looks in a picture."`
+	Inspect   inspectCmd   `cmd:"" help:"Say what a model folder holds, and what is wrong with it."`
+	Serve     serveCmd     `cmd:"" help:"Serve a folder on loopback."`
+}
+
+// errReported ends the program with status 1 when the sentence has been printed.
+var errReported = errors.New("reported")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// run gives the exit status: 0, 1 after an error, 2 after a wrong command line.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	helped := false
+	parser, err := kong.New(&commands{}, kong.Name("vitrine"), kong.Description(description),
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)))
+	if err != nil {
+		panic(err) // the command line above contradicts itself
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	chosen, err := parser.Parse(args)
+	if helped {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "vitrine: %v; vitrine --help shows what there is\n", err)
+		return 2
+	}
+	err = chosen.Run()
+	if err == nil {
+		return 0
+	}
+	if !errors.Is(err, errReported) {
+		fmt.Fprintf(stderr, "vitrine: %v\n", err)
+	}
+	return 1
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"vitrine/engine"
+	"vitrine/engine/pixels"
+	"vitrine/engine/pixels/picture"
+	"vitrine/engine/weights"
+)
+
+// modelFlags are common to all commands that run a model.
+type modelFlags struct {
+	Model string `help:"Model folder (${default})." default:"site/models/emoji-clip" placeholder:"DIR"`
+	JSON  bool   `name:"json" help:"Print JSON, an object a line, with the names of the JavaScript face."`
+}
+
+func (f modelFlags) load(ctx context.Context) (*engine.Model, error) {
+	return engine.Load(ctx, weights.Dir(f.Model), engine.Options{})
+}
+
+// imageFlags are common to all commands that take a picture.
+type imageFlags struct {
+	Size size `help:"Run at another resolution, HEIGHTxWIDTH pixels." placeholder:"HxW"`
+}
+
+func (f imageFlags) options() engine.ImageOptions { return engine.ImageOptions{Size: f.Size} }
+
+// size is [height, width] in pixels, written 224x224.
+type size [2]int
+
+func (s *size) UnmarshalText(text []byte) error {
+	height, width, _ := strings.Cut(string(text), "x")
+	for i, side := range []string{height, width} {
+		n, err := strconv.Atoi(side)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is no size; write height and width in pixels, 224x224", text)
+		}
+		s[i] = n
+	}
+	return nil
+}
+
+func readPicture(path string) (pixels.Image, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return pixels.Image{}, err
+	}
+	return picture.Decode(path, data)
+}
+
+// printJSON prints one line.
+func printJSON(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+// percent writes a score for people.
+func percent(score float64) string { return strconv.FormatFloat(100*score, 'f', 1, 64) + "%" }

@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"context"
+
+	"vitrine/engine/encoder"
+	"vitrine/engine/fault"
+	"vitrine/engine/kernel"
+	"vitrine/engine/maps"
+)
+
+// Attention says where the tokens of a picture looked.
+func (m *Model) Attention(ctx context.Context, img Image, o AttentionOptions) (AttentionMap, error) {
+	if err := m.begin(ctx); err != nil {
+		return AttentionMap{}, err
+	}
+	defer m.mu.Unlock()
+	layers, heads := m.info.Shapes.Layers, m.info.Shapes.Heads
+	layer := layers - 1
+	if o.Layer != nil {
+		if layer = *o.Layer; layer < 0 || layer >= layers {
+			return AttentionMap{}, fault.New(fault.Option, "layer", "found %d, supported are 0 to %d", layer, layers-1)
+		}
+	}
+	if o.Head != nil && (*o.Head < 0 || *o.Head >= heads) {
+		return AttentionMap{}, fault.New(fault.Option, "head", "found %d, supported are 0 to %d", *o.Head, heads-1)
+	}
+	out := AttentionMap{Layer: layer, Head: o.Head, Method: o.Method}
+	if out.Method == "" {
+		out.Method = "raw"
+	}
+	tap := &attentionTap{layers: map[string]func(kernel.Mat){}}
+	var matrix kernel.Mat // [tokens, tokens]
+	switch out.Method {
+	case "raw":
+		tap.layers[encoder.BlockAttention(layer)] = func(probs kernel.Mat) {
+			if o.Head != nil {
+				matrix = kernel.NewMat(probs.Cols, probs.Cols)
+				copy(matrix.Data, maps.Head(probs, *o.Head).Data)
+				return
+			}
+			matrix = maps.MeanHeads(probs)
+		}
+	case "rollout":
+		if o.Head != nil {
+			return AttentionMap{}, fault.New(fault.Option, "head", "rollout is over the mean of all heads; leave head out")
+		}
+		var rollout maps.Rollout
+		for k := range layer + 1 {
+			tap.layers[encoder.BlockAttention(k)] = func(probs kernel.Mat) {
+				rollout.Add(maps.MeanHeads(probs))
+				matrix = rollout.Matrix()
+			}
+		}
+	case "pool":
+		return m.poolAttention(ctx, img, o, out)
+	default:
+		return AttentionMap{}, fault.New(fault.Option, "method", "found %q, supported are raw, rollout, pool", o.Method)
+	}
+	p, err := m.see(ctx, img, o.ImageOptions, tap)
+	if err != nil {
+		return AttentionMap{}, err
+	}
+	out.Grid = [2]int{p.grid.Rows, p.grid.Columns}
+	if o.Full {
+		out.Data, out.Shape = matrix.Data, []int{matrix.Rows, matrix.Cols}
+		return out, nil
+	}
+	out.Data = maps.OverPatches(matrix, m.info.Shapes.Prefix, m.hasClass())
+	out.Shape = []int{p.grid.Rows, p.grid.Columns}
+	return out, nil
+}
+
+// poolAttention is the MAP head's own attention: one query, all tokens.
+func (m *Model) poolAttention(ctx context.Context, img Image, o AttentionOptions, out AttentionMap) (AttentionMap, error) {
+	switch {
+	case m.towers.vision.Map == nil:
+		return out, fault.New(fault.Option, "method", "%s has no attention pooling; supported are raw, rollout", m.name())
+	case o.Layer != nil:
+		return out, fault.New(fault.Option, "layer", "the pooling head comes after all layers; leave layer out")
+	case o.Full:
+		return out, fault.New(fault.Option, "full", "the pooling head has one query; leave full out")
+	}
+	tap := &attentionTap{layers: map[string]func(kernel.Mat){"pool.attention": func(probs kernel.Mat) {
+		if o.Head != nil {
+			out.Data = append(out.Data, probs.Row(*o.Head)...)
+			return
+		}
+		out.Data = make([]float32, probs.Cols)
+		kernel.Mean(out.Data, probs)
+	}}}
+	p, err := m.see(ctx, img, o.ImageOptions, tap)
+	out.Grid = [2]int{p.grid.Rows, p.grid.Columns}
+	out.Shape = out.Grid[:]
+	return out, err
+}
+
+// AttentionStack gives the raw maps of all layers and heads from one run.
+func (m *Model) AttentionStack(ctx context.Context, img Image, o ImageOptions) (AttentionStack, error) {
+	if err := m.begin(ctx); err != nil {
+		return AttentionStack{}, err
+	}
+	defer m.mu.Unlock()
+	s := m.info.Shapes
+	out := AttentionStack{Layers: s.Layers, Heads: s.Heads}
+	tap := &attentionTap{layers: map[string]func(kernel.Mat){}}
+	for k := range s.Layers {
+		tap.layers[encoder.BlockAttention(k)] = func(probs kernel.Mat) {
+			for h := range s.Heads {
+				out.Data = append(out.Data, maps.OverPatches(maps.Head(probs, h), s.Prefix, m.hasClass())...)
+			}
+		}
+	}
+	p, err := m.see(ctx, img, o, tap)
+	out.Grid = [2]int{p.grid.Rows, p.grid.Columns}
+	return out, err
+}
+
+func (m *Model) hasClass() bool { return m.arch.vision.family.names.class != "" }
+
+// attentionTap reads attention as it comes, so that no layer's is kept.
+type attentionTap struct {
+	layers map[string]func(probs kernel.Mat)
+}
+
+func (t *attentionTap) Wants(name string) bool { return t.layers[name] != nil }
+
+func (t *attentionTap) Take(name string, _ int, probs kernel.Mat) { t.layers[name](probs) }

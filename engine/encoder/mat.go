@@ -1,0 +1,44 @@
+package encoder
+
+import "vitrine/engine/kernel"
+
+// Mat is a view of Rows × Cols values in a machine's memory, one row every
+// Stride values. What the memory is, only its machine knows; a view needs no
+// copy on any of them.
+type Mat struct {
+	Memory             Memory
+	Offset             int // of the first value, in values
+	Rows, Cols, Stride int
+}
+
+// Memory is one piece of a machine's memory.
+type Memory struct {
+	Host []float32 // where it is Go's
+	Slot int       // the machine's own number, where it isn't
+}
+
+// RowRange views rows [from, to).
+func (m Mat) RowRange(from, to int) Mat {
+	m.Offset += from * m.Stride
+	m.Rows = to - from
+	return m
+}
+
+// ColRange views columns [from, to).
+func (m Mat) ColRange(from, to int) Mat {
+	m.Offset += from
+	m.Cols = to - from
+	return m
+}
+
+// Empty tells whether m is no matrix at all.
+func (m Mat) Empty() bool { return m.Stride == 0 }
+
+// Host is m as the kernels take it. Its memory must be Go's.
+func (m Mat) Host() kernel.Mat {
+	if m.Empty() || m.Rows == 0 {
+		return kernel.Mat{Rows: m.Rows, Cols: m.Cols, Stride: m.Stride}
+	}
+	end := m.Offset + (m.Rows-1)*m.Stride + m.Cols
+	return kernel.Mat{Data: m.Memory.Host[m.Offset:end:end], Rows: m.Rows, Cols: m.Cols, Stride: m.Stride}
+}

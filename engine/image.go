@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"context"
+	"sort"
+
+	"vitrine/engine/fault"
+	"vitrine/engine/score"
+)
+
+// EmbedImage gives the vector that upstream's class pools: CLIP's image_embeds,
+// SigLIP's and ViT's pooler_output, else the class token after the last norm.
+func (m *Model) EmbedImage(ctx context.Context, img Image, o EmbedOptions) (Embedding, error) {
+	if err := m.begin(ctx); err != nil {
+		return Embedding{}, err
+	}
+	defer m.mu.Unlock()
+	if len(o.Templates) > 0 {
+		return Embedding{}, fault.New(fault.Option, "template", "is for texts; a picture has none")
+	}
+	return m.embedImage(ctx, img, o.ImageOptions, o.Raw)
+}
+
+func (m *Model) embedImage(ctx context.Context, img Image, o ImageOptions, raw bool) (Embedding, error) {
+	if m.info.Shapes.Embedding == 0 {
+		return Embedding{}, fault.New(fault.Task, "embedImage", "%s pools its tokens into no vector; it can give features and attention", m.name())
+	}
+	tap := capturing("embedding")
+	p, err := m.see(ctx, img, o, tap)
+	if err != nil {
+		return Embedding{}, err
+	}
+	e := tap.values["embedding"][0].Data
+	if !raw {
+		score.Normalize(e)
+	}
+	return Embedding{e, p.ms}, nil
+}
+
+// Classify gives the best classes of a model with a classifier.
+func (m *Model) Classify(ctx context.Context, img Image, o ClassifyOptions) (Classes, error) {
+	if err := m.begin(ctx); err != nil {
+		return Classes{}, err
+	}
+	defer m.mu.Unlock()
+	if m.towers.vision.Classifier == nil {
+		return Classes{}, fault.New(fault.Task, "classify", "%s has no classifier; rank can compare a picture with labels where the model has a text tower", m.name())
+	}
+	top := o.TopK
+	if top == 0 {
+		top = 5
+	}
+	if top < 0 {
+		return Classes{}, fault.New(fault.Option, "topK", "found %d, want 1 or more", o.TopK)
+	}
+	tap := capturing("logits")
+	p, err := m.see(ctx, img, o.ImageOptions, tap)
+	if err != nil {
+		return Classes{}, err
+	}
+	logits := float64s(tap.values["logits"][0].Data)
+	scores := score.Softmax(logits)
+	all := make([]Class, len(logits))
+	for i := range all {
+		all[i] = Class{Label: m.arch.labels[i], Index: i, Logit: logits[i], Score: scores[i]}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Logit > all[j].Logit })
+	return Classes{all[:min(top, len(all))], p.ms}, nil
+}
+
+func float64s(x []float32) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = float64(v)
+	}
+	return out
+}

@@ -1,0 +1,259 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"math"
+	"sync"
+
+	"vitrine/engine/encoder"
+	"vitrine/engine/fault"
+	"vitrine/engine/kernel"
+	"vitrine/engine/pixels"
+	"vitrine/engine/tokenizer"
+	"vitrine/engine/weights"
+)
+
+// Bounds on small files. The largest real one is Gemma's tokenizer.json, 33 MB.
+const (
+	maxConfigBytes    = 4 << 20
+	maxTokenizerBytes = 64 << 20
+)
+
+// Load reads a model folder: config.json, preprocessor_config.json,
+// model.safetensors or its shards, and the tokenizer's files. The weights are
+// streamed into their packed places; what they don't need is skipped. A failure
+// leaves nothing behind.
+func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error) {
+	dtype, err := o.dtype()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l := loader{ctx: ctx, folder: folder, options: o, dtype: dtype}
+	if err := l.open(); err != nil {
+		return nil, err
+	}
+	defer l.checkpoint.Close()
+	return l.model()
+}
+
+// dtype is the form in which the blocks keep their weights. The patch embedding,
+// norms, heads and projections stay in float32: together they are a few
+// percent, and what they lose can't be made up for.
+func (o Options) dtype() (kernel.DType, error) {
+	switch o.DType {
+	case "", "auto", "f32":
+		return kernel.F32, nil
+	case "f16":
+		return kernel.F16, nil
+	case "q8":
+		return kernel.Q8, nil
+	}
+	return 0, fault.New(fault.Option, "dtype", "found %q, supported are auto, f32, f16, q8", o.DType)
+}
+
+type loader struct {
+	ctx        context.Context
+	folder     weights.Folder
+	options    Options
+	dtype      kernel.DType
+	arch       *architecture
+	pixels     pixels.Config
+	pixelsErr  error
+	checkpoint *weights.Checkpoint
+}
+
+// open asks for the three files that every model has, all at once.
+func (l *loader) open() error {
+	folder := l.folder
+	if l.options.Integrity != "" {
+		sum, err := weights.ParseSHA256(l.options.Integrity)
+		if err != nil {
+			return err
+		}
+		folder = weights.Verified(folder, map[string][sha256.Size]byte{"model.safetensors": sum})
+	}
+	var configErr, weightsErr error
+	var wait sync.WaitGroup
+	wait.Go(func() { configErr = l.readConfig() })
+	wait.Go(func() { l.readPixels() })
+	wait.Go(func() { l.checkpoint, weightsErr = weights.Open(l.ctx, folder) })
+	wait.Wait()
+	for _, err := range []error{context.Cause(l.ctx), configErr, l.fatalPixels(), weightsErr} {
+		if err != nil {
+			if l.checkpoint != nil {
+				l.checkpoint.Close()
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) readConfig() error {
+	data, err := weights.ReadFile(l.ctx, l.folder, "config.json", fault.Config, maxConfigBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.NotFound, l.folder.Name(), "has no config.json; name a folder laid out as on Hugging Face: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	l.arch, err = parseConfig(data)
+	return err
+}
+
+func (l *loader) readPixels() {
+	data, err := weights.ReadFile(l.ctx, l.folder, "preprocessor_config.json", fault.Config, maxConfigBytes)
+	if err == nil {
+		l.pixels, err = pixels.ParseConfig(data)
+	}
+	l.pixelsErr = err
+}
+
+// fatalPixels: a folder without preprocessor_config.json still takes
+// pixelValues; a broken file is an error.
+func (l *loader) fatalPixels() error {
+	if !errors.Is(l.pixelsErr, fs.ErrNotExist) {
+		return l.pixelsErr
+	}
+	l.pixelsErr = fault.New(fault.NotFound, l.folder.Name(), "has no preprocessor_config.json, so pictures can't be prepared; give pixelValues, or add the file: %w", l.pixelsErr)
+	return nil
+}
+
+// model streams the weights while the tokenizer is read.
+func (l *loader) model() (*Model, error) {
+	set := l.options.Set
+	if set == nil {
+		sets := kernel.Sets()
+		set = &sets[len(sets)-1]
+	}
+	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: encoder.NewCPU(*set), pause: l.options.Pause}
+
+	b := newBinder(l.checkpoint.Names(), l.dtype)
+	t, err := bindModel(l.arch, b, encoder.Whole)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.missing(l.folder.Name()); err != nil {
+		return nil, err
+	}
+	var wait sync.WaitGroup
+	if l.arch.text != nil {
+		wait.Go(func() { m.tokens, m.tokensErr = l.readTokenizer() })
+	}
+	bytes, err := l.stream(b)
+	wait.Wait()
+	if err != nil {
+		return nil, err
+	}
+	if err := b.finish(l.folder.Name()); err != nil {
+		return nil, err
+	}
+	// A folder without a tokenizer still ranks nothing, but sees.
+	if m.tokensErr != nil && fault.CodeOf(m.tokensErr) != fault.NotFound {
+		return nil, m.tokensErr
+	}
+	m.towers = t
+	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), b.count, bytes)
+	return m, nil
+}
+
+// stream reads all weights and gives their bytes.
+func (l *loader) stream(b *binder) (int64, error) {
+	var bytes int64
+	var pauseErr error
+	ctx, stop := context.WithCancelCause(l.ctx)
+	defer stop(nil)
+	err := l.checkpoint.Stream(ctx, b.target, func(done, total int64) {
+		bytes = done
+		if l.options.Progress != nil {
+			l.options.Progress(done, total)
+		}
+		if l.options.Pause != nil {
+			if pauseErr = l.options.Pause(); pauseErr != nil {
+				stop(pauseErr)
+			}
+		}
+	})
+	return bytes, err
+}
+
+func (l *loader) readTokenizer() (tokenizer.Tokenizer, error) {
+	read := func(name string) ([]byte, error) {
+		return weights.ReadFile(l.ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
+	}
+	t, err := tokenizer.Load(read, tokenizer.Options{MaxLength: l.arch.text.places, Family: l.arch.tokenizerFamily()})
+	if err == nil && t.Size() > l.arch.text.vocab {
+		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), l.arch.text.vocab)
+	}
+	return t, err
+}
+
+func (a *architecture) tokenizerFamily() tokenizer.Family {
+	switch a.family.modelType {
+	case "siglip":
+		return tokenizer.SigLIP
+	case "siglip2":
+		return tokenizer.SigLIP2
+	}
+	return tokenizer.CLIP
+}
+
+// Logits scales cosines as upstream does: cosine·exp(logit_scale) + logit_bias.
+func (m *Model) Logits(similarities []float64) []float64 {
+	scale := math.Exp(float64(m.towers.scale))
+	out := make([]float64, len(similarities))
+	for i, s := range similarities {
+		out[i] = s*scale + float64(m.towers.bias)
+	}
+	return out
+}
+
+// describe fills in Info.
+func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, parameters, bytes int64) Info {
+	c := a.vision
+	info := Info{
+		Architecture: a.name, ModelType: a.family.modelType, Device: "simd", Workers: 1, DType: dtype, Kernels: set,
+		Parameters: parameters, Bytes: bytes, Classes: len(a.labels),
+		Shapes: Shapes{
+			Image: [2]int{c.height, c.width}, Patch: c.patch, Grid: [2]int{c.grid.Rows, c.grid.Columns},
+			Prefix: c.prefix(), Width: c.Width, Layers: c.Layers, Heads: c.Heads,
+		},
+	}
+	if set == kernel.Scalar.Name {
+		info.Device = "scalar"
+	}
+	s := &info.Shapes
+	s.Tokens = s.Prefix + c.grid.Patches()
+	if c.family.naflex {
+		s.MaxPatches = p.MaxPatches
+	}
+	readout := a.llava == nil && (c.family.readout != encoder.ReadMap || c.head || a.classes)
+	if readout {
+		s.Embedding = c.Width
+		if t.vision.Projection != nil {
+			s.Embedding = t.vision.Projection.Out
+		}
+		info.Tasks = append(info.Tasks, "embedImage")
+	}
+	if a.text != nil {
+		s.TextLength, s.TextLayers, s.Vocabulary = a.text.places, a.text.Layers, a.text.vocab
+		info.Tasks = append(info.Tasks, "embedText", "rank", "tokenize")
+	}
+	if a.classes {
+		info.Tasks = append(info.Tasks, "classify")
+	}
+	if a.text != nil || a.classes && t.vision.Readout == encoder.ReadClass && !t.vision.ClassifierMean {
+		info.Tasks = append(info.Tasks, "relevance")
+	}
+	info.Tasks = append(info.Tasks, "attention", "features", "trace")
+	if a.llava != nil {
+		s.Slots = a.slots(c.grid)
+		info.Tasks = append(info.Tasks, "visualTokens")
+	}
+	return info
+}

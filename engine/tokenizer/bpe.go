@@ -1,0 +1,177 @@
+package tokenizer
+
+import "unicode/utf8"
+
+// bpe is byte-pair encoding as in Hugging Face's tokenizers, models/bpe: a word
+// starts as its characters, and the pair whose merge ranks lowest is merged
+// until none is left.
+type bpe struct {
+	vocab   *vocab
+	merges  map[uint64]merge
+	suffix  string  // ends the last character of a word; CLIP's "</w>"
+	unk     int32   // for characters that the vocabulary lacks; -1 to leave them out
+	fuseUnk bool    // one unk for a run of them
+	byteIDs []int32 // [256] of <0x00> to <0xFF> for byte fallback, -1 where absent; nil for none
+}
+
+// merge makes a pair of pieces one piece; the lowest rank goes first.
+type merge struct{ rank, id int32 }
+
+func pairKey(left, right int32) uint64 { return uint64(uint32(left))<<32 | uint64(uint32(right)) }
+
+// symbol is a piece of the word, in a doubly linked list by index; -1 ends it.
+type symbol struct {
+	id         int32 // -1 when merged into its left neighbour
+	prev, next int32
+}
+
+func (b *bpe) encode(ids []int32, word string) []int32 {
+	symbols := b.symbols(word)
+	var queue mergeQueue
+	push := func(left, right int32) {
+		if left < 0 || right < 0 {
+			return
+		}
+		if m, ok := b.merges[pairKey(symbols[left].id, symbols[right].id)]; ok {
+			queue.push(candidate{m.rank, left, m.id})
+		}
+	}
+	for i := 1; i < len(symbols); i++ {
+		push(int32(i-1), int32(i))
+	}
+	for len(queue) > 0 {
+		c := queue.pop()
+		left := &symbols[c.left]
+		if left.id < 0 || left.next < 0 {
+			continue
+		}
+		// The pair may have changed since it was queued.
+		right := &symbols[left.next]
+		if m, ok := b.merges[pairKey(left.id, right.id)]; !ok || m.id != c.id {
+			continue
+		}
+		left.id, right.id = c.id, -1
+		left.next = right.next
+		if right.next >= 0 {
+			symbols[right.next].prev = c.left
+		}
+		push(left.prev, c.left)
+		push(c.left, left.next)
+	}
+	for _, s := range symbols {
+		if s.id >= 0 {
+			ids = append(ids, s.id)
+		}
+	}
+	return ids
+}
+
+// symbols gives the characters of word as linked pieces.
+func (b *bpe) symbols(word string) []symbol {
+	symbols := make([]symbol, 0, len(word))
+	add := func(id int32) {
+		n := int32(len(symbols))
+		symbols = append(symbols, symbol{id, n - 1, n + 1})
+	}
+	unknown := false // an unk waits: it is added before the next piece
+	var buf [utf8.UTFMax]byte
+	for i, n := 0, 0; i < len(word); i += n {
+		n = runeLen(word[i:])
+		char := append(buf[:0], word[i:i+n]...)
+		if i+n == len(word) {
+			char = append(char, b.suffix...)
+		}
+		if id, ok := b.vocab.id(char); ok {
+			if unknown {
+				add(b.unk)
+				unknown = false
+			}
+			add(id)
+			continue
+		}
+		if b.allBytes(char) {
+			for _, c := range char {
+				add(b.byteIDs[c])
+			}
+			continue
+		}
+		if b.unk >= 0 {
+			if unknown && !b.fuseUnk {
+				add(b.unk)
+			}
+			unknown = true
+		}
+	}
+	if unknown {
+		add(b.unk)
+	}
+	if len(symbols) > 0 {
+		symbols[len(symbols)-1].next = -1
+	}
+	return symbols
+}
+
+func (b *bpe) allBytes(char []byte) bool {
+	for _, c := range char {
+		if b.byteIDs == nil || b.byteIDs[c] < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// byteFallback finds the pieces <0x00> to <0xFF>.
+func byteFallback(v *vocab) []int32 {
+	const hex = "0123456789ABCDEF"
+	ids := make([]int32, 256)
+	for c := range ids {
+		id, ok := v.id([]byte{'<', '0', 'x', hex[c>>4], hex[c&15], '>'})
+		if !ok {
+			id = -1
+		}
+		ids[c] = id
+	}
+	return ids
+}
+
+// candidate is a merge that was possible when it was queued.
+type candidate struct{ rank, left, id int32 }
+
+// mergeQueue is a binary heap: lowest rank first, then leftmost.
+type mergeQueue []candidate
+
+func (q mergeQueue) less(i, j int) bool {
+	return q[i].rank < q[j].rank || q[i].rank == q[j].rank && q[i].left < q[j].left
+}
+
+func (q *mergeQueue) push(c candidate) {
+	*q = append(*q, c)
+	h := *q
+	for i := len(h) - 1; i > 0 && h.less(i, (i-1)/2); i = (i - 1) / 2 {
+		h[i], h[(i-1)/2] = h[(i-1)/2], h[i]
+	}
+}
+
+func (q *mergeQueue) pop() candidate {
+	h := *q
+	top := h[0]
+	last := len(h) - 1
+	h[0] = h[last]
+	h = h[:last]
+	for i := 0; ; {
+		child := 2*i + 1
+		if child >= last {
+			break
+		}
+		if child+1 < last && h.less(child+1, child) {
+			child++
+		}
+		if !h.less(child, i) {
+			break
+		}
+		h[i], h[child] = h[child], h[i]
+		i = child
+	}
+	*q = h
+	return top
+}

@@ -1,0 +1,87 @@
+package tokenizer
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strings"
+)
+
+// charsmap is SentencePiece's precompiled_charsmap: a double-array trie of what
+// is replaced, and the replacements (google/sentencepiece, normalizer.cc).
+type charsmap struct {
+	units []byte // little-endian uint32s
+	texts []byte // replacements, each ended by a zero byte
+}
+
+const (
+	maxRule        = 64  // bytes of a key; the longest of nmt_nfkc has 18
+	maxReplacement = 128 // bytes; U+FDFA becomes 33
+)
+
+// parseCharsmap checks the frame: uint32 size of the trie, trie, replacements.
+func parseCharsmap(data []byte) (*charsmap, error) {
+	if len(data) < 4 {
+		return nil, fmt.Errorf("the character map is cut off at %d bytes", len(data))
+	}
+	size := binary.LittleEndian.Uint32(data)
+	if size%4 != 0 || size == 0 || uint64(size) > uint64(len(data)-4) {
+		return nil, fmt.Errorf("the character map says its trie has %d bytes; there are %d", size, len(data)-4)
+	}
+	c := &charsmap{data[4 : 4+size], data[4+size:]}
+	for rest := c.texts; len(rest) > 0; {
+		end := bytes.IndexByte(rest, 0)
+		if end < 0 || end > maxReplacement {
+			return nil, fmt.Errorf("the character map has a replacement of more than %d bytes", maxReplacement)
+		}
+		rest = rest[end+1:]
+	}
+	return c, nil
+}
+
+// longest gives the replacement for the longest rule that text starts with,
+// and the rule's length; 0 where there is none.
+func (c *charsmap) longest(text string) (replacement []byte, length int) {
+	unit := func(i uint32) (uint32, bool) {
+		if uint64(i)*4+4 > uint64(len(c.units)) {
+			return 0, false
+		}
+		return binary.LittleEndian.Uint32(c.units[i*4:]), true
+	}
+	offset := func(u uint32) uint32 { return u >> 10 << (u & (1 << 9) >> 6) }
+	u, ok := unit(0)
+	node := offset(u)
+	for i := 0; ok && i < min(len(text), maxRule); i++ {
+		node ^= uint32(text[i])
+		if u, ok = unit(node); !ok || u&(1<<31|0xff) != uint32(text[i]) {
+			break
+		}
+		node ^= offset(u)
+		if u>>8&1 == 1 {
+			leaf, ok := unit(node)
+			start := leaf & (1<<31 - 1)
+			if ok && uint64(start) < uint64(len(c.texts)) {
+				end := bytes.IndexByte(c.texts[start:], 0)
+				replacement, length = c.texts[start:int(start)+end], i+1
+			}
+		}
+	}
+	return replacement, length
+}
+
+// replace maps the whole of text.
+func (c *charsmap) replace(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	for text != "" {
+		n := runeLen(text)
+		if replacement, length := c.longest(text); length > 0 {
+			b.Write(replacement)
+			n = length
+		} else {
+			b.WriteString(text[:n])
+		}
+		text = text[n:]
+	}
+	return b.String()
+}

@@ -1,0 +1,142 @@
+package tokenizer
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+
+	"vitrine/engine/fault"
+	"vitrine/engine/jsonfile"
+)
+
+// CLIP's special tokens (openai/CLIP, simple_tokenizer.py).
+const (
+	clipStart   = "<|startoftext|>"
+	clipEnd     = "<|endoftext|>"
+	clipWordEnd = "</w>"
+)
+
+// loadVocabMerges builds CLIP's tokenizer from vocab.json and merges.txt, as
+// upstream's CLIPConverter does (transformers, convert_slow_tokenizer.py); the
+// ids are those of OpenAI's tokenizer.json. The start token is found in text of
+// any case, the end token only as it is written.
+func loadVocabMerges(vocabulary, merges []byte, s *settings, o Options) (Tokenizer, error) {
+	root, err := jsonfile.Parse("vocab.json", fault.Tokenizer, vocabulary)
+	if err != nil {
+		return nil, err
+	}
+	v, err := readVocab(root)
+	if err != nil {
+		return nil, err
+	}
+	var tokens [4]int32
+	for i, t := range [...]struct{ role, token string }{
+		{"bos_token", or(s.bos, clipStart)}, {"eos_token", or(s.eos, clipEnd)},
+		{"pad_token", or(s.pad, clipEnd)}, {"unk_token", or(s.unk, clipEnd)},
+	} {
+		if tokens[i], err = v.special("vocab.json", t.role, t.token); err != nil {
+			return nil, err
+		}
+	}
+	b := &bpe{vocab: v, suffix: clipWordEnd, unk: tokens[3], merges: map[uint64]merge{}}
+	if err := readMerges(b, merges); err != nil {
+		return nil, err
+	}
+	p := &pipeline{
+		normalize: []func(string) string{nfc, squeezeAll, lowerRunes},
+		split:     []func([]string) []string{splitCLIP, byteLevel},
+		model:     b,
+		vocab:     v,
+		before:    tokens[:1],
+		after:     tokens[1:2],
+		pad:       tokens[2],
+		max:       o.MaxLength,
+	}
+	p.normalized.add(lowerRunes(v.piece(tokens[0])), tokens[0], strip{})
+	p.raw.add(v.piece(tokens[1]), tokens[1], strip{})
+	p.normalized.ready()
+	p.raw.ready()
+	return p, nil
+}
+
+// readVocab reads {"piece": id}: ids from 0 to the number of pieces - 1, each once.
+func readVocab(v jsonfile.Value) (*vocab, error) {
+	if v.Kind() != jsonfile.Object {
+		return nil, v.Fail("found %s, want an object of pieces and ids", v.Kind())
+	}
+	type entry struct {
+		piece string
+		id    jsonfile.Value
+	}
+	var entries []entry
+	_ = v.Each(func(piece string, id jsonfile.Value) error {
+		entries = append(entries, entry{piece, id})
+		return nil
+	})
+	byID := make([]*entry, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		id, err := e.id.Int()
+		if err != nil {
+			return nil, err
+		}
+		if id < 0 || id >= int64(len(entries)) {
+			return nil, v.Fail("the piece %.40q has the id %d; with %d pieces, ids go from 0 to %d", e.piece, id, len(entries), len(entries)-1)
+		}
+		if byID[id] != nil {
+			return nil, v.Fail("the pieces %.40q and %.40q share the id %d", byID[id].piece, e.piece, id)
+		}
+		byID[id] = e
+	}
+	out := newVocab()
+	for _, e := range byID {
+		if !out.add(e.piece) {
+			return nil, v.Fail("the piece %.40q stands twice", e.piece)
+		}
+	}
+	return out, nil
+}
+
+// readMerges reads merges.txt: after a line "#version", one merge a line.
+func readMerges(b *bpe, data []byte) error {
+	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && trimmed[0] == '<' && bytes.Contains(bytes.ToLower(trimmed[:min(len(trimmed), 64)]), []byte("html")) {
+		return fault.New(fault.Tokenizer, "merges.txt", "holds an HTML page, not merges; check the address of the model")
+	}
+	rank := 0
+	for n := 1; len(data) > 0; n++ {
+		var line []byte
+		line, data, _ = bytes.Cut(data, []byte("\n"))
+		line = bytes.TrimSuffix(line, []byte("\r"))
+		if len(line) == 0 || bytes.HasPrefix(line, []byte("#version")) {
+			continue
+		}
+		left, right, ok := bytes.Cut(line, []byte(" "))
+		if !ok || bytes.IndexByte(right, ' ') >= 0 || !utf8.Valid(line) {
+			return fault.New(fault.Tokenizer, fmt.Sprintf("merges.txt: line %d", n), "found %.60q, want two pieces with one space between", line)
+		}
+		if problem := b.addMerge(left, right, rank); problem != "" {
+			return fault.New(fault.Tokenizer, fmt.Sprintf("merges.txt: line %d", n), "%s", problem)
+		}
+		rank++
+	}
+	return nil
+}
+
+// addMerge adds the merge of two pieces, or says what is wrong with it.
+func (b *bpe) addMerge(left, right []byte, rank int) string {
+	l, ok := b.vocab.id(left)
+	if !ok {
+		return fmt.Sprintf("the vocabulary lacks the piece %.60q", left)
+	}
+	r, ok := b.vocab.id(right)
+	if !ok {
+		return fmt.Sprintf("the vocabulary lacks the piece %.60q", right)
+	}
+	whole := append(append(make([]byte, 0, 64), left...), right...)
+	id, ok := b.vocab.id(whole)
+	if !ok {
+		return fmt.Sprintf("the vocabulary lacks the merged piece %.60q", whole)
+	}
+	b.merges[pairKey(l, r)] = merge{int32(rank), id}
+	return ""
+}

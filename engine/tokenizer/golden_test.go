@@ -1,0 +1,206 @@
+package tokenizer
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// sharedFixtures lies beside a checkout where all golden cases are at hand.
+const sharedFixtures = "../../../shared/fixtures"
+
+// goldenRow is a line of a golden file, of any kind.
+type goldenRow struct {
+	Text       string
+	Fast       []int32 // CLIP; SigLIP, only where tokenizer.json may differ
+	Fast77     []int32 // CLIP, only where truncated
+	Slow       []int32 // SigLIP
+	SlowPadded []int32 `json:"slow_padded"`
+	IDs        []int32 // Gemma
+	LowerIDs   []int32 `json:"lower_ids"`
+}
+
+// TestGoldenTokenizers runs every golden file through every format that its
+// folder holds, and prints a row for each.
+func TestGoldenTokenizers(t *testing.T) {
+	roots := []string{"../../testdata/golden", sharedFixtures}
+	for _, root := range filepath.SplitList(os.Getenv("VITRINE_GOLDEN")) {
+		roots = append(roots, root)
+	}
+	for _, root := range roots {
+		files, err := filepath.Glob(filepath.Join(root, "tokenizers", "*.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			name := strings.TrimSuffix(filepath.Base(file), ".jsonl")
+			t.Run(name, func(t *testing.T) { goldenFile(t, name, file) })
+		}
+	}
+}
+
+func goldenFile(t *testing.T, name, file string) {
+	rows := readGolden(t, file)
+	folder := strings.TrimSuffix(file, ".jsonl")
+	ran := 0
+	for _, format := range []string{"spiece.model", "tokenizer.json", "tokenizer_plain.json", "vocab.json"} {
+		if _, err := os.Stat(filepath.Join(folder, format)); err != nil {
+			continue
+		}
+		ran++
+		differing := 0
+		for _, problem := range compareGolden(t, rows, folder, format) {
+			if differing++; differing <= 5 {
+				t.Error(problem)
+			}
+		}
+		verdict := "ok"
+		if differing > 0 {
+			verdict = "FAIL"
+		}
+		fmt.Printf("%s tokenizers/%s %d differing rows of %d from %s\n", verdict, name, differing, len(rows), format)
+	}
+	if ran == 0 {
+		t.Skipf("no tokenizer files in %s", folder)
+	}
+}
+
+func readGolden(t *testing.T, file string) (rows []goldenRow) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, len(data)+1)
+	for lines.Scan() {
+		var row goldenRow
+		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
+		t.Fatalf("%s is empty", file)
+	}
+	return rows
+}
+
+// compareGolden gives a sentence for each row that differs.
+func compareGolden(t *testing.T, rows []goldenRow, folder, format string) (problems []string) {
+	load := func(family Family, length int, config string) Tokenizer {
+		tok, err := Load(only(folder, format, config), Options{MaxLength: length, Family: family})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tok
+	}
+	check := func(tok Tokenizer, text string, pad int, want ...[]int32) {
+		e := tok.Encode(text)
+		got := slices.Clone(e.IDs)
+		for len(got) < pad {
+			got = append(got, tok.Pad())
+		}
+		if !slices.ContainsFunc(want, func(w []int32) bool { return slices.Equal(got, w) }) {
+			problems = append(problems, fmt.Sprintf("%s of %.80q: got %v, want %v", format, text, got, want))
+		}
+		if len(e.Pieces) != len(e.IDs) {
+			problems = append(problems, fmt.Sprintf("%s of %.80q: %d pieces for %d ids", format, text, len(e.Pieces), len(e.IDs)))
+		}
+	}
+	switch first := rows[0]; {
+	case first.Slow != nil:
+		length := len(first.SlowPadded)
+		// model_max_length would cut the long rows of the key slow.
+		whole, padded := load(SigLIP, 0, `"model_max_length"`), load(SigLIP, length, "")
+		for _, r := range rows {
+			want := [][]int32{r.Slow}
+			if r.Fast != nil && format != "spiece.model" {
+				want = append(want, r.Fast)
+			}
+			check(whole, r.Text, 0, want...)
+			if len(want) == 1 {
+				check(padded, r.Text, length, r.SlowPadded)
+			}
+		}
+	case first.IDs != nil:
+		eos := []int32{1}
+		asIs, lower := load(SigLIP2, 0, `{"do_lower_case": false}`), load(SigLIP, 0, "{}")
+		for _, r := range rows {
+			check(asIs, r.Text, 0, append(r.IDs, eos...))
+			check(lower, r.Text, 0, append(r.LowerIDs, eos...))
+		}
+	default:
+		whole, cut := load(CLIP, 0, `"model_max_length"`), load(CLIP, 77, "")
+		for _, r := range rows {
+			check(whole, r.Text, 0, r.Fast)
+			want := r.Fast
+			if r.Fast77 != nil {
+				want = r.Fast77
+			}
+			check(cut, r.Text, 0, want)
+			if got := cut.Encode(r.Text).Truncated; got != (r.Fast77 != nil) {
+				problems = append(problems, fmt.Sprintf("%s of %.80q: truncated is %v", format, r.Text, got))
+			}
+		}
+	}
+	return problems
+}
+
+// only reads a folder as if it held no other tokenizer than format. config is
+// what tokenizer_config.json holds, or one of its keys in quotes to leave out.
+func only(folder, format, config string) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		hidden := func() error { return &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist} }
+		switch name {
+		case "tokenizer_config.json", "special_tokens_map.json":
+			if strings.HasPrefix(config, "{") {
+				return []byte(config), nil
+			}
+			data, err := os.ReadFile(filepath.Join(folder, name))
+			return bytes.ReplaceAll(data, []byte(config), []byte(`"left_out"`)), err
+		case "spiece.model", "tokenizer.json":
+			if name == "tokenizer.json" && strings.HasPrefix(format, "tokenizer") {
+				name = format
+			}
+			if format != name {
+				return nil, hidden()
+			}
+		case "vocab.json", "merges.txt":
+			if format != "vocab.json" {
+				return nil, hidden()
+			}
+		}
+		return os.ReadFile(filepath.Join(folder, name))
+	}
+}
+
+// TestFormatsInOrder: spiece.model before tokenizer.json before vocab.json.
+func TestFormatsInOrder(t *testing.T) {
+	for family, want := range map[Family][]string{
+		CLIP:   {"tokenizer.json", "vocab.json"},
+		SigLIP: {"spiece.model", "tokenizer.json"},
+	} {
+		var asked []string
+		_, err := Load(func(name string) ([]byte, error) {
+			if !strings.Contains(name, "_") {
+				asked = append(asked, name)
+			}
+			return nil, fs.ErrNotExist
+		}, Options{Family: family})
+		if err == nil || !slices.Equal(asked, want) {
+			t.Errorf("family %d asked for %q, want %q; error %v", family, asked, want, err)
+		}
+	}
+	broken := errors.New("the network is down")
+	if _, err := Load(func(string) ([]byte, error) { return nil, broken }, Options{}); !errors.Is(err, broken) {
+		t.Errorf("a failed read gave %v", err)
+	}
+}

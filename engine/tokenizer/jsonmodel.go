@@ -1,0 +1,187 @@
+package tokenizer
+
+import (
+	"bytes"
+	"math"
+
+	"vitrine/engine/jsonfile"
+)
+
+// readModel reads the vocabulary and the rules that make ids of a word. Old
+// files leave the type out; only BPE has merges, only Unigram an unk_id.
+func (p *pipeline) readModel(v jsonfile.Value) error {
+	const supported = "BPE, Unigram"
+	m, err := fields(v, "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
+		"byte_fallback", "ignore_merges", "vocab", "merges", "unk_id")
+	if err != nil {
+		return err
+	}
+	var kind string
+	switch {
+	case m["type"].Has():
+		if kind, err = m["type"].Text(); err != nil {
+			return err
+		}
+	case m["merges"].Has():
+		kind = "BPE"
+	case m["unk_id"].Has():
+		kind = "Unigram"
+	}
+	switch kind {
+	case "BPE":
+		return p.readBPE(v, m)
+	case "Unigram":
+		return p.readUnigram(v, m)
+	}
+	return v.Unsupported("found the type %.40q; supported: %s", kind, supported)
+}
+
+func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err error) {
+	if dropout := m["dropout"]; dropout.Has() {
+		if f, err := dropout.Float(); err != nil || f != 0 {
+			return dropout.Unsupported("found %s; supported: none", dropout.Raw())
+		}
+	}
+	for _, key := range [...]string{"ignore_merges"} {
+		if on, err := boolOr(m[key], false); err != nil || on {
+			return m[key].Unsupported("found %s; supported: false", m[key].Raw())
+		}
+	}
+	if prefix, err := textOr(m["continuing_subword_prefix"], ""); err != nil || prefix != "" {
+		return m["continuing_subword_prefix"].Unsupported("found %s; supported: none", m["continuing_subword_prefix"].Raw())
+	}
+	b := &bpe{unk: -1, merges: map[uint64]merge{}}
+	if b.suffix, err = textOr(m["end_of_word_suffix"], ""); err != nil {
+		return err
+	}
+	if b.fuseUnk, err = boolOr(m["fuse_unk"], false); err != nil {
+		return err
+	}
+	if !m["vocab"].Has() || m["merges"].Kind() != jsonfile.Array {
+		return v.Fail("a BPE model needs a vocab and an array of merges")
+	}
+	if b.vocab, err = readVocab(m["vocab"]); err != nil {
+		return err
+	}
+	if token := m["unk_token"]; token.Has() {
+		text, err := token.Text()
+		if err != nil {
+			return err
+		}
+		id, ok := b.vocab.id([]byte(text))
+		if !ok {
+			return token.Fail("the vocabulary lacks %.40q", text)
+		}
+		b.unk = id
+	}
+	fallback, err := boolOr(m["byte_fallback"], false)
+	if err != nil {
+		return err
+	}
+	if fallback {
+		b.byteIDs = byteFallback(b.vocab)
+	}
+	p.vocab, p.model = b.vocab, b
+	return m["merges"].Elements(b.readMerge)
+}
+
+// readMerge reads "left right", or ["left", "right"] as newer files have it.
+func (b *bpe) readMerge(rank int, v jsonfile.Value) error {
+	var left, right []byte
+	if v.Kind() == jsonfile.String {
+		text, _ := v.Text()
+		var ok bool
+		left, right, ok = bytes.Cut([]byte(text), []byte(" "))
+		if !ok || bytes.IndexByte(right, ' ') >= 0 {
+			return v.Fail("found %.60q, want two pieces with one space between", text)
+		}
+	} else {
+		n := 0
+		err := v.Elements(func(i int, part jsonfile.Value) error {
+			text, err := part.Text()
+			if i == 0 {
+				left = []byte(text)
+			} else {
+				right = []byte(text)
+			}
+			n++
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if n != 2 {
+			return v.Fail("found %s, want two pieces", v.Kind())
+		}
+	}
+	if problem := b.addMerge(left, right, rank); problem != "" {
+		return v.Fail("%s", problem)
+	}
+	return nil
+}
+
+// readUnigram reads [["piece", log probability], …].
+func (p *pipeline) readUnigram(v jsonfile.Value, m map[string]jsonfile.Value) error {
+	if m["vocab"].Kind() != jsonfile.Array || !m["unk_id"].Has() {
+		return v.Fail("a Unigram model needs an array vocab and an unk_id")
+	}
+	u := &unigram{vocab: newVocab()}
+	err := m["vocab"].Elements(func(_ int, v jsonfile.Value) error {
+		n := 0
+		var piece string
+		var score float64
+		if v.Kind() != jsonfile.Array {
+			return v.Fail("found %s, want a piece and its score", v.Kind())
+		}
+		err := v.Elements(func(i int, part jsonfile.Value) (err error) {
+			switch i {
+			case 0:
+				piece, err = part.Text()
+			case 1:
+				score, err = part.Float()
+			default:
+				err = part.Fail("one part too many; want a piece and its score")
+			}
+			n++
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if n != 2 {
+			return v.Fail("want a piece and its score")
+		}
+		if len(piece) > maxPiece {
+			return v.Fail("a piece of %d bytes; want at most %d", len(piece), maxPiece)
+		}
+		if math.Abs(score) > maxScore {
+			return v.Fail("the score %v is out of range", score)
+		}
+		if !u.vocab.add(piece) {
+			return v.Fail("the piece %.40q stands twice", piece)
+		}
+		u.scores = append(u.scores, float32(score))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	unk, err := m["unk_id"].Int()
+	if err != nil {
+		return err
+	}
+	if unk < 0 || unk >= int64(u.vocab.size()) {
+		return m["unk_id"].Fail("found %d; the vocabulary has %d pieces", unk, u.vocab.size())
+	}
+	u.unk = int32(unk)
+	fallback, err := boolOr(m["byte_fallback"], false)
+	if err != nil {
+		return err
+	}
+	if fallback {
+		u.byteIDs = byteFallback(u.vocab)
+	}
+	u.ready()
+	p.vocab, p.model = u.vocab, u
+	return nil
+}
