@@ -4,5 +4,7 @@ go 1.26
 
 require (
 	github.com/alecthomas/kong v1.17.0
+	github.com/norunners/vert v0.0.0-20221203075838-106a353d42dd
+	github.com/syumai/tinyutil v0.3.2
 	golang.org/x/text v0.31.0
 )

@@ -52,6 +52,8 @@ type ImageOptions struct {
 	Size [2]int
 	// MaxPatches bounds the grid of NaFlex models; zero is the model's own.
 	MaxPatches int
+	// Experiment is nil for the model as it was trained.
+	Experiment *Experiment
 }
 
 // Ms is where the time of an image call went, in milliseconds. Decode is filled
@@ -185,6 +187,60 @@ type VisualTokens struct {
 	Ms    Ms        `json:"ms"`
 }
 
+// RelevanceOptions of Relevance.
+type RelevanceOptions struct {
+	ImageOptions
+	Method    string   // "dense" (the default) or "contribution"
+	Against   []string // what Contrast subtracts; nil: see LabelMap
+	Templates []string // see EmbedOptions
+}
+
+// Relevance says which patches speak for which label.
+type Relevance struct {
+	Method string     `json:"method"`
+	Maps   []LabelMap `json:"maps"` // in the order of the labels
+}
+
+// LabelMap is the map of one label.
+//
+// Data are cosines of each patch with the label ("dense"), or parts of the
+// cosine that rank shows ("contribution": Σ Data + Rest = Similarity). Contrast is
+// Data minus the mean of the same maps of Against: by default the other labels;
+// where there is one label, a text about nothing ("a photo of a"), or for a
+// classifier the mean of all classes.
+type LabelMap struct {
+	Label      string    `json:"label"`
+	Data       []float32 `json:"data"` // [rows·columns]
+	Contrast   []float32 `json:"contrast"`
+	Grid       [2]int    `json:"grid"`
+	Similarity float64   `json:"similarity"` // cosine of the pooled picture and the label
+	Rest       *float64  `json:"rest"`       // what no patch gave: prefix tokens, biases, MLPs; nil in dense maps
+}
+
+// Colors are the first three principal components of a picture's patch
+// features, for looking at.
+type Colors struct {
+	Data      []float32  `json:"data"` // [rows·columns, 3], each component stretched to 0…1
+	Grid      [2]int     `json:"grid"`
+	Explained [3]float64 `json:"explained"` // each component's share of the variance
+	Ms        Ms         `json:"ms"`
+}
+
+// Stage is one step of a picture's way through the model.
+type Stage struct {
+	Stage string  `json:"stage"`
+	Shape []int   `json:"shape"`
+	Ms    float64 `json:"ms"` // since the stage before
+}
+
+// Experiment changes what the tower is told, for lessons. The zero value changes
+// nothing.
+type Experiment struct {
+	Order       []int // place i gets the patch that belongs at Order[i]; nil: as they are
+	NoPositions bool  // tokens don't know where they are
+	Causal      bool  // a token sees itself and those before it
+}
+
 // Tokens of a text, special tokens included.
 type Tokens struct {
 	IDs       []int32  `json:"ids"`
@@ -220,6 +276,7 @@ type Shapes struct {
 	Heads      int    `json:"heads"`
 	Embedding  int    `json:"embedding"`
 	MaxPatches int    `json:"maxPatches"` // NaFlex, else 0
+	Slots      int    `json:"slots"`      // of a language model that a picture of Grid costs; 0 without a projector
 	TextLength int    `json:"textLength"` // tokens a text; 0 without a text tower
 	TextLayers int    `json:"textLayers"`
 	Vocabulary int    `json:"vocabulary"`

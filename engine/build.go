@@ -106,8 +106,7 @@ func bindVision(a *architecture, b *binder, share encoder.Share) (*encoder.Visio
 	return v, bindReadout(v, a, b, prefix, root)
 }
 
-// bindPrefix binds class token, registers and positions. The class token's
-// position is added to it once, here.
+// bindPrefix binds class token, registers and positions.
 func bindPrefix(v *encoder.Vision, b *binder, c *visionConfig, prefix string) {
 	n, width := c.family.names, c.Width
 	class := btoi(n.class != "")
@@ -134,9 +133,7 @@ func bindPrefix(v *encoder.Vision, b *binder, c *visionConfig, prefix string) {
 		if n.positions == "" {
 			return
 		}
-		for i := range class * width {
-			tokens[i] += table[i]
-		}
+		v.Class = table[:class*width]
 		v.Positions = kernel.MatOf(table[class*width:], c.grid.Patches(), width)
 	})
 }

@@ -231,6 +231,9 @@ func (c *visionConfig) readGrid(s section) {
 	}
 }
 
+// prefix is the number of tokens before the patches.
+func (c *visionConfig) prefix() int { return btoi(c.family.names.class != "") + c.registers }
+
 func (f *textFamily) read(s section) *textConfig {
 	c := &textConfig{family: f, pool: f.pool}
 	c.Spec = s.spec(encoder.Spec{Width: f.width, Layers: f.layers, Heads: f.heads, Eps: float32(f.eps), Causal: f.causal}, f.act)

@@ -6,6 +6,7 @@ import (
 	"vitrine/engine/encoder"
 	"vitrine/engine/fault"
 	"vitrine/engine/kernel"
+	"vitrine/engine/maps"
 )
 
 // Features gives one vector a patch.
@@ -14,26 +15,47 @@ func (m *Model) Features(ctx context.Context, img Image, o FeatureOptions) (Feat
 		return Features{}, err
 	}
 	defer m.mu.Unlock()
+	patches, p, err := m.features(ctx, img, o)
+	return Features{
+		Data:  patches.Data,
+		Shape: [2]int{patches.Rows, patches.Cols},
+		Grid:  [2]int{p.grid.Rows, p.grid.Columns},
+		Ms:    p.ms,
+	}, err
+}
+
+// features gives the patches that leave a block, or the tower: [patches, D].
+func (m *Model) features(ctx context.Context, img Image, o FeatureOptions) (kernel.Mat, prepared, error) {
 	name := "last"
 	if o.Layer != nil {
 		if *o.Layer < 0 || *o.Layer >= m.info.Shapes.Layers {
-			return Features{}, fault.New(fault.Option, "layer", "found %d, supported are 0 to %d", *o.Layer, m.info.Shapes.Layers-1)
+			return kernel.Mat{}, prepared{}, fault.New(fault.Option, "layer", "found %d, supported are 0 to %d", *o.Layer, m.info.Shapes.Layers-1)
 		}
 		name = encoder.BlockName(*o.Layer)
 	}
 	tap := capturing(name)
 	p, err := m.see(ctx, img, o.ImageOptions, tap)
 	if err != nil {
-		return Features{}, err
+		return kernel.Mat{}, prepared{}, err
 	}
 	tokens := tap.values[name][0]
-	prefix := m.info.Shapes.Prefix
-	return Features{
-		Data:  tokens.Data[prefix*tokens.Cols:],
-		Shape: [2]int{tokens.Rows - prefix, tokens.Cols},
-		Grid:  [2]int{p.grid.Rows, p.grid.Columns},
-		Ms:    p.ms,
-	}, nil
+	return tokens.RowRange(m.info.Shapes.Prefix, tokens.Rows), p, nil
+}
+
+// Colors gives every patch a colour: the first three principal components of the
+// features, as the DINO papers show them.
+func (m *Model) Colors(ctx context.Context, img Image, o FeatureOptions) (Colors, error) {
+	if err := m.begin(ctx); err != nil {
+		return Colors{}, err
+	}
+	defer m.mu.Unlock()
+	patches, p, err := m.features(ctx, img, o)
+	if err != nil {
+		return Colors{}, err
+	}
+	coordinates, explained := maps.Components(patches, 3)
+	maps.Stretch(coordinates)
+	return Colors{coordinates.Data, [2]int{p.grid.Rows, p.grid.Columns}, [3]float64(explained), p.ms}, nil
 }
 
 // VisualTokens carries features through the projector of a LLaVA-style model
@@ -68,7 +90,10 @@ func (m *Model) VisualTokens(ctx context.Context, img Image, o VisualOptions) (V
 			copy(x.Row(row)[i*width:], tokens.Row(row+first))
 		}
 	}
-	out := m.project(x)
+	out, err := m.project(x)
+	if err != nil {
+		return VisualTokens{}, err
+	}
 	return VisualTokens{Data: out.Data, Shape: [2]int{out.Rows, out.Cols}, Ms: p.ms}, nil
 }
 
@@ -102,27 +127,14 @@ func (m *Model) visualLayers(o VisualOptions) (names []string, full bool, err er
 }
 
 // project runs x [slots, features] through the projector.
-func (m *Model) project(x kernel.Mat) kernel.Mat {
-	p, machine := m.towers.llava, m.machine
-	machine.Reset()
-	features := machine.New(x.Rows, x.Cols)
-	machine.Fill(features, func(values kernel.Mat) { copy(values.Data, x.Data) })
-	act := p.act
+func (m *Model) project(x kernel.Mat) (kernel.Mat, error) {
+	p := m.towers.llava
 	if p.second == nil {
-		act = kernel.Identity
+		return m.apply(p.first, kernel.Identity, x)
 	}
-	y := machine.New(x.Rows, p.first.Out)
-	machine.Linear(y, features, p.first, act, encoder.Mat{})
-	if p.second != nil {
-		hidden := y
-		y = machine.New(x.Rows, p.second.Out)
-		machine.Linear(y, hidden, p.second, kernel.Identity, encoder.Mat{})
+	hidden, err := m.apply(p.first, p.act, x)
+	if err != nil {
+		return hidden, err
 	}
-	out := kernel.NewMat(y.Rows, y.Cols)
-	machine.Read(y, func(values kernel.Mat) {
-		for i := range out.Rows {
-			copy(out.Row(i), values.Row(i))
-		}
-	})
-	return out
+	return m.apply(p.second, kernel.Identity, hidden)
 }

@@ -211,7 +211,7 @@ func describe(a *architecture, t *towers, p pixels.Config, set string, parameter
 		Parameters: parameters, Bytes: bytes, Classes: len(a.labels),
 		Shapes: Shapes{
 			Image: [2]int{c.height, c.width}, Patch: c.patch, Grid: [2]int{c.grid.Rows, c.grid.Columns},
-			Prefix: btoi(c.family.names.class != "") + c.registers, Width: c.Width, Layers: c.Layers, Heads: c.Heads,
+			Prefix: c.prefix(), Width: c.Width, Layers: c.Layers, Heads: c.Heads,
 		},
 	}
 	if set == kernel.Scalar.Name {
@@ -237,8 +237,12 @@ func describe(a *architecture, t *towers, p pixels.Config, set string, parameter
 	if a.classes {
 		info.Tasks = append(info.Tasks, "classify")
 	}
-	info.Tasks = append(info.Tasks, "attention", "features")
+	if a.text != nil || a.classes && t.vision.Readout == encoder.ReadClass && !t.vision.ClassifierMean {
+		info.Tasks = append(info.Tasks, "relevance")
+	}
+	info.Tasks = append(info.Tasks, "attention", "features", "trace")
 	if a.llava != nil {
+		s.Slots = a.slots(c.grid)
 		info.Tasks = append(info.Tasks, "visualTokens")
 	}
 	return info

@@ -85,17 +85,16 @@ func (c *capture) Wants(name string) bool { return slices.Contains(c.names, name
 
 func (c *capture) Take(name string, segment int, values kernel.Mat) {
 	kept := kernel.NewMat(values.Rows, values.Cols)
-	for i := range values.Rows {
-		copy(kept.Row(i), values.Row(i))
-	}
+	kept.Copy(values)
 	c.values[name] = append(c.values[name], kept)
 }
 
 // prepared is a picture ready for the tower.
 type prepared struct {
-	input pixels.Input
-	grid  encoder.Grid
-	ms    Ms
+	input      pixels.Input
+	grid       encoder.Grid
+	experiment Experiment
+	ms         Ms
 }
 
 // prepare preprocesses a picture, or checks values that were preprocessed.
@@ -122,6 +121,12 @@ func (m *Model) prepare(img Image, o ImageOptions) (prepared, error) {
 	}
 	if err := m.place(&p); err != nil {
 		return p, err
+	}
+	if o.Experiment != nil {
+		p.experiment = *o.Experiment
+		if err := p.experiment.check(p.grid.Patches()); err != nil {
+			return p, err
+		}
 	}
 	p.ms.Preprocess = milliseconds(start)
 	return p, nil
@@ -164,6 +169,7 @@ func (m *Model) picture(p prepared) encoder.Picture {
 		default:
 			pixels.Patchify(dst.Data, p.input.Values, p.input.Height, p.input.Width, c.patch)
 		}
+		p.experiment.reorder(dst)
 	}}
 }
 
@@ -174,7 +180,9 @@ func (m *Model) see(ctx context.Context, img Image, o ImageOptions, tap encoder.
 		return p, err
 	}
 	start := time.Now()
-	err = m.towers.vision.Encode(m.run(ctx, tap), []encoder.Picture{m.picture(p)})
+	run := m.run(ctx, tap)
+	run.NoPositions, run.Causal = p.experiment.NoPositions, p.experiment.Causal
+	err = m.towers.vision.Encode(run, []encoder.Picture{m.picture(p)})
 	p.ms.Encode = milliseconds(start)
 	return p, err
 }
@@ -189,6 +197,10 @@ func (m *Model) WatchImages(ctx context.Context, images []Image, o ImageOptions,
 		return err
 	}
 	defer m.mu.Unlock()
+	run := m.run(ctx, tap)
+	if o.Experiment != nil {
+		run.NoPositions, run.Causal = o.Experiment.NoPositions, o.Experiment.Causal
+	}
 	pictures := make([]encoder.Picture, len(images))
 	for i, img := range images {
 		p, err := m.prepare(img, o)
@@ -197,7 +209,7 @@ func (m *Model) WatchImages(ctx context.Context, images []Image, o ImageOptions,
 		}
 		pictures[i] = m.picture(p)
 	}
-	return m.towers.vision.Encode(m.run(ctx, tap), pictures)
+	return m.towers.vision.Encode(run, pictures)
 }
 
 // WatchTexts is WatchImages for rows of token ids.

@@ -37,8 +37,8 @@ func (m *Model) EmbedTexts(ctx context.Context, texts []string, o EmbedOptions) 
 		return TextEmbeddings{}, err
 	}
 	defer m.mu.Unlock()
-	if o.ImageOptions != (ImageOptions{}) {
-		return TextEmbeddings{}, fault.New(fault.Option, "size", "is for pictures; a text has none")
+	if o.Size != [2]int{} || o.MaxPatches != 0 || o.Experiment != nil {
+		return TextEmbeddings{}, fault.New(fault.Option, "size", "size, maxPatches and experiment are for pictures; leave them out")
 	}
 	if len(texts) == 0 {
 		return TextEmbeddings{}, fault.New(fault.Option, "texts", "the list is empty; give at least one")

@@ -28,12 +28,7 @@ func (c *CPU) Reset() { c.arena.reset() }
 
 func (c *CPU) Fill(dst Mat, fill func(kernel.Mat)) { fill(dst.Host()) }
 
-func (c *CPU) Copy(dst, src Mat) {
-	to, from := dst.Host(), src.Host()
-	for i := range from.Rows {
-		copy(to.Row(i), from.Row(i))
-	}
-}
+func (c *CPU) Copy(dst, src Mat) { dst.Host().Copy(src.Host()) }
 
 // Linear splits the outputs among the cores: every core then reads its part of
 // the weights once.
@@ -83,10 +78,17 @@ func (c *CPU) Attend(a Attention) {
 	})
 }
 
+func (c *CPU) Weigh(dst, v, probs Mat, heads int) {
+	kernel.Weigh(dst.Host(), v.Host(), probs.Host(), heads)
+}
+
 // Sum has nothing to add: a CPU holds the whole.
 func (c *CPU) Sum(Mat) error { return nil }
 
 func (c *CPU) Read(x Mat, take func(kernel.Mat)) { take(x.Host()) }
+
+// Finish has nothing to wait for.
+func (c *CPU) Finish() error { return nil }
 
 // spread cuts n pieces of work, each of cost multiplications, into one run a
 // core. Work too small to be worth a goroutine stays here.

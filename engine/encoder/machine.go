@@ -13,7 +13,8 @@ type Machine interface {
 	Reset()
 
 	// Fill calls fill at once with memory that becomes the values of dst: the way
-	// in for what Go computes (patches, positions, token embeddings).
+	// in for what Go computes (patches, positions, token embeddings). It comes
+	// before whatever else writes there, for a plan brings all inputs in first.
 	Fill(dst Mat, fill func(values kernel.Mat))
 	// Copy is dst = src.
 	Copy(dst, src Mat)
@@ -29,11 +30,17 @@ type Machine interface {
 	Rotate(x, cos, sin Mat)
 	// Attend runs attention over every head of one segment.
 	Attend(a Attention)
+	// Weigh is dst = v, each head's values of row j times that head's attention of
+	// the first query to j. probs is [heads·queries, rows of v].
+	Weigh(dst, v, probs Mat, heads int)
 	// Sum adds up x over all shares and gives each the result.
 	Sum(x Mat) error
-	// Read calls take with the values of x, now or when the plan has run. They
+	// Read calls take with the values that x has now, at once or in Finish. They
 	// are valid during the call.
 	Read(x Mat, take func(values kernel.Mat))
+	// Finish ends a run: all of it is computed, and all takes were called. After
+	// an error none was called by Finish, so the run can be done elsewhere.
+	Finish() error
 }
 
 // Attention is the attention of one segment, all heads of this share.

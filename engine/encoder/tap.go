@@ -10,9 +10,12 @@ import (
 // segment:
 //
 //	patches           [patches, 3·patch²]  pictures only
+//	tokens            [patches, D]         pictures only: embedded, with their positions
 //	embeddings        [tokens, D]          what enters the first block
 //	block.k.attention [heads·tokens, tokens]
 //	block.k           [tokens, D]          what leaves block k, counted from 0
+//	dense             [tokens, E]          what each token says by itself (voice.go)
+//	contribution      [tokens, D]          what each token gave to the pooled one (voice.go)
 //	last              [tokens, D]          upstream's last_hidden_state
 //	pool.attention    [heads, tokens]      of a MAP head
 //	pooled            [1, …]               upstream's pooler_output
@@ -36,6 +39,10 @@ type Run struct {
 	Machine Machine
 	Tap     Tap          // may be nil
 	Step    func() error // called before every block; its error ends the run
+
+	// For lessons: what a picture looks like to a tower that is told less.
+	NoPositions bool // tokens don't know where they are
+	Causal      bool // a token sees itself and those before it
 }
 
 func (r Run) wants(name string) bool { return r.Tap != nil && r.Tap.Wants(name) }

@@ -68,7 +68,7 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 			}
 		}
 	})
-	if err := t.encode(r, x, segments, nil); err != nil {
+	if err := t.encode(r, x, segments, nil, t.newWorkspace(m, rows)); err != nil {
 		return err
 	}
 	m.Norm(x, x, &t.Norm)
@@ -90,5 +90,5 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 	one := segmentsOfOne(len(texts))
 	r.show("pooled", pooled, one)
 	r.show("embedding", embedding, one)
-	return nil
+	return m.Finish()
 }

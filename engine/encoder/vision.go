@@ -10,7 +10,8 @@ type Vision struct {
 	Grid  Grid // of the trained position table
 
 	Embed     *kernel.Linear // [3·patch² → D]
-	Prefix    kernel.Mat     // [1+registers, D]: class token, with its position, then registers; or empty
+	Prefix    kernel.Mat     // [1+registers, D]: class token, then registers; or empty
+	Class     []float32      // [D], the class token's position; or nil
 	Registers int            // how many of the prefix tokens are registers
 	Positions kernel.Mat     // [patches, D]; empty where there is Rope
 	Resize    Interpolation
@@ -107,11 +108,34 @@ func (v *Vision) Encode(r Run, pictures []Picture) error {
 	if v.PreNorm != nil {
 		r.Machine.Norm(x, x, v.PreNorm)
 	}
-	if err := v.encode(r, x, segments, rope); err != nil {
+	work := v.newWorkspace(r.Machine, x.Rows)
+	work.voices = v.newVoices(r, x)
+	if err := v.encode(r, x, segments, rope, work); err != nil {
 		return err
 	}
+	for _, voice := range work.voices {
+		if err := r.Machine.Sum(voice.sum); err != nil {
+			return err
+		}
+		if voice.name == "dense" {
+			v.toJoint(r, voice)
+		}
+		voice.show(r, segments)
+	}
 	v.read(r, x, segments)
-	return nil
+	return r.Machine.Finish()
+}
+
+// toJoint carries a voice through the last norm and the projection, token by
+// token, into the space where pictures are compared with labels.
+func (v *Vision) toJoint(r Run, voice *voice) {
+	m := r.Machine
+	m.Norm(voice.sum, voice.sum, v.PostNorm)
+	if v.Projection != nil {
+		f := m.New(voice.sum.Rows, v.Projection.Out)
+		m.Linear(f, voice.sum, v.Projection, kernel.Identity, Mat{})
+		voice.sum = f
+	}
 }
 
 // tokens embeds the patches, adds their positions and puts the prefix before
@@ -124,24 +148,29 @@ func (v *Vision) tokens(r Run, pictures []Picture) (x Mat, segments []Segment, r
 	}
 	segments, rows := segmentsOf(lengths)
 	x = m.New(rows, v.Width)
-	if v.Rope != nil {
+	if v.Rope != nil && !r.NoPositions {
 		rope = &rotation{m.New(rows, v.HeadDim()), m.New(rows, v.HeadDim())}
 	}
 	for i, p := range pictures {
 		s, place := segments[i], v.place(p.Grid)
 		patches := m.New(p.Grid.Patches(), v.Embed.In)
 		m.Fill(patches, p.Patches)
-		r.show("patches", patches, []Segment{{0, patches.Rows}})
+		if r.wants("patches") {
+			m.Read(patches, func(values kernel.Mat) { r.Tap.Take("patches", i, values) })
+		}
 		if prefix > 0 {
-			fillFrom(m, x.RowRange(s.From, s.From+prefix), v.Prefix)
+			m.Fill(x.RowRange(s.From, s.From+prefix), func(values kernel.Mat) { v.fillPrefix(values, r.NoPositions) })
 		}
 		body := x.RowRange(s.From+prefix, s.To)
 		var positions Mat
-		if !place.positions.Empty() {
+		if !place.positions.Empty() && !r.NoPositions {
 			positions = m.New(body.Rows, v.Width)
 			fillFrom(m, positions, place.positions)
 		}
 		m.Linear(body, patches, v.Embed, kernel.Identity, positions)
+		if r.wants("tokens") {
+			m.Read(body, func(values kernel.Mat) { r.Tap.Take("tokens", i, values) })
+		}
 		if rope != nil {
 			fillFrom(m, rope.cos.RowRange(s.From, s.To), place.rope.cos)
 			fillFrom(m, rope.sin.RowRange(s.From, s.To), place.rope.sin)
@@ -150,13 +179,19 @@ func (v *Vision) tokens(r Run, pictures []Picture) (x Mat, segments []Segment, r
 	return x, segments, rope
 }
 
+// fillPrefix writes the tokens that stand before the patches.
+func (v *Vision) fillPrefix(values kernel.Mat, bare bool) {
+	values.Copy(v.Prefix)
+	if !bare {
+		for c, p := range v.Class {
+			values.Row(0)[c] += p
+		}
+	}
+}
+
 // fillFrom brings values that Go holds into the machine.
 func fillFrom(m Machine, dst Mat, src kernel.Mat) {
-	m.Fill(dst, func(values kernel.Mat) {
-		for i := range src.Rows {
-			copy(values.Row(i), src.Row(i))
-		}
-	})
+	m.Fill(dst, func(values kernel.Mat) { values.Copy(src) })
 }
 
 // read makes the outputs of x [rows, D], the tokens that left the last block.
@@ -244,17 +279,32 @@ func (h *MapHead) pool(r Run, dst, x Mat, segments []Segment, heads int) {
 	m.Linear(query, probe, h.Query, kernel.Identity, Mat{})
 	kv := m.New(x.Rows, 2*width)
 	m.Linear(kv, x, h.KV, kernel.Identity, Mat{})
+	if r.wants("dense") { // the head's value and output projection alone
+		f := m.New(x.Rows, width)
+		m.Linear(f, kv.ColRange(width, 2*width), h.Out, kernel.Identity, Mat{})
+		r.show("dense", f, segments)
+	}
+	var given *voice
+	if r.wants("contribution") {
+		given = newVoice(m, "contribution", 0, x)
+	}
 	attended := m.New(len(segments), width)
 	for i, s := range segments {
 		keys := kv.RowRange(s.From, s.To)
 		a := Attention{Dst: attended.RowRange(i, i+1), Q: query, K: keys.ColRange(0, width), V: keys.ColRange(width, 2*width), Heads: heads}
-		if r.wants("pool.attention") {
+		if r.wants("pool.attention") || given != nil {
 			a.Probs = m.New(heads, s.Len())
 		}
 		m.Attend(a)
-		if !a.Probs.Empty() {
+		if r.wants("pool.attention") {
 			m.Read(a.Probs, func(values kernel.Mat) { r.Tap.Take("pool.attention", i, values) })
 		}
+		if given != nil {
+			given.add(m, a, s, h.Out)
+		}
+	}
+	if given != nil {
+		given.show(r, segments)
 	}
 	m.Linear(dst, attended, h.Out, kernel.Identity, Mat{})
 	m.Norm(attended, dst, &h.Norm)

@@ -3,9 +3,8 @@ package encoder
 import "vitrine/engine/kernel"
 
 // encode carries x [rows, D] through all blocks, in place.
-func (e *Encoder) encode(r Run, x Mat, segments []Segment, rope *rotation) error {
+func (e *Encoder) encode(r Run, x Mat, segments []Segment, rope *rotation, work workspace) error {
 	r.show("embeddings", x, segments)
-	work := e.newWorkspace(r.Machine, x.Rows)
 	for k := range e.Blocks {
 		if r.Step != nil {
 			if err := r.Step(); err != nil {
@@ -26,6 +25,8 @@ type workspace struct {
 	qkv      Mat // [rows, 3·inner]
 	attended Mat // [rows, inner]
 	up, gate Mat // [rows, hidden]
+
+	voices []*voice // those that are wanted
 }
 
 func (e *Encoder) newWorkspace(m Machine, rows int) workspace {
@@ -83,14 +84,19 @@ func (e *Encoder) attend(r Run, k int, work workspace, segments []Segment, rope 
 	for i, s := range segments {
 		a := Attention{
 			Dst: work.attended.RowRange(s.From, s.To), Q: q.RowRange(s.From, s.To),
-			K: keys.RowRange(s.From, s.To), V: v.RowRange(s.From, s.To), Heads: heads, Causal: e.Causal,
+			K: keys.RowRange(s.From, s.To), V: v.RowRange(s.From, s.To), Heads: heads, Causal: e.Causal || r.Causal,
 		}
-		if r.wants(name) {
+		if r.wants(name) || len(work.voices) > 0 {
 			a.Probs = m.New(heads*s.Len(), s.Len())
 		}
 		m.Attend(a)
-		if !a.Probs.Empty() {
+		if r.wants(name) {
 			m.Read(a.Probs, func(values kernel.Mat) { r.Tap.Take(name, i, values) })
+		}
+		for _, voice := range work.voices {
+			if k >= voice.from {
+				voice.add(m, a, s, e.Blocks[k].Out)
+			}
 		}
 	}
 }

@@ -60,12 +60,13 @@ func activate(x []float32, act Activation) {
 	case GELU:
 		for i, v := range x {
 			v := float64(v)
-			x[i] = float32(0.5 * v * (1 + math.Erf(v/math.Sqrt2)))
+			x[i] = float32(0.5 * v * math.Erfc(-v/math.Sqrt2)) // 1 + erf(t) = erfc(−t), without cancellation
 		}
 	case GELUTanh:
 		for i, v := range x {
 			v := float64(v)
-			x[i] = float32(0.5 * v * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(v+0.044715*v*v*v))))
+			u := math.Sqrt(2/math.Pi) * (v + 0.044715*v*v*v)
+			x[i] = float32(v / (1 + math.Exp(-2*u))) // (1 + tanh u)/2 = σ(2u), likewise
 		}
 	case QuickGELU:
 		for i, v := range x {

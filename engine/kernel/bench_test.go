@@ -2,20 +2,86 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"testing"
+	"time"
 )
 
-// BenchmarkLinear reports GFLOP/s at the shapes of ViT-B/16.
+// BenchmarkLinear reports GFLOP/s, and the share of the ceiling of the
+// instruction set, at shapes of ViT-B/16, CLIP-B/32 and ViT-Tiny.
 func BenchmarkLinear(b *testing.B) {
-	for _, s := range [][3]int{{197, 768, 768}, {50, 768, 768}, {197, 192, 768}} {
-		x, dst, w := NewMat(s[0], s[1]), NewMat(s[0], s[2]), NewLinear(s[1], s[2], true)
+	for _, s := range [][3]int{{197, 768, 768}, {197, 768, 3072}, {197, 3072, 768}, {50, 768, 768}, {197, 192, 768}} {
+		x, dst := NewMat(s[0], s[1]), NewMat(s[0], s[2])
+		value := normal(1)
+		for i := range x.Data {
+			x.Data[i] = value(0, i)
+		}
+		for d := range dtypes {
+			w := newWeights(DType(d), s[1], s[2], true, value)
+			for _, set := range Sets() {
+				b.Run(fmt.Sprintf("%dx%dx%d/%s/%s", s[0], s[1], s[2], dtypes[d], set.Name), func(b *testing.B) {
+					top := ceiling(set.Name, DType(d))
+					report(b, 2*s[0]*s[1]*s[2], top, func() { set.Linear(dst, x, w, Identity, Mat{}) })
+				})
+			}
+		}
+	}
+}
+
+// BenchmarkActivation reports what an activation adds to a Linear, in
+// nanoseconds a value.
+func BenchmarkActivation(b *testing.B) {
+	x, dst, w := NewMat(197, 4), NewMat(197, 3072), NewLinear(4, 3072, true)
+	for _, act := range []Activation{Identity, GELU, GELUTanh, QuickGELU, SiLU, ReLU} {
 		for _, set := range Sets() {
-			b.Run(fmt.Sprintf("%s/%dx%dx%d", set.Name, s[0], s[1], s[2]), func(b *testing.B) {
+			b.Run(act.String()+"/"+set.Name, func(b *testing.B) {
 				for b.Loop() {
-					set.Linear(dst, x, w, Identity, Mat{})
+					set.Linear(dst, x, w, act, Mat{})
 				}
-				b.ReportMetric(2*float64(s[0]*s[1]*s[2])*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(dst.Data)), "ns/value")
 			})
 		}
+	}
+}
+
+// BenchmarkAttention reports GFLOP/s of the two multiplications of a head.
+func BenchmarkAttention(b *testing.B) {
+	for _, s := range [][2]int{{197, 64}, {50, 64}} {
+		q, k, v, dst := NewMat(s[0], s[1]), NewMat(s[0], s[1]), NewMat(s[0], s[1]), NewMat(s[0], s[1])
+		for _, set := range Sets() {
+			scratch := make([]float32, set.Scratch(s[0], s[0], s[1]))
+			b.Run(fmt.Sprintf("%dx%d/%s", s[0], s[1], set.Name), func(b *testing.B) {
+				report(b, 4*s[0]*s[0]*s[1], ceiling(set.Name, F32), func() { set.Attention(dst, q, k, v, false, Mat{}, scratch) })
+			})
+		}
+	}
+}
+
+// BenchmarkNorm reports nanoseconds a value.
+func BenchmarkNorm(b *testing.B) {
+	x, p := NewMat(197, 768), &Norm{make([]float32, 768), make([]float32, 768), 1e-6}
+	for _, set := range Sets() {
+		b.Run(set.Name, func(b *testing.B) {
+			for b.Loop() {
+				set.Norm(x, x, p)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(x.Data)), "ns/value")
+		})
+	}
+}
+
+// report times run, which does operations multiplications and additions. The
+// share of the ceiling is that of the best run, for the ceiling is a best one too.
+func report(b *testing.B, operations int, top float64, run func()) {
+	best := time.Duration(math.MaxInt64)
+	for b.Loop() {
+		start := time.Now()
+		run()
+		best = min(best, time.Since(start))
+	}
+	b.ReportMetric(float64(operations)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+	b.ReportMetric(float64(operations)/best.Seconds()/1e9, "best")
+	if top > 0 {
+		b.ReportMetric(float64(operations)/best.Seconds()/top, "ceiling")
 	}
 }

@@ -4,4 +4,9 @@
 // faster path is a Set with the same fields, and passes the same tests (see
 // table.go). All matrices are row-major float32; a Mat is a view with a stride,
 // so that heads and stacked projections need no copies.
+//
+// The SIMD sets run in a browser only. gen writes their WebAssembly modules,
+// simd_js.go calls them, js/kernels.js connects the two.
+//
+//go:generate go run ./gen
 package kernel

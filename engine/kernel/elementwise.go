@@ -38,3 +38,18 @@ func rotate(x, cos, sin Mat) {
 		}
 	}
 }
+
+// Weigh is dst[j, h·dim+c] = probs[h·queries, j]·v[j, h·dim+c]: every head's
+// values, times the first query's attention to them.
+func Weigh(dst, v, probs Mat, heads int) {
+	dim, queries := v.Cols/heads, probs.Rows/heads
+	for h := range heads {
+		weights := probs.Row(h * queries)
+		for j := range v.Rows {
+			out := dst.Row(j)[h*dim : (h+1)*dim]
+			for c, value := range v.Row(j)[h*dim : (h+1)*dim] {
+				out[c] = weights[j] * value
+			}
+		}
+	}
+}

@@ -6,40 +6,87 @@ const Panel = 8
 
 // Linear holds the weights of y = x·Wᵀ + b, packed for the kernels.
 //
-// Checkpoints have W as [Out, In]. Here its rows are cut into panels of eight:
-// Panels is [⌈Out/8⌉][In][8], so a kernel that computes eight outputs walks
-// memory once, in order. Columns past Out are zero.
+// Checkpoints have W as [Out, In]. Here its rows are cut into panels of eight
+// outputs, so a kernel that computes eight outputs walks memory once, in order.
+// Columns past Out, and inputs past In, are zero. One of the three forms is there,
+// as DType says.
 type Linear struct {
 	In, Out int
-	Panels  []float32 // [⌈Out/8⌉][In][8]
+	DType   DType
+	Panels  []float32 // F32: [⌈Out/8⌉][In][8]
+	Halves  []uint16  // F16: the same as half floats
+	Bytes   []int8    // Q8: [⌈Out/8⌉][⌈In/4⌉][8][4], four inputs of an output side by side
+	Scale   []float32 // Q8: [⌈Out/8⌉·8], a weight is its byte times the scale of its output
+	Sums    []int32   // Q8: [⌈Out/8⌉·8], the sum of an output's bytes
 	Bias    []float32 // [⌈Out/8⌉·8], or nil where there is none
+
+	row  []float32 // Q8: the row that SetRow is in the middle of
+	rows int       // Q8: how many rows are there
 }
 
-// NewLinear makes room for weights and, where bias is true, for a bias.
-func NewLinear(in, out int, bias bool) *Linear {
+// NewLinear makes room for float32 weights and, where bias is true, for a bias.
+func NewLinear(in, out int, bias bool) *Linear { return NewLinearOf(F32, in, out, bias) }
+
+// NewLinearOf makes room for weights of a type and, where bias is true, for a bias.
+func NewLinearOf(dtype DType, in, out int, bias bool) *Linear {
 	panels := (out + Panel - 1) / Panel
-	w := &Linear{In: in, Out: out, Panels: make([]float32, panels*in*Panel)}
+	w := &Linear{In: in, Out: out, DType: dtype}
+	switch dtype {
+	case F32:
+		w.Panels = make([]float32, panels*in*Panel)
+	case F16:
+		w.Halves = make([]uint16, panels*in*Panel)
+	case Q8:
+		w.Bytes = make([]int8, panels*w.groups()*Panel*group)
+		w.Scale = make([]float32, panels*Panel)
+		w.Sums = make([]int32, panels*Panel)
+	}
 	if bias {
 		w.Bias = make([]float32, panels*Panel)
 	}
 	return w
 }
 
-// Set stores the weight from input k to output n.
-func (w *Linear) Set(n, k int, value float32) {
-	w.Panels[(n/Panel*w.In+k)*Panel+n%Panel] = value
-}
+// place is where the weight from input k to output n lies in Panels and Halves.
+func (w *Linear) place(n, k int) int { return (n/Panel*w.In+k)*Panel + n%Panel }
 
 // At gives the weight from input k to output n.
 func (w *Linear) At(n, k int) float32 {
-	return w.Panels[(n/Panel*w.In+k)*Panel+n%Panel]
+	switch w.DType {
+	case F16:
+		return FromHalf(w.Halves[w.place(n, k)])
+	case Q8:
+		return float32(w.Bytes[w.bytePlace(n, k)]) * w.Scale[n]
+	}
+	return w.Panels[w.place(n, k)]
 }
 
-// SetRow stores weights from inputs first… to output n.
+// SetRow stores weights from inputs first… to output n. The runs of one row come
+// in order and without a gap, before those of any other row: a Q8 row is
+// quantised when its last run is there.
 func (w *Linear) SetRow(n, first int, values []float32) {
-	column := w.Panels[(n/Panel*w.In+first)*Panel+n%Panel:]
-	for k, v := range values {
-		column[k*Panel] = v
+	switch w.DType {
+	case F32:
+		column := w.Panels[w.place(n, first):]
+		for k, v := range values {
+			column[k*Panel] = v
+		}
+	case F16:
+		column := w.Halves[w.place(n, first):]
+		for k, v := range values {
+			column[k*Panel] = ToHalf(v)
+		}
+	case Q8:
+		if first == 0 {
+			w.row = w.row[:0]
+		}
+		w.row = append(w.row, values...)
+		if len(w.row) == w.In {
+			w.quantiseRow(n, w.row)
+			if w.rows++; w.rows == w.Out {
+				w.row = nil
+			}
+		}
 	}
 }
 
@@ -47,9 +94,19 @@ func (w *Linear) SetRow(n, first int, values []float32) {
 // folded into a projection this way.
 func (w *Linear) ScaleOutputs(scale []float32) {
 	for n, s := range scale {
-		column := w.Panels[n/Panel*w.In*Panel+n%Panel:]
-		for k := range w.In {
-			column[k*Panel] *= s
+		switch w.DType {
+		case F32:
+			column := w.Panels[w.place(n, 0):]
+			for k := range w.In {
+				column[k*Panel] *= s
+			}
+		case F16:
+			column := w.Halves[w.place(n, 0):]
+			for k := range w.In {
+				column[k*Panel] = ToHalf(FromHalf(column[k*Panel]) * s)
+			}
+		case Q8:
+			w.Scale[n] *= s
 		}
 		if w.Bias != nil {
 			w.Bias[n] *= s
@@ -60,15 +117,24 @@ func (w *Linear) ScaleOutputs(scale []float32) {
 // Outputs views the weights of outputs [from, to) as a Linear of its own. from
 // is a multiple of Panel.
 func (w *Linear) Outputs(from, to int) *Linear {
-	end := (to + Panel - 1) / Panel
-	part := &Linear{In: w.In, Out: to - from, Panels: w.Panels[from*w.In : end*Panel*w.In]}
+	end := (to + Panel - 1) / Panel * Panel
+	part := &Linear{In: w.In, Out: to - from, DType: w.DType}
+	switch w.DType {
+	case F32:
+		part.Panels = w.Panels[from*w.In : end*w.In]
+	case F16:
+		part.Halves = w.Halves[from*w.In : end*w.In]
+	case Q8:
+		row := w.groups() * group
+		part.Bytes, part.Scale, part.Sums = w.Bytes[from*row:end*row], w.Scale[from:end], w.Sums[from:end]
+	}
 	if w.Bias != nil {
-		part.Bias = w.Bias[from : end*Panel]
+		part.Bias = w.Bias[from:end]
 	}
 	return part
 }
 
-// linear is dst = act(x·Wᵀ + b) + residual.
+// linear is dst = act(x·Wᵀ + b) + residual on float32 weights.
 //
 //	x        // [rows, In]
 //	dst      // [rows, Out]
@@ -78,24 +144,43 @@ func (w *Linear) Outputs(from, to int) *Linear {
 func linear(dst, x Mat, w *Linear, act Activation, residual Mat) {
 	for first := 0; first < w.Out; first += Panel {
 		panel := w.Panels[first*w.In : (first+Panel)*w.In]
-		n := min(Panel, w.Out-first)
 		for i := range x.Rows {
 			sum := dotPanel(x.Row(i), panel)
-			out := dst.Row(i)[first : first+n]
-			if w.Bias != nil {
-				for j, b := range w.Bias[first : first+n] {
-					sum[j] += b
-				}
-			}
-			activate(sum[:n], act)
-			if !residual.Empty() {
-				for j, r := range residual.Row(i)[first : first+n] {
-					sum[j] += r
-				}
-			}
-			copy(out, sum[:n])
+			w.finish(dst, i, first, sum, act, residual)
 		}
 	}
+}
+
+// linearF16 is linear on half float weights, each panel unpacked once.
+func linearF16(dst, x Mat, w *Linear, act Activation, residual Mat) {
+	panel := make([]float32, w.In*Panel)
+	for first := 0; first < w.Out; first += Panel {
+		for i, h := range w.Halves[first*w.In : (first+Panel)*w.In] {
+			panel[i] = FromHalf(h)
+		}
+		for i := range x.Rows {
+			sum := dotPanel(x.Row(i), panel)
+			w.finish(dst, i, first, sum, act, residual)
+		}
+	}
+}
+
+// finish turns the sums of row i and outputs first… into
+// act(sum + b) + residual.
+func (w *Linear) finish(dst Mat, i, first int, sum [Panel]float32, act Activation, residual Mat) {
+	n := min(Panel, w.Out-first)
+	if w.Bias != nil {
+		for j, b := range w.Bias[first : first+n] {
+			sum[j] += b
+		}
+	}
+	activate(sum[:n], act)
+	if !residual.Empty() {
+		for j, r := range residual.Row(i)[first : first+n] {
+			sum[j] += r
+		}
+	}
+	copy(dst.Row(i)[first:first+n], sum[:n])
 }
 
 // dotPanel is eight dot products of a row with the columns of one panel, eight

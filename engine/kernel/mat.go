@@ -38,5 +38,12 @@ func (m Mat) ColRange(from, to int) Mat {
 	return Mat{m.Data[from : (m.Rows-1)*m.Stride+to], m.Rows, to - from, m.Stride}
 }
 
+// Copy fills m with the values of src, which has the same shape.
+func (m Mat) Copy(src Mat) {
+	for i := range src.Rows {
+		copy(m.Row(i), src.Row(i))
+	}
+}
+
 // Empty tells whether m is no matrix at all.
 func (m Mat) Empty() bool { return m.Data == nil }

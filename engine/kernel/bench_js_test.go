@@ -1,0 +1,33 @@
+package kernel
+
+import "time"
+
+//go:wasmimport kern ceiling_f32
+func kernCeilingF32(build, n int32)
+
+//go:wasmimport kern ceiling_q8
+func kernCeilingQ8(build, n int32)
+
+// ceiling measures what an instruction set can do at best for weights of a type,
+// in multiplications and additions a second; 0 where it is not known.
+func ceiling(set string, dtype DType) float64 {
+	build := map[string]simd{"plain": plain, "relaxed": relaxed}[set]
+	if build == 0 {
+		return 0
+	}
+	loop, operations := kernCeilingF32, 96.0
+	if dtype == Q8 {
+		loop, operations = kernCeilingQ8, 192
+		if build == relaxed {
+			operations = 384
+		}
+	}
+	best := 0.0
+	for range 5 {
+		const n = 300_000
+		start := time.Now()
+		loop(int32(build), n)
+		best = max(best, operations*n/time.Since(start).Seconds())
+	}
+	return best
+}

@@ -1,0 +1,201 @@
+package main
+
+// The codes of kernel.Activation.
+const (
+	gelu = 1 + iota
+	geluTanh
+	quickGELU
+	silu
+	relu
+	tanh
+)
+
+// All polynomials here are minimax fits of the relative error (Remez exchange in
+// float64), rounded to float32.
+
+// expTail is P in exp(r) = 1 + r + r²·P(r) on |r| ≤ ln2/2; the worst relative
+// error of exp is 7.5e-9.
+var expTail = []float32{0.4999999955152185, 0.16666577141220767, 0.04166685371606361, 0.00836317021087565, 0.0013901297705968504}
+
+// normalTail is P in Φ(−t)·exp(t²/2) = u·P(u), u = 1/(1 + 0.27·t), on 0 ≤ t ≤ 14.5;
+// the worst relative error is 2.4e-8.
+var normalTail = []float64{
+	0.10772065665471392, 0.10754287521733756, 0.10181060002766169, 0.072049643084080198, 0.1078255552848959,
+	-0.069210661850717572, 0.16978607212109242, -0.12648582145899209, 0.028961092804161551,
+}
+
+// tanhTail is P in tanh(x) = x·(1 + x²·P(x²)) on |x| ≤ 0.625; the worst relative
+// error is 1.7e-8.
+var tanhTail = []float32{-0.33333328948444707, 0.13332770083669837, -0.053850953480445655, 0.020997357547533204, -0.006096941555475597}
+
+const (
+	log2e = 1.4426950408889634
+	ln2   = 0.6931471805599453
+	ln2Hi = 355.0 / 512 // times any exponent exact in float32
+	ln2Lo = ln2 - ln2Hi
+
+	// below lowest, exp is zero in float32; the clamp keeps 2ⁿ in range
+	lowest = -110
+
+	twoRootTwoOverPi = 1.5957691216057308 // 2·√(2/π)
+)
+
+// horner is the polynomial with coefficients c, lowest first, at x.
+func (m *module) horner(x value, c []float32) expr {
+	e := float(c[len(c)-1])
+	for i := len(c) - 2; i >= 0; i-- {
+		e = m.madd(e, x, float(c[i]))
+	}
+	return e
+}
+
+// hornerDouble is horner in float64.
+func (m *module) hornerDouble(x value, c []float64) expr {
+	e := doubleOf(c[len(c)-1])
+	for i := len(c) - 2; i >= 0; i-- {
+		if m.relaxed {
+			e = f64x2RelaxedMadd(e, x, doubleOf(c[i]))
+		} else {
+			e = f64x2Add(f64x2Mul(e, x), doubleOf(c[i]))
+		}
+	}
+	return e
+}
+
+// exponential is exp(x) as power·(1 + rest): a product with it then rounds once
+// where e = 1 + rest and e·v would round twice.
+type exponential struct {
+	m     *module
+	rest  local    // of the first order; |rest| < 0.42
+	power [2]local // two factors, so that subnormal results come out right
+}
+
+// times is v·exp(x).
+func (e exponential) times(v local) expr {
+	return f32x4Mul(f32x4Mul(e.m.madd(v, e.rest, v), e.power[0]), e.power[1])
+}
+
+// value is exp(x).
+func (e exponential) value() expr {
+	return f32x4Mul(f32x4Mul(f32x4Add(e.rest, float(1)), e.power[0]), e.power[1])
+}
+
+// exponentialOf is 2ⁿ·exp(r), |r| ≤ ln2/2, n whole floats in −160…0.
+func (m *module) exponentialOf(f *function, n, r value) exponential {
+	e := exponential{m, f.local(v128), [2]local{f.local(v128), f.local(v128)}}
+	whole, first, exponent, half := f.local(v128), f.local(v128), f.local(v128), f.local(v128)
+	f.set(whole, n)
+	f.set(first, r)
+	f.set(exponent, i32x4TruncSatF32(whole))
+	f.set(half, i32x4ShrS(exponent, number(1)))
+	power := func(n value) expr { return i32x4Shl(i32x4Add(n, vectorOf(127)), number(23)) }
+	f.set(e.power[0], power(half))
+	// Below 2⁻¹⁵² the power is zero, also for a huge v, and times(−∞) is NaN.
+	f.set(e.power[1], v128AndNot(power(i32x4Sub(exponent, half)), f32x4Lt(whole, float(-152))))
+	f.set(e.rest, m.madd(f32x4Mul(first, first), m.horner(first, expTail), first))
+	return e
+}
+
+// exp is exp(x) of x ≤ 0, four floats.
+func (m *module) exp(f *function, x value) exponential {
+	at, n := f.local(v128), f.local(v128)
+	f.set(at, f32x4Pmax(x, float(lowest)))
+	f.set(n, f32x4Nearest(f32x4Mul(at, float(log2e))))
+	return m.exponentialOf(f, n, f32x4Sub(f32x4Sub(at, f32x4Mul(n, float(ln2Hi))), f32x4Mul(n, float(ln2Lo))))
+}
+
+// expDouble is exp of arguments ≤ 0 in float64, lanes 0 and 1, then 2 and 3. An
+// argument of −80 in float32 would cost exp six bits.
+func (m *module) expDouble(f *function, x [2]expr) exponential {
+	var n, r [2]local
+	for i := range x {
+		n[i], r[i] = f.local(v128), f.local(v128)
+		f.set(r[i], f64x2Pmax(x[i], doubleOf(lowest)))
+		f.set(n[i], f64x2Nearest(f64x2Mul(r[i], doubleOf(log2e))))
+		f.set(r[i], f64x2Sub(r[i], f64x2Mul(n[i], doubleOf(ln2))))
+	}
+	return m.exponentialOf(f, single(n[0], n[1]), single(r[0], r[1]))
+}
+
+// single rounds two vectors of float64 to one of float32.
+func single(low, high value) expr { return join(f32x4Demote(low), f32x4Demote(high)) }
+
+// join is the low halves of a and b.
+func join(a, b value) expr { return words(a, b, 0, 1, 4, 5) }
+
+// halves gives the lanes of x in float64.
+func halves(x value) (low, high expr) {
+	return f64x2Promote(x), f64x2Promote(words(x, x, 2, 3, 2, 3))
+}
+
+// activation applies one function of kernel.Activation to four floats.
+func (m *module) activation(f *function, act int, x local) expr {
+	size, y := f.local(v128), f.local(v128)
+	negative := f32x4Lt(x, float(0))
+	// double gives |x| in float64, and argument of it.
+	var wide [2]local
+	double := func(argument func(t local) expr) (of [2]expr) {
+		low, high := halves(size)
+		for i, v := range []expr{low, high} {
+			wide[i] = f.local(v128)
+			f.set(wide[i], v)
+			of[i] = argument(wide[i])
+		}
+		return of
+	}
+	// sigmoid is x·σ = x/(1+e) or, left of zero, x·e/(1+e), with e = exp(−|argument|).
+	sigmoid := func(e exponential) expr {
+		return f32x4Div(v128Bitselect(e.times(x), x, negative), f32x4Add(float(1), e.value()))
+	}
+	f.set(size, f32x4Abs(x))
+	switch act {
+	case gelu: // x·Φ(−t) = exp(−t²/2)·x·u·P(u), in float64 but for exp
+		f.set(size, f32x4Pmin(size, float(16)))
+		e := m.expDouble(f, double(func(t local) expr { return f64x2Mul(f64x2Mul(t, t), doubleOf(-0.5)) }))
+		for _, t := range wide {
+			f.set(t, f64x2Div(doubleOf(1), f64x2Add(f64x2Mul(t, doubleOf(0.27)), doubleOf(1))))
+			f.set(t, f64x2Mul(t, m.hornerDouble(t, normalTail)))
+		}
+		f.set(y, single(wide[0], wide[1]))
+		f.set(y, e.times(y))
+		return f32x4Mul(x, v128Bitselect(y, f32x4Sub(float(1), y), negative))
+	case geluTanh: // (1 + tanh(a))/2 = σ(2a)
+		return sigmoid(m.expDouble(f, double(func(t local) expr {
+			return f64x2Mul(t, f64x2Add(doubleOf(-twoRootTwoOverPi), f64x2Mul(f64x2Mul(t, t), doubleOf(-twoRootTwoOverPi*0.044715))))
+		})))
+	case quickGELU:
+		return sigmoid(m.expDouble(f, double(func(t local) expr { return f64x2Mul(t, doubleOf(-1.702)) })))
+	case silu:
+		return sigmoid(m.exp(f, f32x4Neg(size)))
+	case relu:
+		return f32x4Max(x, float(0))
+	case tanh:
+		square := f.local(v128)
+		f.set(y, m.exp(f, f32x4Mul(size, float(-2))).value())
+		f.set(square, f32x4Mul(x, x))
+		large := v128Or(f32x4Div(f32x4Sub(float(1), y), f32x4Add(float(1), y)), v128And(x, vectorOf(1<<31)))
+		small := f32x4Mul(x, m.madd(square, m.horner(square, tanhTail), float(1)))
+		return v128Bitselect(small, large, f32x4Lt(size, float(0.625)))
+	}
+	panic("unknown activation")
+}
+
+// activate applies kernel.Activation act to n vectors, in place:
+//
+//	activate(x, n, act)
+func activate(m *module) *function {
+	f := m.function(nil, i32, i32, i32)
+	x, n, act := local(0), local(1), local(2)
+	f.set(n, i32Add(x, i32Shl(n, number(4))))
+	for code := gelu; code <= tanh; code++ {
+		f.when(i32Eq(act, number(code)), func() {
+			v := f.local(v128)
+			f.repeat(func() {
+				f.set(v, v128Load(x, 0))
+				f.do(v128Store(x, 0, m.activation(f, code, v)))
+				f.add(x, number(16))
+			}, i32LtU(x, n))
+		})
+	}
+	return f
+}

@@ -1,0 +1,40 @@
+package main
+
+// ceilings writes ceiling_f32(n) and ceiling_q8(n), which only benchmarks call:
+// loops in registers that do 96·n multiplications and additions of floats, or
+// 384·n (192·n without relaxed SIMD) of integers. No kernel can be faster than
+// its instructions are there.
+func ceilings(m *module) {
+	const chains = 12 // fewer chains do not fill the pipes
+	loop := func(name string, step func(sum, a value) expr) {
+		f, p := m.kernel(name, 1)
+		n := p[0]
+		a := f.local(v128)
+		f.set(a, i32x4Splat(n))
+		f.set(a, v128And(a, float(0)))
+		sums := make([]local, chains)
+		for i := range sums {
+			sums[i] = f.local(v128)
+		}
+		f.repeat(func() {
+			for _, s := range sums {
+				f.set(s, step(s, a))
+			}
+			f.add(n, number(-1))
+		}, n)
+		// Stored nowhere, but used, so that the loop is not empty.
+		total := value(sums[0])
+		for _, s := range sums[1:] {
+			total = v128Or(total, s)
+		}
+		f.when(i32x4Extract(total, 0), func() { f.code = append(f.code, 0x00) }) // unreachable
+	}
+	// The factors change, lest a product be taken out of the loop.
+	loop("ceiling_f32", func(sum, a value) expr { return m.madd(sum, a, a) })
+	loop("ceiling_q8", func(sum, a value) expr {
+		if m.relaxed {
+			return i32x4RelaxedDotI8I7Add(sum, a, sum)
+		}
+		return i32x4Add(sum, i32x4DotI16(sum, a))
+	})
+}

@@ -1,0 +1,57 @@
+// Command gen writes the SIMD kernels: small WebAssembly modules that work on
+// the memory of a Go program (import go.mem). It runs from engine/kernel:
+//
+//	go generate ./engine/kernel
+//
+// One file a kernel says what it computes and how it is called; wasm.go and
+// ops.go are the assembler.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// builds names the modules. relaxed needs the relaxed SIMD instructions, plain
+// those of WebAssembly 2.0.
+var builds = map[string]bool{"relaxed": true, "plain": false}
+
+func main() {
+	for name, relaxed := range builds {
+		if err := os.WriteFile(filepath.Join("simd", name+".wasm"), build(relaxed), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// build makes a module.
+func build(relaxed bool) []byte {
+	m := &module{relaxed: relaxed}
+	finish := finishTile(m, activate(m))
+	var tiles []*function
+	for r := range m.rows() {
+		tiles = append(tiles, tileF32(m, r+1))
+	}
+	linearF32(m, tiles, finish)
+	linearF16(m, tiles, finish)
+	quantiseRows(m)
+	linearQ8(m, finish)
+	packPanels(m)
+	packTransposed(m)
+	softmaxRows(m)
+	normRows(m)
+	multiplyRows(m)
+	rotateRows(m)
+	ceilings(m)
+	return m.encode()
+}
+
+// rows is the height of the tallest tile, see tileF32.
+func (m *module) rows() int {
+	if m.relaxed {
+		return 6
+	}
+	return 5
+}

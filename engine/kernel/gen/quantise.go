@@ -1,0 +1,120 @@
+package main
+
+// The constants of kernel/q8.go.
+const (
+	flat  = 0x1p-100
+	round = 0x1.8p23
+)
+
+// quantiseRows turns rows of activations into integers with a scale and a zero
+// point a row (kernel/q8.go: codeNarrow with relaxed SIMD, codeWide without):
+//
+//	quantise(x, ldx, rows, width, q, ldq, coded, limit)
+//	x     // [rows, width] float32
+//	q     // [rows] of ldq bytes: width codes, and zeros up to a multiple of four
+//	coded // [rows] of {scale float32, zero int32}
+//	limit // float32, the largest wide code
+func quantiseRows(m *module) {
+	f := m.function(nil, i32, i32, i32, i32, i32, i32, i32, f32)
+	f.export = "quantise"
+	x, ldx, rows, width, q, ldq, coded, limit := local(0), local(1), local(2), local(3), local(4), local(5), local(6), local(7)
+	at, to, end, vectors, k := f.local(i32), f.local(i32), f.local(i32), f.local(i32), f.local(i32)
+	v, low, high, poison := f.local(v128), f.local(v128), f.local(v128), f.local(v128)
+	inverse, offset, scale := f.local(v128), f.local(v128), f.local(v128)
+
+	// observe takes v into the row's range.
+	observe := func() {
+		if m.relaxed {
+			f.set(low, f32x4Pmin(low, v))
+			f.set(high, f32x4Pmax(high, v))
+		} else {
+			f.set(high, f32x4Pmax(high, f32x4Abs(v)))
+		}
+		f.set(poison, f32x4Add(poison, f32x4Mul(v, float(0))))
+	}
+	across := func(l local, op func(a, b value) expr) {
+		f.set(l, op(l, words(l, l, 2, 3, 0, 1)))
+		f.set(l, op(l, words(l, l, 1, 0, 3, 2)))
+	}
+	// code is v as whole numbers.
+	code := func(v value) expr {
+		return i32x4Sub(f32x4Add(f32x4Mul(v, inverse), offset), float(round))
+	}
+	top := expr(f32x4Splat(limit))
+	perStore := 8
+	if m.relaxed {
+		top, perStore = float(127), 16
+	}
+
+	f.while(rows, func() {
+		f.set(end, i32Add(x, i32Shl(width, number(2))))
+		f.set(vectors, i32Add(x, i32Shl(i32And(width, number(-4)), number(2))))
+		for _, l := range []local{low, high, poison} {
+			f.set(l, float(0))
+		}
+		f.set(at, x)
+		f.while(i32LtU(at, vectors), func() {
+			f.set(v, v128Load(at, 0))
+			observe()
+			f.add(at, number(16))
+		})
+		f.while(i32LtU(at, end), func() {
+			f.set(v, v128Load32Splat(at, 0))
+			observe()
+			f.add(at, number(4))
+		})
+		across(high, f32x4Pmax)
+		across(poison, f32x4Add)
+		if m.relaxed {
+			across(low, f32x4Pmin)
+			f.set(high, f32x4Sub(high, low))
+		}
+		// A row of equal values has scale and inverse zero.
+		rest := f32x4Lt(high, float(flat))
+		f.set(scale, v128AndNot(f32x4Div(high, top), rest))
+		f.set(inverse, v128AndNot(f32x4Div(top, high), rest))
+		f.set(offset, float(round))
+		if m.relaxed {
+			f.set(offset, f32x4Add(f32x4Mul(f32x4Neg(low), inverse), offset))
+		}
+		f.do(f32Store(coded, 0, f32x4Extract(f32x4Add(scale, poison), 0)))
+		f.do(f32Store(coded, 4, f32x4Extract(i32x4Sub(offset, float(round)), 0)))
+
+		f.set(vectors, i32Add(x, i32Shl(i32And(width, number(-perStore)), number(2))))
+		f.set(at, x)
+		f.set(to, q)
+		f.while(i32LtU(at, vectors), func() {
+			pair := func(i int) expr { return i16x8NarrowI32S(code(v128Load(at, i)), code(v128Load(at, i+16))) }
+			if m.relaxed {
+				f.do(v128Store(to, 0, i8x16MinU(i8x16NarrowI16U(pair(0), pair(32)), bytesOf(127))))
+			} else {
+				f.set(v, pair(0))
+				f.do(v128Store(to, 0, shuffle(v, v, 0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15)))
+			}
+			f.add(at, number(4*perStore))
+			f.add(to, number(16))
+		})
+		// The rest one by one, and zeros up to a whole group.
+		f.set(k, number(0))
+		f.while(i32Or(i32LtU(at, end), i32And(k, number(3))), func() {
+			f.either(i32LtU(at, end), func() {
+				f.set(v, code(v128Load32Splat(at, 0)))
+				f.set(v, i16x8NarrowI32S(v, v))
+			}, func() { f.set(v, float(0)) })
+			if m.relaxed {
+				f.set(v, i8x16MinU(i8x16NarrowI16U(v, v), bytesOf(127)))
+				f.do(i32Store8(i32Add(to, k), 0, i32x4Extract(v, 0)))
+			} else {
+				// k in the order 0, 2, 1, 3 in its group
+				place := i32Or(i32And(k, number(-4)), i32Or(i32And(i32Shl(k, number(1)), number(2)), i32And(i32ShU(k, number(1)), number(1))))
+				f.do(i32Store16(i32Add(to, i32Shl(place, number(1))), 0, i32x4Extract(v, 0)))
+			}
+			f.add(at, number(4))
+			f.add(k, number(1))
+		})
+		f.add(x, ldx)
+		f.add(q, ldq)
+		f.add(coded, number(8))
+		f.add(rows, number(-1))
+	})
+}

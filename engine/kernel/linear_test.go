@@ -1,0 +1,268 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// specification is the scalar twin of a row of the table. Q8 has two, one for
+// each way to quantise a row.
+func specification(row Kernel) LinearFunc {
+	switch row.Name {
+	case "linear_q8 narrow":
+		return linearQ8(codeNarrow)
+	case "linear_q8 wide", "linearQ8 wide":
+		return linearQ8(codeWide)
+	}
+	for _, s := range Scalar.Kernels {
+		if s.Op == row.Op {
+			return s.Func.(LinearFunc)
+		}
+	}
+	panic("no specification of " + row.Op)
+}
+
+// linearCase is one call of a Linear.
+type linearCase struct {
+	rows, in, out int
+	bias          bool
+	act           Activation
+	residual      string // "", "other" or "dst"
+	gap, offset   int    // of the matrices, see newGuarded
+}
+
+func (c linearCase) String() string {
+	return fmt.Sprintf("%d×%d×%d bias=%v act=%v residual=%q gap=%d offset=%d", c.rows, c.in, c.out, c.bias, c.act, c.residual, c.gap, c.offset)
+}
+
+// linearCases covers every number of rows in a tile and around, tails of inputs
+// and columns, the blocks of inputs, and all options.
+func linearCases() []linearCase {
+	var cases []linearCase
+	n := 0
+	add := func(rows, in, out int) {
+		// Options go round, so that each meets each size.
+		n++
+		cases = append(cases, linearCase{
+			rows, in, out, n%3 != 0, Activation(n % 7 * (n / 2 % 2)), []string{"", "other", "dst"}[n%3], n % 5 * (n % 2), n % 4,
+		})
+	}
+	for _, rows := range []int{1, 2, 3, 4, 5, 6, 7, 11, 13, 20, 29, 50} {
+		for _, in := range []int{1, 2, 3, 4, 5, 17, 64} {
+			for _, out := range []int{1, 2, 7, 8, 9, 23, 40} {
+				add(rows, in, out)
+			}
+		}
+	}
+	for _, in := range []int{383, 384, 385, 769, 1155} {
+		for _, act := range []Activation{Identity, GELU} {
+			for _, residual := range []string{"", "other", "dst"} {
+				cases = append(cases, linearCase{7, in, 19, true, act, residual, 3, 1}, linearCase{12, in, 16, false, act, residual, 0, 0})
+			}
+		}
+	}
+	add(197, 192, 61)
+	add(50, 768, 32)
+	return cases
+}
+
+// newWeights makes a Linear of a type, with its columns of normal weights.
+func newWeights(dtype DType, in, out int, bias bool, value func(i, j int) float32) *Linear {
+	w := NewLinearOf(dtype, in, out, bias)
+	row := make([]float32, in)
+	for n := range out {
+		for k := range row {
+			row[k] = value(n, k)
+		}
+		w.SetRow(n, 0, row[:in/2])
+		w.SetRow(n, in/2, row[in/2:])
+		if bias {
+			w.Bias[n] = value(n, in)
+		}
+	}
+	return w
+}
+
+// sumTolerance is the difference allowed for sums of products that add up to
+// size in absolute values. Sums in another order differ by about 2⁻²⁴ of it; one
+// product lost among 1,000 is 1e-3.
+func sumTolerance(size float64) float64 { return 1e-6*size + 1e-37 }
+
+func TestLinear(t *testing.T) {
+	eachSet(t, func(t *testing.T, set Set) {
+		for _, kernel := range set.Kernels {
+			linear, ok := kernel.Func.(LinearFunc)
+			if !ok {
+				continue
+			}
+			t.Run(kernel.Op, func(t *testing.T) {
+				for _, c := range linearCases() {
+					checkLinear(t, c, kernel, linear)
+				}
+			})
+		}
+	})
+}
+
+func checkLinear(t *testing.T, c linearCase, kernel Kernel, linear LinearFunc) {
+	t.Helper()
+	var dtype DType
+	for d, name := range dtypes {
+		if kernel.Op == "linear "+name {
+			dtype = DType(d)
+		}
+	}
+	value := normal(uint64(c.rows + c.in<<10 + c.out<<20))
+	w := newWeights(dtype, c.in, c.out, c.bias, value)
+	x := newGuarded(c.rows, c.in, c.gap, c.offset).fill(value).keep()
+	dst := newGuarded(c.rows, c.out, c.gap, 3-c.offset)
+	other := newGuarded(c.rows, c.out, 2*c.gap, c.offset).fill(value).keep()
+	var residual, wantResidual Mat
+	want := NewMat(c.rows, c.out)
+	switch c.residual {
+	case "other":
+		residual, wantResidual = other.Mat, other.Mat
+	case "dst":
+		for i := range c.rows {
+			copy(dst.Row(i), other.Row(i))
+			copy(want.Row(i), other.Row(i))
+		}
+		residual, wantResidual = dst.Mat, want
+	}
+	specification(kernel)(want, x.Mat, w, c.act, wantResidual)
+	linear(dst.Mat, x.Mat, w, c.act, residual)
+
+	compare(t, c.String(), dst.Mat, want, func(i, j int) float64 {
+		size := math.Abs(float64(other.Row(i)[j]))
+		for k, v := range x.Row(i) {
+			size += math.Abs(float64(v) * float64(w.At(j, k)))
+		}
+		if c.bias {
+			size += math.Abs(float64(w.Bias[j]))
+		}
+		return sumTolerance(size)
+	})
+	dst.intact(t, c.String())
+	x.unchanged(t, c.String())
+	other.unchanged(t, c.String())
+}
+
+// TestLinearNotFinite: NaN and infinity reach the outputs that they reach in the
+// scalar code, and no others.
+func TestLinearNotFinite(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	eachSet(t, func(t *testing.T, set Set) {
+		for _, kernel := range set.Kernels {
+			linear, ok := kernel.Func.(LinearFunc)
+			if !ok {
+				continue
+			}
+			var dtype DType
+			for d, name := range dtypes {
+				if kernel.Op == "linear "+name {
+					dtype = DType(d)
+				}
+			}
+			for _, act := range []Activation{Identity, GELU, GELUTanh, QuickGELU, SiLU, ReLU, Tanh} {
+				w := newWeights(dtype, 400, 11, true, normal(5))
+				x := newGuarded(9, 400, 0, 0).fill(normal(6))
+				x.Row(1)[3], x.Row(2)[399], x.Row(3)[17], x.Row(4)[0], x.Row(4)[1] = nan, inf, -inf, inf, -inf
+				dst, want := newGuarded(9, 11, 1, 0), NewMat(9, 11)
+				specification(kernel)(want, x.Mat, w, act, Mat{})
+				linear(dst.Mat, x.Mat, w, act, Mat{})
+				compare(t, kernel.Name+" "+act.String(), dst.Mat, want, constant(1e-3))
+			}
+		}
+	})
+}
+
+// TestLinearEdges: zeros of either sign, subnormal and huge factors.
+func TestLinearEdges(t *testing.T) {
+	values := []float32{0, float32(math.Copysign(0, -1)), 1e-45, -1e-45, 1e-38, -1e-38, 1e38, -1e38, 1, -1, 65504, 1e-8}
+	eachSet(t, func(t *testing.T, set Set) {
+		w := newWeights(F32, 1, len(values), false, func(n, k int) float32 { return values[n] })
+		x := newGuarded(len(values), 1, 0, 0).fill(func(i, j int) float32 { return values[i] })
+		dst := newGuarded(len(values), len(values), 0, 0)
+		set.Linear(dst.Mat, x.Mat, w, Identity, Mat{})
+		for i, a := range values {
+			for n, b := range values {
+				if want := a * b; dst.Row(i)[n] != want && !(math.IsInf(float64(want), 0) && want == dst.Row(i)[n]) {
+					t.Errorf("%v · %v is %v, not %v", a, b, dst.Row(i)[n], want)
+				}
+			}
+		}
+	})
+}
+
+// TestLinearOutputs: a view of some outputs gives what the whole gives there.
+func TestLinearOutputs(t *testing.T) {
+	eachSet(t, func(t *testing.T, set Set) {
+		for d := range dtypes {
+			w := newWeights(DType(d), 37, 45, true, normal(3))
+			x := newGuarded(13, 37, 2, 1).fill(normal(4))
+			whole, part := NewMat(13, 45), newGuarded(13, 21, 5, 0)
+			set.Linear(whole, x.Mat, w, GELU, Mat{})
+			set.Linear(part.Mat, x.Mat, w.Outputs(24, 45), GELU, Mat{})
+			compare(t, dtypes[d], part.Mat, whole.ColRange(24, 45), constant(0))
+			part.intact(t, dtypes[d])
+		}
+	})
+}
+
+// TestLinearNothing: no rows are no work.
+func TestLinearNothing(t *testing.T) {
+	eachSet(t, func(t *testing.T, set Set) {
+		for d := range dtypes {
+			w := newWeights(DType(d), 5, 9, true, normal(3))
+			set.Linear(NewMat(0, 9), NewMat(0, 5), w, Identity, Mat{})
+		}
+	})
+}
+
+// TestActivation: relative to float64, over the range where float32 has anything
+// to say.
+func TestActivation(t *testing.T) {
+	exact := map[Activation]func(x float64) float64{
+		Identity:  func(x float64) float64 { return x },
+		GELU:      func(x float64) float64 { return 0.5 * x * math.Erfc(-x/math.Sqrt2) },
+		GELUTanh:  func(x float64) float64 { return x / (1 + math.Exp(-2*math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x))) },
+		QuickGELU: func(x float64) float64 { return x / (1 + math.Exp(-1.702*x)) },
+		SiLU:      func(x float64) float64 { return x / (1 + math.Exp(-x)) },
+		ReLU:      func(x float64) float64 { return max(x, 0) },
+		Tanh:      math.Tanh,
+	}
+	x := []float32{0, float32(math.Copysign(0, -1)), 1e-45, -1e-45, 1e-38, -1e-38, 1e-20, -1e-20, 3e38, -3e38, 100, -100, 88.8, -88.8, -104, 104}
+	for v := float32(-20); v <= 20; v += 0.0037 {
+		x = append(x, v)
+	}
+	for v := float32(1e-6); v < 120; v *= 1.013 {
+		x = append(x, v, -v)
+	}
+	eachSet(t, func(t *testing.T, set Set) {
+		w := newWeights(F32, 1, 1, false, func(n, k int) float32 { return 1 })
+		for act, f := range exact {
+			dst := NewMat(len(x), 1)
+			set.Linear(dst, MatOf(x, len(x), 1), w, act, Mat{})
+			worst, at := 0.0, float32(0)
+			for i, v := range x {
+				got, want := float64(dst.Data[i]), f(float64(v))
+				if v != 0 && math.Signbit(got) != math.Signbit(want) { // a sum of zeros is +0
+					t.Errorf("%v(%v) is %v, not %v", act, v, got, want)
+				}
+				// The factor of x has subnormal steps of 1.4e-45, and so has the result.
+				if e := (math.Abs(got-want) - 1.4e-45*(1+math.Abs(float64(v)))) / math.Abs(want); e > worst {
+					worst, at = e, v
+				}
+			}
+			t.Logf("%v: worst relative error %.3g at %v", act, worst, at)
+			if worst > activationTolerance {
+				t.Errorf("%v: relative error %.3g at %v", act, worst, at)
+			}
+		}
+	})
+}
+
+// activationTolerance is three halves of a unit in the last place of float32: one
+// rounding of the result, and as much again for what led to it.
+const activationTolerance = 2e-7

@@ -1,0 +1,101 @@
+// Starts vitrine.wasm and makes its functions promises. wasm_exec.js must have
+// been loaded: it defines Go.
+
+import { VitrineError } from './errors.js'
+
+const file = new URL('./vitrine.wasm', import.meta.url).href
+
+/**
+ * Runs vitrine.wasm. note is told of the request for it, weights(loaded, total)
+ * of the bytes of weights, and crashed(error) of the end of Go, which is not to
+ * come. Gives
+ *
+ *   version
+ *   load(options)          resolves to the info
+ *   call(request, input)   input is {data, picture} or {data, values}, or undefined
+ *   cancel()               ends the running call at its next pause
+ */
+export async function startEngine({ note, weights, crashed }) {
+  const go = new globalThis.Go()
+  const turn = new MessageChannel()
+  let exports
+  let entries
+  globalThis.vitrine = {
+    started(version, load, call, resume) {
+      entries = { version, load, call }
+      turn.port1.onmessage = resume
+    },
+    floats: (at, length) => new Float32Array(exports.mem.buffer, at, length).slice(),
+  }
+  go.importObject.vitrine = { progress: weights, yield: () => turn.port2.postMessage(null) }
+
+  const lastWords = listen()
+  const instance = await instantiate(go.importObject)
+  note({ url: file, status: 200, bytes: performance.getEntriesByName(file).at(-1)?.decodedBodySize ?? 0 })
+  exports = instance.exports
+  go.run(instance).then(() => crashed(lastWords()))
+
+  const ask = (entry, argument) =>
+    new Promise((resolve, reject) => {
+      entry(argument, (error, value) => (error ? reject(new VitrineError(error.code, error.message)) : resolve(value)))
+    })
+  return {
+    version: entries.version,
+    load: (options) => ask(entries.load, options),
+    call(request, { data, ...input } = {}) {
+      if (data) {
+        // The memory may grow in receive, which makes a new buffer.
+        const at = exports.receive(data.length)
+        new Uint8Array(exports.mem.buffer, at, data.length).set(data)
+      }
+      return ask(entries.call, { ...request, ...input })
+    },
+    cancel: () => exports.cancel(),
+  }
+}
+
+/**
+ * Keeps the end of what Go writes, beside passing it to the console. The function
+ * that it gives makes an error of it.
+ */
+function listen() {
+  const write = globalThis.fs.writeSync
+  let text = ''
+  globalThis.fs.writeSync = (fd, bytes) => {
+    text = (text + new TextDecoder().decode(bytes)).slice(-100_000)
+    return write.call(globalThis.fs, fd, bytes)
+  }
+  return () => {
+    const line = text.match(/^(fatal error|panic|runtime):.*$/m)?.[0] ?? 'the engine ended'
+    if (/out of memory|cannot allocate/.test(text)) {
+      return new VitrineError('memory', 'the browser gives the model no more memory; load it again, with smaller pictures or a smaller model')
+    }
+    return new VitrineError('internal', `a mistake in Vitrine: ${line}; load the model again, and please report it`)
+  }
+}
+
+async function instantiate(imports) {
+  let response
+  try {
+    response = await fetchWasm()
+  } catch (cause) {
+    throw new VitrineError('network', `${file}: can't be reached (${cause.message})`, { cause })
+  }
+  if (!response.ok) throw new VitrineError('network', `${file}: the host answers ${response.status}; it must lie beside vitrine.js`)
+  try {
+    if (/^application\/wasm\b/.test(response.headers.get('content-type') ?? '')) {
+      return (await WebAssembly.instantiateStreaming(response, imports)).instance
+    }
+    const bytes = await response.arrayBuffer()
+    if (new TextDecoder().decode(bytes.slice(0, 4)) !== '\0asm') throw new Error(`it begins with ${JSON.stringify(new TextDecoder().decode(bytes.slice(0, 15)))}`)
+    return (await WebAssembly.instantiate(bytes, imports)).instance
+  } catch (cause) {
+    if (/unsafe-eval/.test(cause.message)) {
+      throw new VitrineError('unsupported', `${file}: the page's policy forbids WebAssembly; add 'wasm-unsafe-eval' to script-src`, { cause })
+    }
+    throw new VitrineError('network', `${file}: is no WebAssembly of this build, or was cut off (${cause.message}); the host may have answered with another file`, { cause })
+  }
+}
+
+/** The plain fetch: a Response that WebAssembly can stream, and the browser can keep compiled code with. */
+const fetchWasm = globalThis.fetch.bind(globalThis, file)

@@ -1,0 +1,163 @@
+// A loaded model on the page's side: it sends calls to the worker and hands the
+// answers out. The messages are described in worker.js.
+
+import { VitrineError, wrong } from './errors.js'
+import { snapshot, tainted, transfers } from './image.js'
+import { checked, checkedTexts } from './options.js'
+
+/** What load gives. The methods are described in vitrine.d.ts. */
+export class Model {
+  #worker
+  #calls = new Map() // id → {fulfil, fail}
+  #lastId = 0
+  #sent = Promise.resolve() // when all calls so far have been sent
+  #ended = null // why no call is possible any more: {code, message}
+  #info
+  #requests
+
+  constructor(worker, info, requests) {
+    this.#worker = worker
+    this.#info = info
+    this.#requests = requests
+    worker.onmessage = ({ data }) => this.#receive(data)
+    worker.onerror = (event) => {
+      event.preventDefault?.()
+      this.#end('internal', `the worker failed (${event.message}); load the model again`)
+    }
+    worker.onmessageerror = () => this.#end('internal', 'a message of the worker could not be read; load the model again')
+  }
+
+  /** What the model is and what runs it, as it is now: a frozen object. */
+  get info() {
+    const { shapes, tasks, ...rest } = this.#info
+    const frozenShapes = Object.fromEntries(Object.entries(shapes).map(([name, value]) => [name, Array.isArray(value) ? Object.freeze([...value]) : value]))
+    return Object.freeze({
+      ...rest,
+      tasks: Object.freeze([...tasks]),
+      shapes: Object.freeze(frozenShapes),
+      requests: Object.freeze(this.#requests.map((request) => Object.freeze({ ...request }))),
+    })
+  }
+
+  /** {embedding, ms} of an image. */
+  async embedImage(image, options) {
+    const { normalize = true, ...rest } = checked('embedImage', options)
+    return this.#call('embedImage', { ...rest, raw: !normalize }, image)
+  }
+
+  /** {embeddings, truncated} of texts. */
+  async embedText(texts, options) {
+    const { normalize = true, ...rest } = checked('embedText', options)
+    return this.#call('embedText', { ...withTemplates(rest), raw: !normalize, texts: checkedTexts('texts', texts) })
+  }
+
+  /** {ranking, method, ms} of labels for an image. */
+  async rank(image, labels, options) {
+    const rest = withTemplates(checked('rank', options))
+    return this.#call('rank', { ...rest, texts: checkedTexts('labels', labels) }, image)
+  }
+
+  /** {classes, ms} of an image. */
+  async classify(image, options) {
+    return this.#call('classify', checked('classify', options), image)
+  }
+
+  /** {data, grid, …} of one attention map of an image. */
+  async attention(image, options) {
+    return this.#call('attention', checked('attention', options), image)
+  }
+
+  /** {data, layers, heads, grid} of all attention maps of an image. */
+  async attentionStack(image, options) {
+    return this.#call('attentionStack', checked('attentionStack', options), image)
+  }
+
+  /** {data, shape, grid, ms}: a vector for each patch of an image. */
+  async features(image, options) {
+    return this.#call('features', checked('features', options), image)
+  }
+
+  /** {data, shape, ms}: what a language model with this tower gets to see of an image. */
+  async visualTokens(image, options) {
+    return this.#call('visualTokens', checked('visualTokens', options), image)
+  }
+
+  /** {ids, pieces, truncated} of a text. */
+  async tokenize(text, options) {
+    if (typeof text !== 'string') throw wrong('text', text, 'a string')
+    return this.#call('tokenize', { ...checked('tokenize', options), text })
+  }
+
+  /** Ends the worker and gives the memory back. Calls that run, and later ones, fail with 'closed'. */
+  close() {
+    this.#end('closed', 'the model is closed; load it again')
+  }
+
+  #end(code, message) {
+    if (this.#ended) return
+    this.#ended = { code, message }
+    this.#worker.terminate()
+    for (const { fail } of this.#calls.values()) fail(new VitrineError(code, message))
+  }
+
+  /** Sends one call. An image is taken as it is now; calls are sent in their order. */
+  async #call(call, { signal, ...options }, ...image) {
+    signal?.throwIfAborted()
+    if (this.#ended) throw new VitrineError('closed', this.#ended.message)
+    const id = ++this.#lastId
+    const done = new Promise((resolve, reject) => {
+      const settle = (how) => (value) => {
+        this.#calls.delete(id)
+        signal?.removeEventListener('abort', abort)
+        how(value)
+      }
+      const fail = settle(reject)
+      const abort = () => {
+        this.#worker.postMessage({ type: 'cancel', id })
+        fail(signal.reason)
+      }
+      signal?.addEventListener('abort', abort)
+      this.#calls.set(id, { fulfil: settle(resolve), fail })
+    })
+    const part = image.length > 0 ? snapshot(image[0]) : undefined
+    part?.catch(() => {}) // send reports it, but maybe later
+    const send = this.#sent.then(() => part).then((image) => this.#send({ type: 'call', id, call, options, image, abortable: Boolean(signal) }))
+    // A call that was given up while its picture was awaited holds up no other.
+    this.#sent = Promise.race([send, done]).catch(() => {})
+    send.catch((error) => this.#calls.get(id)?.fail(error))
+    return done
+  }
+
+  #send(message) {
+    const transfer = message.image ? transfers(message.image) : []
+    if (!this.#calls.has(message.id)) {
+      message.image?.bitmap?.close()
+      return
+    }
+    try {
+      this.#worker.postMessage(message, transfer)
+    } catch (cause) {
+      throw message.image?.bitmap ? tainted('image', cause) : cause
+    }
+  }
+
+  #receive(message) {
+    switch (message.type) {
+      case 'request':
+        return this.#requests.push(message.request)
+      case 'pixels':
+        return (this.#info.pixels = message.pixels)
+      case 'result':
+        return this.#calls.get(message.id)?.fulfil(message.value)
+      case 'error':
+        return this.#calls.get(message.id)?.fail(new VitrineError(message.code, message.message))
+      case 'failed':
+        return this.#end(message.code, message.message)
+    }
+  }
+}
+
+/** The options with template as an array. */
+function withTemplates({ template, ...rest }) {
+  return { ...rest, template: template === undefined ? [] : [template].flat() }
+}

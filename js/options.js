@@ -1,0 +1,94 @@
+// Which options there are, and of what kind. What a number may be at most
+// depends on the model; the engine checks that.
+
+import { VitrineError, describe, wrong } from './errors.js'
+
+const kinds = {
+  boolean: [(v) => typeof v === 'boolean', 'true or false'],
+  string: [(v) => typeof v === 'string', 'a string'],
+  function: [(v) => typeof v === 'function', 'a function'],
+  count: [(v) => Number.isInteger(v) && v >= 1 && v <= 0x7fffffff, 'a whole number from 1'],
+  index: [(v) => Number.isInteger(v) && v >= 0 && v <= 0x7fffffff, 'a whole number from 0'],
+  size: [
+    (v) => Array.isArray(v) && v.length === 2 && v.every((n) => Number.isInteger(n) && n >= 1 && n <= 0x7fffffff),
+    '[height, width] in pixels, whole numbers from 1',
+  ],
+  template: [
+    (v) => typeof v === 'string' || (Array.isArray(v) && v.length > 0 && v.every((t) => typeof t === 'string')),
+    'a string with {}, or several in an array',
+  ],
+  signal: [(v) => v === null || v instanceof AbortSignal, 'an AbortSignal'],
+}
+
+const image = { signal: 'signal', size: 'size', maxPatches: 'count' }
+
+/** The options of each call. An array lists the values there are. */
+const known = {
+  load: {
+    device: ['auto', 'webgpu', 'simd', 'scalar'],
+    dtype: ['auto', 'f32'],
+    workers: 'count',
+    revision: 'string',
+    integrity: 'string',
+    cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache'],
+    host: 'string',
+    signal: 'signal',
+    onProgress: 'function',
+  },
+  embedImage: { ...image, normalize: 'boolean' },
+  embedText: { signal: 'signal', normalize: 'boolean', template: 'template' },
+  rank: { ...image, template: 'template' },
+  classify: { ...image, topK: 'count' },
+  attention: { ...image, layer: 'index', head: 'index', method: ['raw', 'rollout', 'pool'], full: 'boolean' },
+  attentionStack: image,
+  features: { ...image, layer: 'index' },
+  visualTokens: image,
+  tokenize: { signal: 'signal' },
+}
+
+/**
+ * The options of a call, checked; undefined ones are left out. An unknown name
+ * or a wrong value is a VitrineError of the code 'option'.
+ */
+export function checked(call, options = {}) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw wrong(`${call}: options`, options, 'an object')
+  }
+  const names = known[call]
+  const out = {}
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(names, name)) {
+      throw new VitrineError('option', `${call}: there is no option ${describe(name)}; supported are ${Object.keys(names).join(', ')}`)
+    }
+    if (value === undefined) continue
+    check(`${call}: ${name}`, value, names[name])
+    out[name] = value
+  }
+  return out
+}
+
+function check(where, value, kind) {
+  if (Array.isArray(kind)) {
+    if (!kind.includes(value)) throw wrong(where, value, `one of ${kind.map((v) => `'${v}'`).join(', ')}`)
+    return
+  }
+  const [is, wanted] = kinds[kind]
+  if (!is(value)) throw wrong(where, value, wanted)
+}
+
+/** The options of load, checked further: what this build can't do is refused. */
+export function checkedLoad(options) {
+  const { workers, ...rest } = { ...options }
+  const out = checked('load', options && typeof options === 'object' && workers === 'auto' ? rest : options)
+  if (out.workers > 1) throw wrong('load: workers', out.workers, "'auto' or 1: this build runs a model in one worker")
+  return out
+}
+
+/** Texts, checked: an array of strings. That there is one at least is for the engine to say. */
+export function checkedTexts(where, texts) {
+  if (!Array.isArray(texts)) throw wrong(where, texts, 'an array of strings')
+  texts.forEach((text, i) => {
+    if (typeof text !== 'string') throw wrong(`${where}[${i}]`, text, 'a string')
+  })
+  return [...texts]
+}

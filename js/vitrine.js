@@ -1,0 +1,98 @@
+// Vision transformers in the browser: load a model, then ask it about pictures.
+// vitrine.d.ts describes everything that is exported here.
+//
+// The model runs in a module worker of its own, so the page never waits for it.
+// The files beside this one are found by import.meta.url.
+
+import { VitrineError } from './errors.js'
+import { Model } from './model.js'
+import { checkedLoad } from './options.js'
+import { folderOf } from './place.js'
+
+export { VitrineError }
+
+/** The build. The worker and vitrine.wasm must be of the same one. */
+export const version = 'dev'
+
+/**
+ * Loads a model and gives it (see model.js). nameOrUrl is the URL of a folder or
+ * a hub id (see place.js). An abort ends the worker: nothing is left behind.
+ */
+export async function load(nameOrUrl, options) {
+  const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', integrity = '', revision, host } = checkedLoad(options)
+  const folder = folderOf(nameOrUrl, { host, revision })
+  signal?.throwIfAborted()
+  const worker = startWorker()
+  return new Promise((resolve, reject) => {
+    const requests = []
+    const end = (settle, value) => {
+      signal?.removeEventListener('abort', abort)
+      settle(value)
+    }
+    const fail = (error) => {
+      worker.terminate()
+      end(reject, error)
+    }
+    const abort = () => fail(signal.reason)
+    signal?.addEventListener('abort', abort)
+    worker.onerror = (event) => fail(workerError(event))
+    worker.onmessage = ({ data: message }) => {
+      switch (message.type) {
+        case 'progress':
+          return onProgress?.(message.progress)
+        case 'request':
+          return requests.push(message.request)
+        case 'failed':
+          return fail(new VitrineError(message.code, message.message))
+        case 'loaded':
+          return end(resolve, new Model(worker, message.info, requests))
+      }
+    }
+    worker.postMessage({ type: 'load', version, folder, device, dtype, integrity, cache })
+  })
+}
+
+/** Starts worker.js; where the browser refuses, a VitrineError says what it needs. */
+function startWorker() {
+  // Written out in one expression, so that bundlers see the file.
+  const Worker = trustedWorker()
+  try {
+    return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'vitrine' })
+  } catch (cause) {
+    const script = new URL('./worker.js', import.meta.url)
+    const where = script.origin === location.origin
+      ? "the page's policy must allow it (worker-src 'self')"
+      : `a worker must come from the page's own origin, ${location.origin}: copy the folder js/ to this site and import vitrine.js from there`
+    throw new VitrineError('network', `${script.href}: the worker can't be started; ${where} (${cause.message})`, { cause })
+  }
+}
+
+let policy
+
+/**
+ * Worker, taking the URL that is given to it as trusted. Where a page requires
+ * Trusted Types for scripts, a worker's URL must come from a policy; this one,
+ * named vitrine, vouches for the one URL of startWorker.
+ */
+function trustedWorker() {
+  const { trustedTypes, Worker } = globalThis
+  if (!trustedTypes) return Worker
+  try {
+    policy ??= trustedTypes.createPolicy('vitrine', { createScriptURL: (url) => url })
+  } catch (cause) {
+    throw new VitrineError('network', `the page's policy allows no Trusted Types policy of the name vitrine; add it to trusted-types (${cause.message})`, { cause })
+  }
+  return class extends Worker {
+    constructor(url, options) {
+      super(policy.createScriptURL(url.href), options)
+    }
+  }
+}
+
+/** An error of the worker outside of all calls. Without a message its files could not be loaded. */
+function workerError(event) {
+  event.preventDefault?.()
+  if (event.message) return new VitrineError('internal', `the worker failed: ${event.message}`)
+  const script = new URL('./worker.js', import.meta.url).href
+  return new VitrineError('network', `${script}: could not be loaded; it and the other files of the folder js/ must lie beside vitrine.js, be served as JavaScript and be allowed by the page's policy (worker-src, script-src)`)
+}

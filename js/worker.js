@@ -1,0 +1,141 @@
+// The worker of one model: it runs vitrine.wasm and gets the pixels out of
+// pictures. Messages, each an object with a type:
+//
+//   from the page
+//     load    {version, folder, device, dtype, integrity, cache}   the first, once
+//     call    {id, call, options, image, abortable}   image as image.js makes it
+//     cancel  {id}                                     the page has given the call up
+//   to the page
+//     progress  {progress: {stage, file, loaded, total}}
+//     request   {request: {url, status, bytes}}     one request to the network has ended
+//     loaded    {info}
+//     failed    {code, message}             nothing works any more
+//     pixels    {pixels}                    info.pixels has changed
+//     result    {id, value}, error {id, code, message}
+//
+// Calls are run one after the other. What Go and this file say to each other is
+// described in wasm/main.go.
+
+import './wasm_exec.js'
+import { VitrineError } from './errors.js'
+import { decode } from './pixels.js'
+import { notingFetch } from './requests.js'
+import { startEngine } from './engine.js'
+
+const version = 'dev'
+
+const jobs = new Map() // id → AbortController
+let engine
+let queue = Promise.resolve()
+let running = 0 // the id of the call that is in Go
+let pixels = 'exact'
+
+onmessage = ({ data: message }) => {
+  switch (message.type) {
+    case 'load':
+      load(message).catch(failed)
+      break
+    case 'call':
+      jobs.set(message.id, new AbortController())
+      queue = queue.then(() => run(message))
+      break
+    case 'cancel':
+      jobs.get(message.id)?.abort()
+      if (message.id === running) engine.cancel()
+  }
+}
+
+addEventListener('error', (event) => failed(event.error ?? new Error(event.message)))
+addEventListener('unhandledrejection', (event) => failed(event.reason))
+
+/** Reports that nothing works any more. */
+function failed(error) {
+  postMessage({ type: 'failed', ...described(error) })
+}
+
+/** {code, message} of any error. */
+function described(error) {
+  if (error.code && error.message) return { code: error.code, message: error.message }
+  return { code: 'internal', message: `a mistake in Vitrine: ${error.message ?? error}` }
+}
+
+async function load({ version: page, folder, device, dtype, integrity, cache }) {
+  sameVersion('worker.js', version, page)
+  const tell = progressTeller()
+  const note = (request) => postMessage({ type: 'request', request })
+  globalThis.fetch = notingFetch(cache, note)
+  tell({ stage: 'engine', file: 'vitrine.wasm', loaded: 0, total: null })
+  engine = await startEngine({
+    note,
+    weights: (loaded, total) => tell({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
+    crashed: failed,
+  })
+  sameVersion('vitrine.wasm', engine.version, page)
+  const info = await engine.load({ folder, device, dtype, integrity })
+  postMessage({ type: 'loaded', info: { ...info, pixels } })
+}
+
+function sameVersion(file, found, page) {
+  if (found === page) return
+  throw new VitrineError('version', `${file} is of the build ${found}, but vitrine.js of ${page}; put the files of one build into the folder js/, and reload the page past its cache`)
+}
+
+/** A function that passes on progress, at most 20 times a second and at the start and end of each stage. */
+function progressTeller() {
+  let last = { at: -Infinity }
+  return (progress) => {
+    const now = performance.now()
+    if (progress.stage === last.stage && progress.loaded !== progress.total && now - last.at < 50) return
+    last = { stage: progress.stage, at: now }
+    postMessage({ type: 'progress', progress })
+  }
+}
+
+async function run({ id, call, options, image, abortable }) {
+  const { signal } = jobs.get(id)
+  try {
+    const start = performance.now()
+    const input = image && (await inputOf(image, signal))
+    const decodeMs = performance.now() - start
+    signal.throwIfAborted()
+    running = id
+    const value = await engine.call({ call, ...options, abortable }, input)
+    if (value.ms) value.ms.decode = decodeMs
+    postMessage({ type: 'result', id, value }, buffersOf(value))
+  } catch (error) {
+    // Of a call that was given up, nobody wants to know.
+    if (!signal.aborted) postMessage({ type: 'error', id, ...described(error) })
+  }
+  running = 0
+  jobs.delete(id)
+}
+
+/** What Go gets of an image: {data: TypedArray, picture: {width, height}} or {data, values: {shape, grid}}. */
+async function inputOf(image, signal) {
+  if (image.values) return { data: new Uint8Array(image.data), values: image.values }
+  if (image.data) return { data: new Uint8Array(image.data), picture: { width: image.width, height: image.height } }
+  const source = image.bitmap ?? image.blob ?? (await fetchPicture(image.url, signal))
+  const { data, width, height, inexact } = await decode(source)
+  if (inexact && pixels !== inexact) {
+    pixels = inexact
+    postMessage({ type: 'pixels', pixels })
+  }
+  return { data, picture: { width, height } }
+}
+
+async function fetchPicture(url, signal) {
+  let response
+  try {
+    response = await fetch(url, { signal })
+    if (response.ok) return await response.blob()
+    await response.body.getReader().cancel()
+  } catch (cause) {
+    throw new VitrineError('network', `${url}: the picture can't be reached (${cause.message}); check the address, and that its host lets this page read it (CORS)`, { cause })
+  }
+  throw new VitrineError('network', `${url}: instead of the picture the host answers ${response.status}`)
+}
+
+/** The buffers of a result's Float32Arrays, which are given to the page. */
+function buffersOf(value) {
+  return Object.values(value).flat().filter((v) => v instanceof Float32Array).map((v) => v.buffer)
+}

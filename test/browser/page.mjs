@@ -1,0 +1,94 @@
+// A page with vitrine.js on it, for one test file: a browser, a server of dist/
+// under the strict policy, and functions to open pages.
+
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { after, before } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+import { policy, serve } from './serve.mjs'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** The folders that the tests serve. shared is not part of a checkout: it may be absent. */
+export const folders = { dist: root + 'dist', testdata: root + 'testdata', shared: root + '../shared' }
+
+/** The option of a test that needs a folder or file, which skips it with a message where that is absent. */
+export const needs = (path) => ({ skip: existsSync(path) ? false : `${path} is not here` })
+
+const blank = '<!doctype html><html lang="en"><title>test</title><body>'
+
+/**
+ * Sets a test file up. open(options) gives a page with `vitrine`, the module, in
+ * its global scope; options are those of serve. The page's complaints must be
+ * empty at its end: uncaught errors, violations of the policy, requests to another
+ * host; but not where complains is set. allowed lists other hosts that may be
+ * asked. page.server is its server.
+ */
+export function pages() {
+  let browser
+  const opened = []
+  before(async () => {
+    assert.ok(existsSync(folders.dist + '/js/vitrine.wasm'), 'dist/ is not built: run ./build.sh')
+    browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+    })
+  })
+  after(async () => {
+    await browser?.close()
+    for (const { server } of opened) await server.close()
+    for (const { complaints, complains } of opened) if (!complains) assert.deepEqual(complaints, [])
+  })
+  return async function open({ headers = { 'content-security-policy': policy }, allowed = [], script = true, complains = false, ...options } = {}) {
+    const server = await serve(
+      { '/': folders.dist, '/testdata/': folders.testdata, '/shared/': folders.shared },
+      { headers, ...options, pages: { '/test.html': blank, ...options.pages } },
+    )
+    const context = await browser.newContext()
+    const page = await context.newPage()
+    const complaints = []
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    await page.exposeFunction('complain', (what) => complaints.push(what))
+    await page.addInitScript(() => {
+      addEventListener('securitypolicyviolation', (event) => complain(`policy: ${event.violatedDirective} ${event.blockedURI}`))
+    })
+    context.on('request', (request) => {
+      const { origin, protocol } = new URL(request.url())
+      if (/^https?:/.test(protocol) && origin + '/' !== server.url && !allowed.includes(origin + '/')) complaints.push('request: ' + request.url())
+    })
+    Object.assign(page, { server, complaints, complains })
+    opened.push(page)
+    await page.goto(server.url + 'test.html')
+    if (script) {
+      await page.evaluate(async (url) => {
+        globalThis.vitrine = await import(url)
+        // What a call rejects with, as data.
+        globalThis.failure = async (promise) => {
+          try {
+            await promise
+          } catch (error) {
+            return error instanceof vitrine.VitrineError
+              ? { code: error.code, message: error.message }
+              : { name: error?.name, message: String(error?.message ?? error) }
+          }
+          return 'it succeeded'
+        }
+      }, server.url + 'js/vitrine.js')
+    }
+    return page
+  }
+}
+
+/** Waits until all workers of a page have ended. */
+export async function noWorkers(page) {
+  for (const worker of page.workers()) await new Promise((resolve) => (page.workers().includes(worker) ? worker.on('close', resolve) : resolve()))
+}
+
+/** Asserts that a failure has a code and a message that says all that is listed. */
+export function assertFailure(failure, code, ...says) {
+  assert.equal(failure.code, code, JSON.stringify(failure))
+  for (const words of says) {
+    assert.ok(words instanceof RegExp ? words.test(failure.message) : failure.message.includes(words), `"${failure.message}" does not say ${words}`)
+  }
+}

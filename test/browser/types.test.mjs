@@ -1,0 +1,34 @@
+// vitrine.d.ts: the TypeScript compiler takes it and a program that uses all of
+// it, and it names what the module has.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { pages } from './page.mjs'
+
+const open = pages()
+const path = (name) => fileURLToPath(new URL('../../' + name, import.meta.url))
+
+test('the types are sound, and a strict program can use them', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [path('node_modules/typescript/bin/tsc'), '-p', path('test/types')]).catch((error) => error)
+  assert.equal(stdout, '')
+})
+
+test('the types name what is there', async () => {
+  const page = await open()
+  const { exports, methods, info } = await page.evaluate(async () => {
+    const model = await vitrine.load('./models/emoji-clip')
+    const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(model)).filter((name) => name !== 'constructor')
+    model.close()
+    return { exports: Object.keys(vitrine), methods, info: model.info }
+  })
+  const types = readFileSync(path('js/vitrine.d.ts'), 'utf8')
+  const members = (of, pattern) => [...types.match(new RegExp(`${of} \\{\\n(.*?)\\n\\}`, 's'))[1].matchAll(pattern)].map((match) => match[1]).sort()
+  assert.deepEqual(exports.sort(), [...types.matchAll(/^export (?:const|function|class) (\w+)/gm)].map((match) => match[1]).sort())
+  assert.deepEqual(methods.sort(), members('export interface Model', /^ {2}(?:readonly )?(\w+)[(:]/gm))
+  assert.deepEqual(Object.keys(info).sort(), members('export interface Info', /^ {2}readonly (\w+):/gm))
+  assert.deepEqual(Object.keys(info.shapes).sort(), members('export interface Info', /^ {4}readonly (\w+):/gm))
+})

@@ -1,0 +1,122 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"syscall/js"
+	"time"
+
+	"vitrine/engine"
+	"vitrine/engine/fault"
+	"vitrine/engine/pixels"
+)
+
+// request is one call. The scripts have checked names and types; what the
+// numbers may be is checked by the engine.
+type request struct {
+	Call      string `js:"call"` // the name of the method
+	Abortable bool   `js:"abortable"`
+
+	// The image of an image call: its pixels or values come through receive.
+	Picture *struct {
+		Width  int `js:"width"`
+		Height int `js:"height"`
+	} `js:"picture"`
+	Values *struct {
+		Shape []int `js:"shape"`
+		Grid  []int `js:"grid"`
+	} `js:"values"`
+
+	// Options; absent ones are zero.
+	Texts      []string `js:"texts"`
+	Text       string   `js:"text"`
+	Template   []string `js:"template"`
+	Raw        bool     `js:"raw"`
+	TopK       int      `js:"topK"`
+	Layer      *int     `js:"layer"`
+	Head       *int     `js:"head"`
+	Method     string   `js:"method"`
+	Full       bool     `js:"full"`
+	Size       []int    `js:"size"`
+	MaxPatches int      `js:"maxPatches"`
+}
+
+// imageCalls and textCalls are the methods by name.
+var imageCalls = map[string]func(context.Context, engine.Image, *request) (any, error){
+	"embedImage": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.EmbedImage(ctx, img, engine.EmbedOptions{ImageOptions: r.imageOptions(), Raw: r.Raw})
+	},
+	"rank": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Rank(ctx, img, r.Texts, engine.RankOptions{ImageOptions: r.imageOptions(), Templates: r.Template})
+	},
+	"classify": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Classify(ctx, img, engine.ClassifyOptions{ImageOptions: r.imageOptions(), TopK: r.TopK})
+	},
+	"attention": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Attention(ctx, img, engine.AttentionOptions{
+			ImageOptions: r.imageOptions(), Layer: r.Layer, Head: r.Head, Method: r.Method, Full: r.Full,
+		})
+	},
+	"attentionStack": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.AttentionStack(ctx, img, r.imageOptions())
+	},
+	"features": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Features(ctx, img, engine.FeatureOptions{ImageOptions: r.imageOptions(), Layer: r.Layer})
+	},
+	"visualTokens": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.VisualTokens(ctx, img, engine.VisualOptions{ImageOptions: r.imageOptions()})
+	},
+}
+
+var textCalls = map[string]func(context.Context, *request) (any, error){
+	"embedText": func(ctx context.Context, r *request) (any, error) {
+		return model.EmbedTexts(ctx, r.Texts, engine.EmbedOptions{Raw: r.Raw, Templates: r.Template})
+	},
+	"tokenize": func(_ context.Context, r *request) (any, error) {
+		return model.Tokenize(r.Text)
+	},
+}
+
+func call(args js.Value) (js.Value, error) {
+	var r request
+	if err := assign(args, &r); err != nil {
+		return js.Value{}, err
+	}
+	abort.possible, abort.wanted, abort.asked = r.Abortable, false, time.Time{}
+	result, err := r.run(context.Background())
+	if err != nil {
+		return js.Value{}, err
+	}
+	return valueOf(result), nil
+}
+
+func (r *request) run(ctx context.Context) (any, error) {
+	if run, known := textCalls[r.Call]; known {
+		return run(ctx, r)
+	}
+	run, known := imageCalls[r.Call]
+	if !known {
+		return nil, fault.New(fault.Internal, r.Call, "is no call")
+	}
+	img, err := r.image()
+	if err != nil {
+		return nil, err
+	}
+	return run(ctx, img, r)
+}
+
+// image gives the image of an image call.
+func (r *request) image() (engine.Image, error) {
+	if r.Values != nil {
+		values, err := pixels.FromValues(takeFloats(), r.Values.Shape, r.Values.Grid)
+		return engine.FromValues(values), err
+	}
+	return engine.FromImage(pixels.Image{Width: r.Picture.Width, Height: r.Picture.Height, RGBA: takeInbox()}), nil
+}
+
+func (r *request) imageOptions() engine.ImageOptions {
+	o := engine.ImageOptions{MaxPatches: r.MaxPatches}
+	copy(o.Size[:], r.Size)
+	return o
+}

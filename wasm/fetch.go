@@ -1,0 +1,109 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/syumai/tinyutil/httputil"
+
+	"vitrine/engine/fault"
+)
+
+// folder is a model folder at an address; it implements weights.Folder. Each
+// file is fetched from there and nowhere else.
+type folder struct{ base *url.URL }
+
+// newFolder takes the folder's address, which ends in a slash; it may have a
+// query, which each file's address gets too.
+func newFolder(address string) (folder, error) {
+	base, err := url.Parse(address)
+	if err != nil {
+		return folder{}, fault.New(fault.Option, "model", "%q is no address: %w", address, err)
+	}
+	return folder{base}, nil
+}
+
+func (f folder) Name() string { return f.base.String() }
+
+// Open fetches a file. The worker's fetch (js/requests.js) leaves
+// Content-Length away where it may not be the length of what is read.
+func (f folder) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
+	address := f.base.JoinPath(url.PathEscape(name)).String()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, 0, fault.New(fault.Network, address, "%w", err)
+	}
+	response, err := httputil.DefaultClient.Do(request)
+	switch {
+	case ctx.Err() != nil:
+		return nil, 0, context.Cause(ctx)
+	case err != nil:
+		why := strings.TrimPrefix(err.Error(), "net/http: fetch() failed: ")
+		return nil, 0, fault.New(fault.Network, address, "can't be reached (%s); check the address and the connection, and that its host lets this page read it (CORS)", why)
+	case response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusGone:
+		response.Body.Close()
+		return nil, 0, fmt.Errorf("%s: %w", address, fs.ErrNotExist)
+	case response.StatusCode != http.StatusOK:
+		response.Body.Close()
+		return nil, 0, fault.New(fault.Network, address, "the host answers %s; check the address, and whether the model is public", response.Status)
+	}
+	b := &body{ctx: ctx, Reader: bufio.NewReaderSize(response.Body, sniffed), close: response.Body.Close}
+	b.stop = context.AfterFunc(ctx, func() { response.Body.Close() })
+	if optional(name) && b.isPage() {
+		b.Close()
+		return nil, 0, fmt.Errorf("%s: the host answers with a page: %w", address, fs.ErrNotExist)
+	}
+	return b, response.ContentLength, nil
+}
+
+// optional tells whether a model may lack the file. Hosts of applications answer
+// with their page, and the status 200, where there is no file: for such a file
+// that means it is absent. The readers of the others say what they found.
+func optional(name string) bool {
+	return name != "config.json" && !strings.HasSuffix(name, ".safetensors")
+}
+
+// sniffed is how much of a file is looked at to tell a page from it.
+const sniffed = 512
+
+// body is the content of a file. An abort closes it, which ends a waiting Read.
+type body struct {
+	*bufio.Reader
+	ctx   context.Context
+	stop  func() bool
+	close func() error
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && b.ctx.Err() != nil {
+		err = context.Cause(b.ctx)
+	}
+	return n, err
+}
+
+func (b *body) Close() error {
+	b.stop()
+	return b.close()
+}
+
+// isPage tells whether the content begins as HTML or XML does.
+func (b *body) isPage() bool {
+	start, _ := b.Peek(sniffed)
+	start = bytes.ToLower(bytes.TrimLeft(start, "\ufeff \t\r\n"))
+	for _, mark := range []string{"<!doctype", "<html", "<head", "<!--", "<?xml"} {
+		if bytes.HasPrefix(start, []byte(mark)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,130 @@
+//go:build js && wasm
+
+// Package main is vitrine.wasm: the engine, as js/worker.js runs it in a module
+// worker. What the two say to each other:
+//
+// The worker puts an object named vitrine into its global scope, with
+//
+//	started(version, load, call, resume)  called once; the last three are functions
+//	floats(at, length)                     copies float32 values out of Go's memory
+//
+// and offers the imports yield and progress (host.go). Then
+//
+//	load(options, done)   loads the model; done(null, info)
+//	call(request, done)   one call of the model at a time; done(null, value)
+//	resume()              the answer to yield
+//
+// done(error) gives a failure as {code, message}. Bulk data come in through the
+// export receive, which makes room that JavaScript fills by a view on Go's memory.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"syscall/js"
+
+	"github.com/norunners/vert"
+
+	"vitrine/engine"
+	"vitrine/engine/fault"
+)
+
+// version names the build: -ldflags "-X main.version=…". The scripts carry the
+// same one, and the worker compares them.
+var version = "dev"
+
+// host is the worker's object.
+var host = js.Global().Get("vitrine")
+
+// model is the one model of this worker.
+var model *engine.Model
+
+func main() {
+	// Weights hold no pointers, so a collection costs little; waiting until the
+	// heap has doubled would cost a second model.
+	debug.SetGCPercent(25)
+	host.Call("started", version, entry(load), entry(call), js.FuncOf(resume))
+	select {}
+}
+
+// entry makes a function of JavaScript: it runs serve in a goroutine of its own,
+// which may wait for the event loop, and hands the outcome to done.
+func entry(serve func(args js.Value) (js.Value, error)) js.Func {
+	return js.FuncOf(func(_ js.Value, args []js.Value) any {
+		go func() {
+			value, err := guarded(serve, args[0])
+			if err != nil {
+				args[1].Invoke(failure(err))
+				return
+			}
+			args[1].Invoke(js.Null(), value)
+		}()
+		return nil
+	})
+}
+
+// guarded turns a panic into an error. The model can be used on: a call keeps
+// no state but its workspace, which the next one takes back.
+func guarded(serve func(js.Value) (js.Value, error), args js.Value) (value js.Value, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			os.Stderr.Write(debug.Stack())
+			err = fault.New(fault.Internal, "", "a mistake in Vitrine: %v; please report it, with what the console says", cause)
+		}
+	}()
+	return serve(args)
+}
+
+func failure(err error) js.Value {
+	return vert.ValueOf(struct {
+		Code    string `js:"code"`
+		Message string `js:"message"`
+	}{string(fault.CodeOf(err)), err.Error()}).Value
+}
+
+type loadOptions struct {
+	Folder    string `js:"folder"` // its URL, which ends in a slash
+	Device    string `js:"device"`
+	DType     string `js:"dtype"`
+	Integrity string `js:"integrity"`
+}
+
+func load(args js.Value) (js.Value, error) {
+	var o loadOptions
+	if err := assign(args, &o); err != nil {
+		return js.Value{}, err
+	}
+	set, fallback, err := kernels(o.Device)
+	if err != nil {
+		return js.Value{}, err
+	}
+	folder, err := newFolder(o.Folder)
+	if err != nil {
+		return js.Value{}, err
+	}
+	model, err = engine.Load(context.Background(), folder, engine.Options{
+		Set:       set,
+		DType:     o.DType,
+		Integrity: o.Integrity,
+		Progress:  func(loaded, total int64) { progress(float64(loaded), float64(total)) },
+		Pause:     pause,
+	})
+	if err != nil {
+		return js.Value{}, err
+	}
+	info := model.Info()
+	if info.Fallback == "" {
+		info.Fallback = fallback
+	}
+	return valueOf(info), nil
+}
+
+// assign fills in a struct from an object that the scripts made.
+func assign(from js.Value, to any) error {
+	if err := (vert.Value{Value: from}).AssignTo(to); err != nil {
+		return fmt.Errorf("reading a message: %w", err)
+	}
+	return nil
+}
