@@ -263,6 +263,7 @@ type Info struct {
 	Bytes        int64    `json:"bytes"`      // of the weight files
 	Fallback     string   `json:"fallback"`   // why a slower device runs, or empty
 	Shapes       Shapes   `json:"shapes"`
+	Preprocess   Sight    `json:"preprocess"`
 	Classes      int      `json:"classes"` // 0 without a classifier
 }
 
@@ -282,4 +283,13 @@ type Shapes struct {
 	TextLength int    `json:"textLength"` // tokens a text; 0 without a text tower
 	TextLayers int    `json:"textLayers"`
 	Vocabulary int    `json:"vocabulary"`
+}
+
+// Sight is which part of a picture the model sees, for a page that shows it: the
+// picture is resized, then a window is cut from its centre.
+type Sight struct {
+	Resize string `json:"resize"` // "shortest-edge", "squash", "naflex", or "none"
+	Edge   int    `json:"edge"`   // shortest-edge: the shorter side becomes this long
+	Size   [2]int `json:"size"`   // squash: to this height and width
+	Crop   [2]int `json:"crop"`   // height, width of the window; 0, 0: all of it
 }

@@ -227,6 +227,7 @@ func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, pa
 	if set == kernel.Scalar.Name {
 		info.Device = "scalar"
 	}
+	info.Preprocess = sightOf(p)
 	s := &info.Shapes
 	s.Tokens = s.Prefix + c.grid.Patches()
 	if c.family.naflex {
@@ -256,4 +257,18 @@ func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, pa
 		info.Tasks = append(info.Tasks, "visualTokens")
 	}
 	return info
+}
+
+// sightOf tells what of a picture a model with that configuration sees.
+func sightOf(p pixels.Config) Sight {
+	s := Sight{Resize: "none", Crop: [2]int{p.CropHeight, p.CropWidth}}
+	switch {
+	case p.NaFlex:
+		s.Resize = "naflex"
+	case p.Resize && p.ShortestEdge > 0:
+		s.Resize, s.Edge = "shortest-edge", p.ShortestEdge
+	case p.Resize:
+		s.Resize, s.Size = "squash", [2]int{p.Height, p.Width}
+	}
+	return s
 }
