@@ -22,7 +22,7 @@ export function sayWhere(values, [rows, columns]) {
   const side = column < 0.4 ? 'left' : column > 0.6 ? 'right' : ''
   if (up && side) return `the ${up} ${side}`
   if (up) return `the ${up} middle`
-  return side ? `the ${side}` : 'the middle'
+  return side ? `the ${side} half` : 'the middle'
 }
 
 /** The attention maps: one large over the picture, all as thumbnails. */
@@ -87,7 +87,7 @@ export class AttentionView {
   offer({ layers, heads }) {
     const count = (n) => Array.from({ length: n }, (_, i) => [String(i), String(i)])
     setOptions(this.#controls.layer, count(layers), String(layers - 1))
-    setOptions(this.#controls.head, [['mean', 'mean of all'], ...count(heads)], 'mean')
+    setOptions(this.#controls.head, [['mean', 'mean'], ...count(heads)], 'mean')
     this.#stack = this.#rollout = null
   }
 
@@ -97,9 +97,7 @@ export class AttentionView {
    * @param {object} info of the model
    */
   showPicture(pixels, info) {
-    const { image, patch, grid } = info.shapes
-    const size = image[0] ? image : grid.map((n) => n * patch)
-    const sight = sightOf(pixels, info.preprocess, size)
+    const sight = sightOf(pixels, info.preprocess)
     paintSight(byId('seen'), pixels, sight)
     byId('sight').style.setProperty('--aspect', String(sight.toWidth / sight.toHeight))
   }
@@ -204,7 +202,7 @@ export class AttentionView {
     if (this.#patch !== null && this.#patch >= (this.#values?.length ?? 0)) this.#patch = null
     mark.hidden = this.#patch === null
     if (this.#patch === null) {
-      words.textContent = 'Point at a patch, or move over it with the arrow keys, to read its value.'
+      words.textContent = 'Point at a patch, or use the arrow keys, to read it.'
       return
     }
     const [rows, columns] = this.#stack.grid

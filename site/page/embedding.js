@@ -72,7 +72,7 @@ export class EmbeddingView {
   #read() {
     const words = byId('embedding-reading')
     if (!this.#values) return
-    if (this.#at === null) words.textContent = 'Point at a bar, or move with the arrow keys, to read a number. The row has length 1.'
+    if (this.#at === null) words.textContent = 'Point at a bar, or use the arrow keys, to read it. The row has length 1.'
     else words.textContent = `Number ${this.#at}: ${this.#values[this.#at].toFixed(6)}`
   }
 }

@@ -115,12 +115,12 @@ export class ModelLoader {
 
   /** Writes the placard, and what the page says about this model. */
   #describe() {
-    const { architecture, parameters, bytes, shapes } = this.model.info
+    const { architecture, parameters, shapes } = this.model.info
     const own = this.name === ownModel
     byId('model-name').textContent = shortName(this.name)
     const size = shapes.image[0] ? `${shapes.image[1]} × ${shapes.image[0]} pixels` : `up to ${shapes.maxPatches} patches`
-    byId('model-what').textContent = `${architecture}, ${shapes.layers} layers of ${shapes.heads} heads, ${size}`
-    byId('model-how').textContent = `${sayCount(parameters)} parameters, ${sayBytes(bytes)}`
+    byId('model-what').textContent = `${architecture}, ${shapes.layers} layers of ${shapes.heads} heads`
+    byId('model-how').textContent = `${size}, ${sayCount(parameters)} parameters`
     byId('card-default').hidden = !own
     byId('card-other').hidden = own
     const link = byId('card-link')

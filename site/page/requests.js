@@ -39,6 +39,7 @@ export function showRequests(info, seconds) {
     ['Runs on', `${info.device === 'webgpu' ? 'your graphics card' : 'your processor'}, ${workers}`],
     ['Kernels', info.kernels],
     ['Arithmetic', info.dtype],
+    ['Weights', sayBytes(info.bytes)],
     ['Ready after', `${seconds.toFixed(2)} s`],
     ['Requests since', '0', 'later'],
   ]

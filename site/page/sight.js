@@ -1,25 +1,34 @@
 // What a model sees of a picture: which part, in how many pixels.
 
+/** The longer side that a picture of any shape (NaFlex) is shown with. */
+const shown = 512
+
 /**
  * Finds the part of a picture that a model sees, and the size it sees it in.
  *
  * @param {{width: number, height: number}} picture in pixels
- * @param {{resize: string, edge: number, crop: [number, number]}} preprocess of
- *   model.info: 'shortest-edge' keeps the aspect ratio with the shorter side at edge
- *   and cuts crop [height, width] from the centre; anything else takes the whole picture
- * @param {[number, number]} size [height, width] of the model's input
+ * @param {{resize: string, edge: number, size: [number, number], crop: [number, number]}} preprocess
+ *   model.info.preprocess
  * @returns {{left: number, top: number, width: number, height: number,
  *   toWidth: number, toHeight: number}} the part, in pixels of the picture (it may
  *   reach beyond it, where the model sees black), and its size for the model
  */
-export function sightOf(picture, preprocess, [toHeight, toWidth]) {
-  if (preprocess?.resize !== 'shortest-edge') {
-    return { left: 0, top: 0, width: picture.width, height: picture.height, toWidth, toHeight }
+export function sightOf({ width, height }, { resize, edge, size, crop }) {
+  let [high, wide] = [height, width] // after the resize
+  if (resize === 'squash') [high, wide] = size
+  if (resize === 'shortest-edge' || resize === 'naflex') {
+    const scale = resize === 'naflex' ? shown / Math.max(width, height) : edge / Math.min(width, height)
+    ;[high, wide] = [height * scale, width * scale]
   }
-  const scale = Math.min(picture.width, picture.height) / preprocess.edge
-  const width = toWidth * scale
-  const height = toHeight * scale
-  return { left: (picture.width - width) / 2, top: (picture.height - height) / 2, width, height, toWidth, toHeight }
+  const [toHeight, toWidth] = crop[0] ? crop : [high, wide]
+  const part = { width: toWidth / wide * width, height: toHeight / high * height }
+  return {
+    ...part,
+    left: (width - part.width) / 2,
+    top: (height - part.height) / 2,
+    toWidth: Math.max(1, Math.round(toWidth)),
+    toHeight: Math.max(1, Math.round(toHeight)),
+  }
 }
 
 /**
