@@ -3,26 +3,25 @@ import { paintMap } from './colourmap.js'
 import { paintSight, sightOf } from './sight.js'
 import { Thumbs } from './thumbs.js'
 
+/** Names of the nine parts of a picture, row by row. */
+const parts = ['the upper left', 'the upper middle', 'the upper right', 'the left', 'the middle', 'the right', 'the lower left', 'the lower middle', 'the lower right']
+
 /**
- * Says in words where a map is strongest: the centre of its strongest tenth.
+ * Says in words where a map is strongest: in which ninth it is on average.
  * @param {ArrayLike<number>} values [rows * columns]
  * @param {[number, number]} grid
- * @returns {string} such as "the upper left"
+ * @returns {string} one of parts
  */
 export function sayWhere(values, [rows, columns]) {
-  const order = Array.from(values, (value, i) => [value, i]).sort((a, b) => b[0] - a[0])
-  const strongest = order.slice(0, Math.max(1, Math.round(order.length / 10)))
-  let row = 0
-  let column = 0
-  for (const [, i] of strongest) {
-    row += (Math.floor(i / columns) + 0.5) / rows / strongest.length
-    column += (i % columns + 0.5) / columns / strongest.length
+  const sums = new Float64Array(9)
+  const counts = new Float64Array(9)
+  for (let i = 0; i < rows * columns; i++) {
+    const part = 3 * Math.floor(Math.floor(i / columns) * 3 / rows) + Math.floor(i % columns * 3 / columns)
+    sums[part] += values[i]
+    counts[part]++
   }
-  const up = row < 0.4 ? 'upper' : row > 0.6 ? 'lower' : ''
-  const side = column < 0.4 ? 'left' : column > 0.6 ? 'right' : ''
-  if (up && side) return `the ${up} ${side}`
-  if (up) return `the ${up} middle`
-  return side ? `the ${side} half` : 'the middle'
+  const means = sums.map((sum, part) => (counts[part] ? sum / counts[part] : -Infinity))
+  return parts[means.indexOf(Math.max(...means))]
 }
 
 /** The attention maps: one large over the picture, all as thumbnails. */

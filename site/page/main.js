@@ -9,7 +9,7 @@ import { isElsewhere, ModelLoader, sayError, shortName } from './model.js'
 import { Paper } from './paper.js'
 import { acceptPictures, sampleUrl, samples, showSamples } from './picture.js'
 import { RankingTable, sayScore, showClasses } from './ranking.js'
-import { showRequests, stopCounting, watchRequests } from './requests.js'
+import { showRequests, startCounting, stopCounting, watchRequests } from './requests.js'
 import { snippetOf } from './snippet.js'
 import { Template } from './template.js'
 import { enableThemes } from './themes.js'
@@ -35,7 +35,7 @@ const ranking = new RankingTable(labels)
 const template = new Template(() => onChange('labels'))
 const attention = new AttentionView(() => onChange('map'))
 const embedding = new EmbeddingView()
-const loader = new ModelLoader({ announce, begun: stopCounting, loaded: onLoaded })
+const loader = new ModelLoader({ announce, begun: stopCounting, loaded: onLoaded, ended: startCounting })
 
 /**
  * Takes note of a change and sees to it that the model answers it.

@@ -1,6 +1,9 @@
 import { byId, sayBytes, sayCount } from './dom.js'
 import { ownModel } from './link.js'
 
+/** Two names around one slash: a model on the hub. */
+const hubName = /^[\w-][\w.-]*\/[\w-][\w.-]*$/
+
 /**
  * Whether a model is fetched from elsewhere than this site: a hub name, or an
  * address of another host.
@@ -8,8 +11,8 @@ import { ownModel } from './link.js'
  * @returns {boolean}
  */
 export function isElsewhere(name) {
-  if (/^[\w.-]+\/[\w.-]+$/.test(name) && !name.startsWith('.')) return true
-  return new URL(name, document.baseURI).origin !== location.origin
+  if (hubName.test(name)) return true
+  return URL.canParse(name, document.baseURI) && new URL(name, document.baseURI).origin !== location.origin
 }
 
 /**
@@ -31,14 +34,17 @@ export class ModelLoader {
   #announce
   #begun
   #loaded
+  #ended
 
   /**
-   * @param {{announce: (words: string) => void, begun: () => void, loaded: (seconds: number) => void}} on
+   * @param {{announce: (words: string) => void, begun: () => void, loaded: (seconds: number) => void,
+   *   ended: () => void}} on begun and ended come around every load, loaded only where it succeeds
    */
-  constructor({ announce, begun, loaded }) {
+  constructor({ announce, begun, loaded, ended }) {
     this.#announce = announce
     this.#begun = begun
     this.#loaded = loaded
+    this.#ended = ended
     const input = byId('model-input')
     byId('model-form').addEventListener('submit', (event) => {
       event.preventDefault()
@@ -55,36 +61,57 @@ export class ModelLoader {
    */
   suggest(name) {
     byId('model-input').value = name
-    byId('loading-words').textContent = `The link you followed asks for ${name}, from another host. Press Load to fetch it.`
+    byId('suggestion').textContent = `The link you followed asks for ${name}, from another host. Press Load to fetch it.`
   }
 
   /**
-   * Loads a model and puts it in the place of the one before, which works until then.
+   * Loads a model and puts it in the place of the one before, which works until
+   * then. Where there was none, the page's own comes in the place of one that fails.
    * @param {string} name a folder's address or a hub name
    */
   async load(name) {
+    byId('model-error').textContent = ''
+    this.#abort?.abort() // the one that is on its way, if any
+    if (!await this.#tryLoad(name) && !this.model && name !== ownModel) await this.#tryLoad(ownModel)
+  }
+
+  /**
+   * @param {string} name
+   * @returns {Promise<boolean>} Whether it was loaded; if not, the page says why.
+   */
+  async #tryLoad(name) {
     const abort = this.#abort = new AbortController()
     const start = performance.now()
     this.#begun()
     this.#busy(true)
-    byId('model-error').textContent = ''
     this.#progress({ stage: 'engine', loaded: 0, total: null })
     try {
       const { load } = await import('../js/vitrine.js')
       const model = await load(name, { signal: abort.signal, onProgress: (progress) => this.#progress(progress) })
+      if (abort.signal.aborted) {
+        model.close()
+        throw abort.signal.reason
+      }
       this.model?.close()
       this.model = model
       this.name = name
       this.#describe()
+      byId('suggestion').textContent = ''
       byId('loading-words').textContent = `${shortName(name)} is in.`
       this.#loaded((performance.now() - start) / 1000)
+      return true
     } catch (error) {
+      if (this.#abort !== abort) return true // another load has taken its place
       if (abort.signal.aborted) byId('loading-words').textContent = 'Stopped.'
       else this.#fail(sayError(error))
       if (this.model) this.#announce(`${shortName(this.name)} stays in`)
-      else this.#announce('No model: see below')
+      else this.#announce('No model is in: see below')
+      return false
     } finally {
-      this.#busy(false)
+      if (this.#abort === abort) {
+        this.#busy(false)
+        this.#ended()
+      }
     }
   }
 
@@ -124,9 +151,9 @@ export class ModelLoader {
     byId('card-default').hidden = !own
     byId('card-other').hidden = own
     const link = byId('card-link')
-    link.href = /^[\w-][\w.-]*\/[\w.-]+$/.test(this.name)
+    link.href = hubName.test(this.name)
       ? `https://huggingface.co/${this.name}`
-      : new URL('README.md', `${new URL(this.name, document.baseURI).href.replace(/\/?$/, '/')}`).href
+      : `${new URL(this.name, document.baseURI).href.replace(/\/$/, '')}/README.md`
   }
 }
 

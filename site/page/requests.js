@@ -1,7 +1,7 @@
 import { byId, make, sayBytes } from './dom.js'
 
-/** When the model was ready, in milliseconds of the page's clock. */
-let ready = Infinity
+/** Since when requests are counted, in milliseconds of the page's clock. */
+let since = Infinity
 let later = 0
 
 /**
@@ -10,14 +10,21 @@ let later = 0
  */
 export function watchRequests() {
   new PerformanceObserver((list) => {
-    later += list.getEntries().filter((entry) => entry.startTime > ready).length
+    later += list.getEntries().filter((entry) => entry.startTime > since).length
     showLater()
   }).observe({ type: 'resource' })
 }
 
-/** Begins to count as a model is being loaded: those are not counted. */
+/** Stops counting while a model is loaded. */
 export function stopCounting() {
-  ready = Infinity
+  since = Infinity
+}
+
+/** Counts from now, and from nothing. */
+export function startCounting() {
+  since = performance.now()
+  later = 0
+  showLater()
 }
 
 /** Says how many came since. */
@@ -32,8 +39,6 @@ function showLater() {
  * @param {number} seconds that loading took
  */
 export function showRequests(info, seconds) {
-  ready = performance.now()
-  later = 0
   const workers = info.workers === 1 ? 'one worker' : `${info.workers} workers`
   const facts = [
     ['Runs on', `${info.device === 'webgpu' ? 'your graphics card' : 'your processor'}, ${workers}`],
