@@ -49,6 +49,7 @@ export class ModelLoader {
     byId('model-form').addEventListener('submit', (event) => {
       event.preventDefault()
       const name = input.value.trim()
+      byId('suggestion').textContent = ''
       if (name) this.load(name)
       else this.#fail('Write the address of a folder or a hub name first.')
     })
@@ -96,7 +97,6 @@ export class ModelLoader {
       this.model = model
       this.name = name
       this.#describe()
-      byId('suggestion').textContent = ''
       byId('loading-words').textContent = `${shortName(name)} is in.`
       this.#loaded((performance.now() - start) / 1000)
       return true

@@ -23,7 +23,9 @@ test('labels are split at commas, semicolons and lines, and kept once', () => {
 
 test('a view survives being written as a link', () => {
   const view = { model: 'openai/clip-vit-base-patch32', labels: ['a, b', 'c & d', 'ü'], template: 'my {}', sample: 'house', method: 'raw', layer: 1, head: 3 }
-  assert.deepEqual(readLink('#' + writeLink({ ...view, layers: 12 })), view)
+  assert.deepEqual({ method: 'raw', ...readLink('#' + writeLink({ ...view, layers: 12 })) }, view)
+  const rollout = { ...view, method: 'rollout', head: null }
+  assert.deepEqual({ head: null, ...readLink('#' + writeLink({ ...rollout, layers: 12 })) }, rollout)
 })
 
 test('the first view is an empty link, and nonsense in a link is left out', () => {
