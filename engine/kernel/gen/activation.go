@@ -34,8 +34,13 @@ const (
 	ln2Hi = 355.0 / 512 // times any exponent exact in float32
 	ln2Lo = ln2 - ln2Hi
 
-	// below lowest, exp is zero in float32; the clamp keeps 2ⁿ in range
+	// Below lowest exp is zero in float32; the clamp keeps 2ⁿ in range.
 	lowest = -110
+
+	// A sum with round, or in float64 with roundDouble, is a whole number n plus
+	// it: the low bits are n, and subtracting it again gives n as a float.
+	round       = 0x1.8p23
+	roundDouble = 0x1.8p52
 
 	twoRootTwoOverPi = 1.5957691216057308 // 2·√(2/π)
 )
@@ -53,68 +58,60 @@ func (m *module) horner(x value, c []float32) expr {
 func (m *module) hornerDouble(x value, c []float64) expr {
 	e := doubleOf(c[len(c)-1])
 	for i := len(c) - 2; i >= 0; i-- {
-		if m.relaxed {
-			e = f64x2RelaxedMadd(e, x, doubleOf(c[i]))
-		} else {
-			e = f64x2Add(f64x2Mul(e, x), doubleOf(c[i]))
-		}
+		e = m.maddDouble(e, x, doubleOf(c[i]))
 	}
 	return e
 }
 
-// exponential is exp(x) as power·(1 + rest): a product with it then rounds once
-// where e = 1 + rest and e·v would round twice.
+// exponential is exp(x) as power·2⁻⁶⁴·(1 + rest): a product with it then rounds
+// once where e = 1 + rest and e·v would round twice. The power is off by 2⁶⁴ so that
+// subnormal results come out right.
 type exponential struct {
-	m     *module
-	rest  local    // of the first order; |rest| < 0.42
-	power [2]local // two factors, so that subnormal results come out right
+	m           *module
+	rest, power local // |rest| < 0.42
 }
 
 // times is v·exp(x).
 func (e exponential) times(v local) expr {
-	return f32x4Mul(f32x4Mul(e.m.madd(v, e.rest, v), e.power[0]), e.power[1])
+	return f32x4Mul(f32x4Mul(e.m.madd(v, e.rest, v), e.power), float(0x1p-64))
 }
 
 // value is exp(x).
 func (e exponential) value() expr {
-	return f32x4Mul(f32x4Mul(f32x4Add(e.rest, float(1)), e.power[0]), e.power[1])
+	return f32x4Mul(f32x4Mul(f32x4Add(e.rest, float(1)), e.power), float(0x1p-64))
 }
 
-// exponentialOf is 2ⁿ·exp(r), |r| ≤ ln2/2, n whole floats in −160…0.
-func (m *module) exponentialOf(f *function, n, r value) exponential {
-	e := exponential{m, f.local(v128), [2]local{f.local(v128), f.local(v128)}}
-	whole, first, exponent, half := f.local(v128), f.local(v128), f.local(v128), f.local(v128)
-	f.set(whole, n)
+// exponentialOf is 2ⁿ·exp(r), |r| ≤ ln2/2; the low nine bits of exponent are n, in
+// −160…0.
+func (m *module) exponentialOf(f *function, exponent, r value) exponential {
+	e := exponential{m, f.local(v128), f.local(v128)}
+	first := f.local(v128)
 	f.set(first, r)
-	f.set(exponent, i32x4TruncSatF32(whole))
-	f.set(half, i32x4ShrS(exponent, number(1)))
-	power := func(n value) expr { return i32x4Shl(i32x4Add(n, vectorOf(127)), number(23)) }
-	f.set(e.power[0], power(half))
-	// Below 2⁻¹⁵² the power is zero, also for a huge v, and times(−∞) is NaN.
-	f.set(e.power[1], v128AndNot(power(i32x4Sub(exponent, half)), f32x4Lt(whole, float(-152))))
+	f.set(e.power, i32x4Shl(i32x4Add(exponent, vectorOf(127+64)), number(23)))
 	f.set(e.rest, m.madd(f32x4Mul(first, first), m.horner(first, expTail), first))
 	return e
 }
 
 // exp is exp(x) of x ≤ 0, four floats.
 func (m *module) exp(f *function, x value) exponential {
-	at, n := f.local(v128), f.local(v128)
+	at, shifted, n := f.local(v128), f.local(v128), f.local(v128)
 	f.set(at, f32x4Pmax(x, float(lowest)))
-	f.set(n, f32x4Nearest(f32x4Mul(at, float(log2e))))
-	return m.exponentialOf(f, n, f32x4Sub(f32x4Sub(at, f32x4Mul(n, float(ln2Hi))), f32x4Mul(n, float(ln2Lo))))
+	f.set(shifted, m.madd(at, float(log2e), float(round)))
+	f.set(n, f32x4Sub(shifted, float(round)))
+	return m.exponentialOf(f, shifted, m.madd(n, float(-ln2Lo), m.madd(n, float(-ln2Hi), at)))
 }
 
 // expDouble is exp of arguments ≤ 0 in float64, lanes 0 and 1, then 2 and 3. An
 // argument of −80 in float32 would cost exp six bits.
 func (m *module) expDouble(f *function, x [2]expr) exponential {
-	var n, r [2]local
+	var shifted, r [2]local
 	for i := range x {
-		n[i], r[i] = f.local(v128), f.local(v128)
+		shifted[i], r[i] = f.local(v128), f.local(v128)
 		f.set(r[i], f64x2Pmax(x[i], doubleOf(lowest)))
-		f.set(n[i], f64x2Nearest(f64x2Mul(r[i], doubleOf(log2e))))
-		f.set(r[i], f64x2Sub(r[i], f64x2Mul(n[i], doubleOf(ln2))))
+		f.set(shifted[i], m.maddDouble(r[i], doubleOf(log2e), doubleOf(roundDouble)))
+		f.set(r[i], m.maddDouble(f64x2Sub(shifted[i], doubleOf(roundDouble)), doubleOf(-ln2), r[i]))
 	}
-	return m.exponentialOf(f, single(n[0], n[1]), single(r[0], r[1]))
+	return m.exponentialOf(f, words(shifted[0], shifted[1], 0, 2, 4, 6), single(r[0], r[1]))
 }
 
 // single rounds two vectors of float64 to one of float32.
@@ -144,16 +141,17 @@ func (m *module) activation(f *function, act int, x local) expr {
 		return of
 	}
 	// sigmoid is x·σ = x/(1+e) or, left of zero, x·e/(1+e), with e = exp(−|argument|).
+	// At −∞ that is NaN, and −0 before, where exp is zero but its clamp is not.
 	sigmoid := func(e exponential) expr {
+		f.set(e.power, v128AndNot(e.power, f32x4Lt(x, float(lowest))))
 		return f32x4Div(v128Bitselect(e.times(x), x, negative), f32x4Add(float(1), e.value()))
 	}
 	f.set(size, f32x4Abs(x))
 	switch act {
 	case gelu: // x·Φ(−t) = exp(−t²/2)·x·u·P(u), in float64 but for exp
-		f.set(size, f32x4Pmin(size, float(16)))
 		e := m.expDouble(f, double(func(t local) expr { return f64x2Mul(f64x2Mul(t, t), doubleOf(-0.5)) }))
 		for _, t := range wide {
-			f.set(t, f64x2Div(doubleOf(1), f64x2Add(f64x2Mul(t, doubleOf(0.27)), doubleOf(1))))
+			f.set(t, f64x2Div(doubleOf(1), m.maddDouble(t, doubleOf(0.27), doubleOf(1))))
 			f.set(t, f64x2Mul(t, m.hornerDouble(t, normalTail)))
 		}
 		f.set(y, single(wide[0], wide[1]))
@@ -161,7 +159,7 @@ func (m *module) activation(f *function, act int, x local) expr {
 		return f32x4Mul(x, v128Bitselect(y, f32x4Sub(float(1), y), negative))
 	case geluTanh: // (1 + tanh(a))/2 = σ(2a)
 		return sigmoid(m.expDouble(f, double(func(t local) expr {
-			return f64x2Mul(t, f64x2Add(doubleOf(-twoRootTwoOverPi), f64x2Mul(f64x2Mul(t, t), doubleOf(-twoRootTwoOverPi*0.044715))))
+			return f64x2Mul(t, m.maddDouble(f64x2Mul(t, t), doubleOf(-twoRootTwoOverPi*0.044715), doubleOf(-twoRootTwoOverPi)))
 		})))
 	case quickGELU:
 		return sigmoid(m.expDouble(f, double(func(t local) expr { return f64x2Mul(t, doubleOf(-1.702)) })))

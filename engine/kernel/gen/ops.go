@@ -157,3 +157,11 @@ func (m *module) madd(a, b, c value) expr {
 	}
 	return f32x4Add(c, f32x4Mul(a, b))
 }
+
+// maddDouble is madd in float64.
+func (m *module) maddDouble(a, b, c value) expr {
+	if m.relaxed {
+		return f64x2RelaxedMadd(a, b, c)
+	}
+	return f64x2Add(c, f64x2Mul(a, b))
+}
