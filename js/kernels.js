@@ -15,7 +15,8 @@ const BUILDS = [['relaxed', 2], ['plain', 1]]
 /** What every module exports; engine/kernel/simd_js.go imports the same names. */
 const KERNELS = [
   'linear_f32', 'linear_f16', 'quantise', 'linear_q8', 'pack_panels', 'pack_transposed',
-  'softmax', 'norm', 'multiply', 'rotate', 'ceiling_f32', 'ceiling_q8',
+  'softmax', 'norm', 'multiply', 'rotate', 'constants',
+  'ceiling_f32', 'ceiling_q8', // for benchmarks
 ]
 
 /**

@@ -38,7 +38,10 @@ func kernPackPanels(build int32, src unsafe.Pointer, lds, rows, columns int32, d
 func kernPackTransposed(build int32, src unsafe.Pointer, lds, rows, columns int32, dst unsafe.Pointer)
 
 //go:wasmimport kern softmax
-func kernSoftmax(build int32, x unsafe.Pointer, ldx, rows, keys, more int32, scale float32)
+func kernSoftmax(build int32, x unsafe.Pointer, ldx, rows, keys, more int32, scale float32, table unsafe.Pointer)
+
+//go:wasmimport kern constants
+func kernConstants(build int32, table unsafe.Pointer)
 
 //go:wasmimport kern norm
 func kernNorm(build int32, dst unsafe.Pointer, ldd int32, x unsafe.Pointer, ldx, rows, width int32, gain, bias unsafe.Pointer, eps float32)
@@ -67,6 +70,7 @@ func simdSets() []Set {
 		if kernConnected(int32(b.simd)) == 0 {
 			continue
 		}
+		kernConstants(int32(b.simd), b.constants())
 		sets = append(sets, newSet(b.name, []Kernel{
 			{"linear_f32", b.name, "linear f32", b.tile, b.linearF32},
 			{"linear_f16", b.name, "linear f16", b.tile, b.linearF16},
@@ -85,10 +89,20 @@ func simdSets() []Set {
 // and writing the sums in between; longer ones were no better.
 const blockK = 768
 
-var (
-	tileScratch  = make([]float32, 8*Panel)
-	panelScratch = make([]float32, blockK*Panel)
+// panelScratch is where a panel of half floats is unpacked.
+var panelScratch = make([]float32, blockK*Panel)
+
+// tileScratch has, for each build, a tile of eight rows that waits for its
+// activation, and then the constants of the module.
+var tileScratch [3][tileFloats + tableFloats]float32
+
+const (
+	tileFloats  = 8 * Panel
+	tableFloats = 256
 )
+
+func (b simd) tile() unsafe.Pointer      { return unsafe.Pointer(&tileScratch[b]) }
+func (b simd) constants() unsafe.Pointer { return unsafe.Pointer(&tileScratch[b][tileFloats]) }
 
 // view is how a kernel sees a matrix: no matrix is address and stride zero.
 type view struct {
@@ -124,7 +138,7 @@ func (b simd) linearF32(dst, x Mat, w *Linear, act Activation, residual Mat) {
 	w.blocks(dst, x, act, residual, b.linearF32, func(k, n int, pre, post view, act Activation) {
 		kernLinearF32(int32(b), unsafe.Add(from.at, k*4), from.stride, int32(x.Rows), int32(n),
 			unsafe.Pointer(&w.Panels[k*Panel]), int32(w.In*Panel*4), int32(w.Out), to.at, to.stride,
-			pre.at, pre.stride, post.at, post.stride, int32(act), unsafe.Pointer(&tileScratch[0]))
+			pre.at, pre.stride, post.at, post.stride, int32(act), b.tile())
 	})
 }
 
@@ -136,7 +150,7 @@ func (b simd) linearF16(dst, x Mat, w *Linear, act Activation, residual Mat) {
 	w.blocks(dst, x, act, residual, b.linearF16, func(k, n int, pre, post view, act Activation) {
 		kernLinearF16(int32(b), unsafe.Add(from.at, k*4), from.stride, int32(x.Rows), int32(n),
 			unsafe.Pointer(&w.Halves[k*Panel]), int32(w.In*Panel*2), int32(w.Out), to.at, to.stride,
-			pre.at, pre.stride, post.at, post.stride, int32(act), unsafe.Pointer(&tileScratch[0]), unsafe.Pointer(&panelScratch[0]))
+			pre.at, pre.stride, post.at, post.stride, int32(act), b.tile(), unsafe.Pointer(&panelScratch[0]))
 	})
 }
 
@@ -202,7 +216,7 @@ func (b simd) linearQ8(dst, x Mat, w *Linear, act Activation, residual Mat) {
 		kernQuantise(int32(b), from.row(first).at, from.stride, rows, int32(w.In), codes, int32(size), coded, wideLimit(w.In))
 		kernLinearQ8(int32(b), codes, int32(size), rows, int32(w.groups()), unsafe.Pointer(&w.Bytes[0]), int32(w.Out),
 			to.row(first).at, to.stride, unsafe.Pointer(unsafe.SliceData(w.Bias)), post.row(first).at, post.stride,
-			int32(act), unsafe.Pointer(&tileScratch[0]), coded, unsafe.Pointer(&w.Scale[0]), unsafe.Pointer(&w.Sums[0]))
+			int32(act), b.tile(), coded, unsafe.Pointer(&w.Scale[0]), unsafe.Pointer(&w.Sums[0]))
 	}
 }
 
@@ -254,7 +268,7 @@ func (b simd) attention(dst, q, k, v Mat, causal bool, probs Mat, scratch []floa
 		s := view{unsafe.Pointer(&scores[0]), int32(width * 4)}
 		kernLinearF32(int32(b), queries.row(first).at, queries.stride, int32(rows), int32(dim),
 			unsafe.Pointer(&packedK[0]), int32(dim*Panel*4), int32(width), s.at, s.stride, nil, 0, nil, 0, 0, nil)
-		kernSoftmax(int32(b), s.at, s.stride, int32(rows), int32(visible), int32(more), float32(1/math.Sqrt(float64(dim))))
+		kernSoftmax(int32(b), s.at, s.stride, int32(rows), int32(visible), int32(more), float32(1/math.Sqrt(float64(dim))), b.constants())
 		if !probs.Empty() {
 			for i := range rows {
 				row := probs.Row(first + i)
@@ -263,7 +277,7 @@ func (b simd) attention(dst, q, k, v Mat, causal bool, probs Mat, scratch []floa
 		}
 		kernLinearF32(int32(b), s.at, s.stride, int32(rows), int32(seen),
 			unsafe.Pointer(&packedV[0]), int32(keys*Panel*4), int32(v.Cols), out.row(first).at, out.stride,
-			nil, 0, nil, 0, 0, unsafe.Pointer(&tileScratch[0]))
+			nil, 0, nil, 0, 0, b.tile())
 	}
 }
 

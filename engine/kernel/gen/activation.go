@@ -46,21 +46,28 @@ const (
 )
 
 // horner is the polynomial with coefficients c, lowest first, at x.
-func (m *module) horner(x value, c []float32) expr {
-	e := float(c[len(c)-1])
+func (m *module) horner(f *function, x value, c []float32) expr {
+	e := f.float(c[len(c)-1])
 	for i := len(c) - 2; i >= 0; i-- {
-		e = m.madd(e, x, float(c[i]))
+		e = m.madd(e, x, f.float(c[i]))
 	}
 	return e
 }
 
-// hornerDouble is horner in float64.
-func (m *module) hornerDouble(x value, c []float64) expr {
-	e := doubleOf(c[len(c)-1])
-	for i := len(c) - 2; i >= 0; i-- {
-		e = m.maddDouble(e, x, doubleOf(c[i]))
+// hornerDouble is the polynomial in float64, its even and odd terms apart, so that
+// the one half need not wait for the other.
+func (m *module) hornerDouble(f *function, x value, c []float64) expr {
+	square := f.local(v128)
+	f.set(square, f64x2Mul(x, x))
+	var half [2]expr
+	for i := range half {
+		last := (len(c)-1-i)/2*2 + i
+		half[i] = f.double(c[last])
+		for k := last - 2; k >= 0; k -= 2 {
+			half[i] = m.maddDouble(half[i], square, f.double(c[k]))
+		}
 	}
-	return e
+	return m.maddDouble(half[1], x, half[0])
 }
 
 // exponential is exp(x) as power·2⁻⁶⁴·(1 + rest): a product with it then rounds
@@ -68,37 +75,38 @@ func (m *module) hornerDouble(x value, c []float64) expr {
 // subnormal results come out right.
 type exponential struct {
 	m           *module
+	f           *function
 	rest, power local // |rest| < 0.42
 }
 
 // times is v·exp(x).
 func (e exponential) times(v local) expr {
-	return f32x4Mul(f32x4Mul(e.m.madd(v, e.rest, v), e.power), float(0x1p-64))
+	return f32x4Mul(f32x4Mul(e.m.madd(v, e.rest, v), e.power), e.f.float(0x1p-64))
 }
 
 // value is exp(x).
 func (e exponential) value() expr {
-	return f32x4Mul(f32x4Mul(f32x4Add(e.rest, float(1)), e.power), float(0x1p-64))
+	return f32x4Mul(f32x4Mul(f32x4Add(e.rest, e.f.float(1)), e.power), e.f.float(0x1p-64))
 }
 
 // exponentialOf is 2ⁿ·exp(r), |r| ≤ ln2/2; the low nine bits of exponent are n, in
 // −160…0.
 func (m *module) exponentialOf(f *function, exponent, r value) exponential {
-	e := exponential{m, f.local(v128), f.local(v128)}
+	e := exponential{m, f, f.local(v128), f.local(v128)}
 	first := f.local(v128)
 	f.set(first, r)
-	f.set(e.power, i32x4Shl(i32x4Add(exponent, vectorOf(127+64)), number(23)))
-	f.set(e.rest, m.madd(f32x4Mul(first, first), m.horner(first, expTail), first))
+	f.set(e.power, i32x4Shl(i32x4Add(exponent, f.word(127+64)), number(23)))
+	f.set(e.rest, m.madd(f32x4Mul(first, first), m.horner(f, first, expTail), first))
 	return e
 }
 
 // exp is exp(x) of x ≤ 0, four floats.
 func (m *module) exp(f *function, x value) exponential {
 	at, shifted, n := f.local(v128), f.local(v128), f.local(v128)
-	f.set(at, f32x4Pmax(x, float(lowest)))
-	f.set(shifted, m.madd(at, float(log2e), float(round)))
-	f.set(n, f32x4Sub(shifted, float(round)))
-	return m.exponentialOf(f, shifted, m.madd(n, float(-ln2Lo), m.madd(n, float(-ln2Hi), at)))
+	f.set(at, f32x4Pmax(x, f.float(lowest)))
+	f.set(shifted, m.madd(at, f.float(log2e), f.float(round)))
+	f.set(n, f32x4Sub(shifted, f.float(round)))
+	return m.exponentialOf(f, shifted, m.madd(n, f.float(-ln2Lo), m.madd(n, f.float(-ln2Hi), at)))
 }
 
 // expDouble is exp of arguments ≤ 0 in float64, lanes 0 and 1, then 2 and 3. An
@@ -107,9 +115,9 @@ func (m *module) expDouble(f *function, x [2]expr) exponential {
 	var shifted, r [2]local
 	for i := range x {
 		shifted[i], r[i] = f.local(v128), f.local(v128)
-		f.set(r[i], f64x2Pmax(x[i], doubleOf(lowest)))
-		f.set(shifted[i], m.maddDouble(r[i], doubleOf(log2e), doubleOf(roundDouble)))
-		f.set(r[i], m.maddDouble(f64x2Sub(shifted[i], doubleOf(roundDouble)), doubleOf(-ln2), r[i]))
+		f.set(r[i], f64x2Pmax(x[i], f.double(lowest)))
+		f.set(shifted[i], m.maddDouble(r[i], f.double(log2e), f.double(roundDouble)))
+		f.set(r[i], m.maddDouble(f64x2Sub(shifted[i], f.double(roundDouble)), f.double(-ln2), r[i]))
 	}
 	return m.exponentialOf(f, words(shifted[0], shifted[1], 0, 2, 4, 6), single(r[0], r[1]))
 }
@@ -128,7 +136,7 @@ func halves(x value) (low, high expr) {
 // activation applies one function of kernel.Activation to four floats.
 func (m *module) activation(f *function, act int, x local) expr {
 	size, y := f.local(v128), f.local(v128)
-	negative := f32x4Lt(x, float(0))
+	negative := f32x4Lt(x, f.float(0))
 	// double gives |x| in float64, and argument of it.
 	var wide [2]local
 	double := func(argument func(t local) expr) (of [2]expr) {
@@ -143,47 +151,50 @@ func (m *module) activation(f *function, act int, x local) expr {
 	// sigmoid is x·σ = x/(1+e) or, left of zero, x·e/(1+e), with e = exp(−|argument|).
 	// At −∞ that is NaN, and −0 before, where exp is zero but its clamp is not.
 	sigmoid := func(e exponential) expr {
-		f.set(e.power, v128AndNot(e.power, f32x4Lt(x, float(lowest))))
-		return f32x4Div(v128Bitselect(e.times(x), x, negative), f32x4Add(float(1), e.value()))
+		f.set(e.power, v128AndNot(e.power, f32x4Lt(x, f.float(lowest))))
+		return f32x4Div(v128Bitselect(e.times(x), x, negative), f32x4Add(f.float(1), e.value()))
 	}
 	f.set(size, f32x4Abs(x))
 	switch act {
 	case gelu: // x·Φ(−t) = exp(−t²/2)·x·u·P(u), in float64 but for exp
-		e := m.expDouble(f, double(func(t local) expr { return f64x2Mul(f64x2Mul(t, t), doubleOf(-0.5)) }))
+		e := m.expDouble(f, double(func(t local) expr { return f64x2Mul(f64x2Mul(t, t), f.double(-0.5)) }))
 		for _, t := range wide {
-			f.set(t, f64x2Div(doubleOf(1), m.maddDouble(t, doubleOf(0.27), doubleOf(1))))
-			f.set(t, f64x2Mul(t, m.hornerDouble(t, normalTail)))
+			f.set(t, f64x2Div(f.double(1), m.maddDouble(t, f.double(0.27), f.double(1))))
+			f.set(t, f64x2Mul(t, m.hornerDouble(f, t, normalTail)))
 		}
 		f.set(y, single(wide[0], wide[1]))
 		f.set(y, e.times(y))
-		return f32x4Mul(x, v128Bitselect(y, f32x4Sub(float(1), y), negative))
+		return f32x4Mul(x, v128Bitselect(y, f32x4Sub(f.float(1), y), negative))
 	case geluTanh: // (1 + tanh(a))/2 = σ(2a)
 		return sigmoid(m.expDouble(f, double(func(t local) expr {
-			return f64x2Mul(t, m.maddDouble(f64x2Mul(t, t), doubleOf(-twoRootTwoOverPi*0.044715), doubleOf(-twoRootTwoOverPi)))
+			return f64x2Mul(t, m.maddDouble(f64x2Mul(t, t), f.double(-twoRootTwoOverPi*0.044715), f.double(-twoRootTwoOverPi)))
 		})))
 	case quickGELU:
-		return sigmoid(m.expDouble(f, double(func(t local) expr { return f64x2Mul(t, doubleOf(-1.702)) })))
+		return sigmoid(m.expDouble(f, double(func(t local) expr { return f64x2Mul(t, f.double(-1.702)) })))
 	case silu:
 		return sigmoid(m.exp(f, f32x4Neg(size)))
 	case relu:
-		return f32x4Max(x, float(0))
+		return f32x4Max(x, f.float(0))
 	case tanh:
 		square := f.local(v128)
-		f.set(y, m.exp(f, f32x4Mul(size, float(-2))).value())
+		f.set(y, m.exp(f, f32x4Mul(size, f.float(-2))).value())
 		f.set(square, f32x4Mul(x, x))
-		large := v128Or(f32x4Div(f32x4Sub(float(1), y), f32x4Add(float(1), y)), v128And(x, vectorOf(1<<31)))
-		small := f32x4Mul(x, m.madd(square, m.horner(square, tanhTail), float(1)))
-		return v128Bitselect(small, large, f32x4Lt(size, float(0.625)))
+		large := v128Or(f32x4Div(f32x4Sub(f.float(1), y), f32x4Add(f.float(1), y)), v128And(x, f.word(1<<31)))
+		small := f32x4Mul(x, m.madd(square, m.horner(f, square, tanhTail), f.float(1)))
+		return v128Bitselect(small, large, f32x4Lt(size, f.float(0.625)))
 	}
 	panic("unknown activation")
 }
 
-// activate applies kernel.Activation act to n vectors, in place:
+// activate applies kernel.Activation act to the n vectors of a tile, in place:
 //
-//	activate(x, n, act)
+//	activate(scratch, n, act)
+//
+// scratch is a tile (tileBytes) and, behind it, the constants.
 func activate(m *module) *function {
 	f := m.function(nil, i32, i32, i32)
 	x, n, act := local(0), local(1), local(2)
+	f.keepConstants(m, i32Add(x, number(tileBytes)))
 	f.set(n, i32Add(x, i32Shl(n, number(4))))
 	for code := gelu; code <= tanh; code++ {
 		f.when(i32Eq(act, number(code)), func() {
