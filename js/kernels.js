@@ -75,13 +75,13 @@ async function connect(builds, memory, choice = 'auto', read = readBeside) {
 }
 
 /**
- * Reads a module that lies beside this file.
+ * Reads a module from the folder kernels beside this file.
  *
  * @param {string} file its name
  * @returns {Promise<BufferSource>} its bytes
  */
 async function readBeside(file) {
-  const url = new URL(file, import.meta.url)
+  const url = new URL(`./kernels/${file}`, import.meta.url)
   if (url.protocol === 'file:') return (await import('node:fs/promises')).readFile(url)
   const response = await fetch(url)
   if (!response.ok) throw new Error(`${url} answered ${response.status}`)
