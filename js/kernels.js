@@ -12,7 +12,7 @@
 /** The modules, the best first, and the number by which Go names each. */
 const BUILDS = [['relaxed', 2], ['plain', 1]]
 
-/** What every module exports; engine/kernel/simd_js.go imports the same names. */
+/** What every module exports; engine/kernel/imports_js.go imports the same names. */
 const KERNELS = [
   'linear_f32', 'linear_f16', 'quantise', 'linear_q8', 'pack_panels', 'pack_transposed',
   'softmax', 'norm', 'multiply', 'rotate', 'constants',

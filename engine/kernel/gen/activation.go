@@ -14,7 +14,7 @@ const (
 // float64), rounded to float32.
 
 // expTail is P in exp(r) = 1 + r + r²·P(r) on |r| ≤ ln2/2; the worst relative
-// error of exp is 7.5e-9.
+// error of exp is 9.7e-9.
 var expTail = []float32{0.4999999955152185, 0.16666577141220767, 0.04166685371606361, 0.00836317021087565, 0.0013901297705968504}
 
 // normalTail is P in Φ(−t)·exp(t²/2) = u·P(u), u = 1/(1 + 0.27·t), on 0 ≤ t ≤ 14.5;
@@ -25,7 +25,7 @@ var normalTail = []float64{
 }
 
 // tanhTail is P in tanh(x) = x·(1 + x²·P(x²)) on |x| ≤ 0.625; the worst relative
-// error is 1.7e-8.
+// error is 1.9e-8.
 var tanhTail = []float32{-0.33333328948444707, 0.13332770083669837, -0.053850953480445655, 0.020997357547533204, -0.006096941555475597}
 
 const (
