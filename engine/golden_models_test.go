@@ -17,6 +17,8 @@ import (
 
 	"vitrine/engine"
 	"vitrine/engine/encoder"
+	"vitrine/engine/fault"
+	"vitrine/engine/golden"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
 	"vitrine/engine/pixels/picture"
@@ -104,9 +106,17 @@ func readTensors(t *testing.T, path string) map[string]tensor {
 	return all
 }
 
+// TestGoldenModels holds every output of every run of every model folder against
+// upstream's.
+func TestGoldenModels(t *testing.T) {
+	for _, expected := range golden.Cases(t, "models/*/expected.json") {
+		modelRows(t, filepath.Dir(expected))
+	}
+}
+
 // modelRows runs every run of one model folder, through pixel_values and, where
 // the pictures are there, through them.
-func modelRows(t *testing.T, dir string, report func(status, name, detail string)) {
+func modelRows(t *testing.T, dir string) {
 	name := "models/" + filepath.Base(dir)
 	data, err := os.ReadFile(filepath.Join(dir, "expected.json"))
 	if err != nil {
@@ -116,34 +126,55 @@ func modelRows(t *testing.T, dir string, report func(status, name, detail string
 	if err := json.Unmarshal(data, &c); err != nil {
 		t.Fatalf("%s: %v", dir, err)
 	}
-	folder := weights.Folder(weights.Dir(dir))
-	if _, err := os.Stat(filepath.Join(dir, "tokenizer.json")); err != nil && c.hasTexts() {
-		folder = withTokenizer{folder, weights.Dir(filepath.Join(dir, "..", "..", "tokenizers", "clip"))}
-	}
-	model, err := engine.Load(context.Background(), folder, engine.Options{})
+	runs := slices.Sorted(maps.Keys(c.Runs))
+	model, err := engine.Load(context.Background(), c.folder(t, dir), engine.Options{})
 	if err != nil {
-		for _, run := range slices.Sorted(maps.Keys(c.Runs)) {
-			report("FAIL", name+"/"+run, err.Error())
+		status := golden.Fail
+		if fault.CodeOf(err) == fault.Unsupported {
+			status = golden.Unclaimed
+		}
+		for _, run := range runs {
+			golden.Row(t, status, name+"/"+run, err.Error())
 		}
 		return
 	}
 	defer model.Close()
 	expected := readTensors(t, filepath.Join(dir, "expected.safetensors"))
-	for _, run := range slices.Sorted(maps.Keys(c.Runs)) {
+	for _, run := range runs {
 		r := goldenRun{t: t, c: c, name: run, dir: dir, model: model, expected: expected}
 		worst, where, unclaimed, err := r.compare()
 		switch {
 		case err != nil:
-			report("FAIL", name+"/"+run, err.Error())
+			golden.Row(t, golden.Fail, name+"/"+run, err.Error())
 		case worst > modelTolerance || math.IsNaN(worst):
-			report("FAIL", name+"/"+run, fmt.Sprintf("%.2e at %s", worst, where))
+			golden.Row(t, golden.Fail, name+"/"+run, fmt.Sprintf("%.2e at %s", worst, where))
 		default:
-			report("ok", name+"/"+run, fmt.Sprintf("%.2e", worst))
+			golden.Row(t, golden.OK, name+"/"+run, fmt.Sprintf("%.2e", worst))
 		}
 		if len(unclaimed) > 0 {
-			report("unclaimed", name+"/"+run, strings.Join(unclaimed, " "))
+			golden.Row(t, golden.Unclaimed, name+"/"+run, strings.Join(unclaimed, " "))
 		}
 	}
+}
+
+// folder is the case's folder. Where it has texts and no tokenizer, that is the
+// CLIP one of the cases.
+func (c modelCase) folder(t *testing.T, dir string) weights.Folder {
+	folder := weights.Dir(dir)
+	own := slices.ContainsFunc([]string{"tokenizer.json", "spiece.model", "vocab.json"}, func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err == nil
+	})
+	if own || !c.hasTexts() {
+		return folder
+	}
+	for _, root := range append([]string{filepath.Join(dir, "..", "..")}, golden.Folders(t)...) {
+		clip := filepath.Join(root, "tokenizers", "clip")
+		if _, err := os.Stat(clip); err == nil {
+			return withTokenizer{folder, weights.Dir(clip)}
+		}
+	}
+	return folder
 }
 
 func (c modelCase) hasTexts() bool {
