@@ -19,7 +19,9 @@ import (
 type Options struct {
 	// Set is the instruction set that runs; the fastest there is by default.
 	Set *kernel.Set
-	// DType is "auto" or "f32". Files in F16 and BF16 are computed in float32.
+	// DType says how the blocks keep their weights: "auto" and "f32" in float32,
+	// whatever the file's type; "f16" as half floats, unpacked on the way; "q8" as
+	// int8 with a scale an output, against activations with a scale a row.
 	DType string
 	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
 	Integrity string

@@ -17,9 +17,10 @@ import (
 type binder struct {
 	names map[string]bool // in the checkpoint
 	slots map[string]*slot
-	order []string // of slots, for a stable error
-	after []func() // what to do when everything is there
-	count int64    // values taken
+	order []string     // of slots, for a stable error
+	after []func()     // what to do when everything is there
+	count int64        // values taken
+	dtype kernel.DType // in which the blocks keep their weights
 }
 
 // slot is one wanted tensor.
@@ -31,8 +32,8 @@ type slot struct {
 	filled bool
 }
 
-func newBinder(names []string) *binder {
-	b := &binder{names: map[string]bool{}, slots: map[string]*slot{}}
+func newBinder(names []string, dtype kernel.DType) *binder {
+	b := &binder{names: map[string]bool{}, slots: map[string]*slot{}, dtype: dtype}
 	for _, name := range names {
 		b.names[name] = true
 	}
@@ -107,18 +108,23 @@ func whole(out, in int, name string, bias bool) piece {
 // linear binds a kernel.Linear made of pieces that stand under each other, with
 // in inputs and out outputs. Its memory is taken when the first piece arrives.
 func (b *binder) linear(dst **kernel.Linear, in, out int, pieces ...piece) {
+	b.linearOf(kernel.F32, dst, in, out, pieces...)
+}
+
+// linearOf is linear with weights kept in a dtype.
+func (b *binder) linearOf(dtype kernel.DType, dst **kernel.Linear, in, out int, pieces ...piece) {
 	bias := slices.ContainsFunc(pieces, func(p piece) bool { return p.biasName != "" && p.ownBias })
-	w := &kernel.Linear{In: in, Out: out}
+	w := &kernel.Linear{In: in, Out: out, DType: dtype}
 	*dst = w
 	for _, p := range pieces {
 		b.bindPiece(p, w, bias)
 	}
 }
 
-// split binds one tensor whose rows belong to several Linears.
-func (b *binder) split(p piece, parts ...part) {
+// split binds one tensor whose rows belong to several Linears of a dtype.
+func (b *binder) split(dtype kernel.DType, p piece, parts ...part) {
 	for _, to := range parts {
-		w := &kernel.Linear{In: p.in, Out: to.to - to.from}
+		w := &kernel.Linear{In: p.in, Out: to.to - to.from, DType: dtype}
 		*to.dst = w
 		b.bindPiece(p.rows(to.from, to.to, 0), w, p.biasName != "")
 	}
@@ -133,8 +139,8 @@ type part struct {
 // bindPiece sends a piece to w. A tensor that was bound before goes to both.
 func (b *binder) bindPiece(p piece, w *kernel.Linear, bias bool) {
 	allocate := func(weights.Tensor) error {
-		if w.Panels == nil {
-			*w = *kernel.NewLinear(w.In, w.Out, bias)
+		if w.Panels == nil && w.Halves == nil && w.Bytes == nil {
+			*w = *kernel.NewLinearOf(w.DType, w.In, w.Out, bias)
 		}
 		return nil
 	}
@@ -200,30 +206,30 @@ func (b *binder) block(dst *encoder.Block, spec encoder.Spec, share encoder.Shar
 	hidden := right - left
 
 	b.norm(&dst.Norm1, prefix+names.norm1, d, spec.Eps)
-	b.linear(&dst.QKV, d, 3*inner,
+	b.linearOf(b.dtype, &dst.QKV, d, 3*inner,
 		whole(d, d, prefix+names.query, bias["query"]).rows(from, to, 0),
 		whole(d, d, prefix+names.key, bias["key"]).rows(from, to, inner),
 		whole(d, d, prefix+names.value, bias["value"]).rows(from, to, 2*inner))
 	out := whole(d, d, prefix+names.out, bias["out"]).cols(from, to)
 	out.ownBias = share.Index == 0
-	b.linear(&dst.Out, inner, d, out)
+	b.linearOf(b.dtype, &dst.Out, inner, d, out)
 
 	b.norm(&dst.Norm2, prefix+names.norm2, d, spec.Eps)
 	downName := names.down
 	switch {
 	case swiglu: // one tensor [2·hidden, D]: the gate's rows, then the others
 		downName = names.swigluDown
-		b.split(whole(2*spec.Hidden, d, prefix+names.gateUp, bias["mlp"]),
+		b.split(b.dtype, whole(2*spec.Hidden, d, prefix+names.gateUp, bias["mlp"]),
 			part{&dst.Gate, left, right}, part{&dst.Up, spec.Hidden + left, spec.Hidden + right})
 	case spec.Gated:
-		b.linear(&dst.Gate, d, hidden, whole(spec.Hidden, d, prefix+names.gate, bias["mlp"]).rows(left, right, 0))
+		b.linearOf(b.dtype, &dst.Gate, d, hidden, whole(spec.Hidden, d, prefix+names.gate, bias["mlp"]).rows(left, right, 0))
 		fallthrough
 	default:
-		b.linear(&dst.Up, d, hidden, whole(spec.Hidden, d, prefix+names.up, bias["mlp"]).rows(left, right, 0))
+		b.linearOf(b.dtype, &dst.Up, d, hidden, whole(spec.Hidden, d, prefix+names.up, bias["mlp"]).rows(left, right, 0))
 	}
 	down := whole(d, spec.Hidden, prefix+downName, bias["mlp"]).cols(left, right)
 	down.ownBias = share.Index == 0
-	b.linear(&dst.Down, hidden, d, down)
+	b.linearOf(b.dtype, &dst.Down, hidden, d, down)
 
 	if names.scale1 != "" {
 		b.layerScale(&dst.Out, prefix+names.scale1, d)

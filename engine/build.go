@@ -176,7 +176,7 @@ func bindMapHead(b *binder, c *visionConfig, prefix string) *encoder.MapHead {
 	b.after = append(b.after, func() { h.Probe = kernel.MatOf(probe, 1, d) })
 	stacked := whole(3*d, d, prefix+"attention.in_proj", true)
 	stacked.weight, stacked.biasName = prefix+"attention.in_proj_weight", prefix+"attention.in_proj_bias"
-	b.split(stacked, part{&h.Query, 0, d}, part{&h.KV, d, 3 * d})
+	b.split(kernel.F32, stacked, part{&h.Query, 0, d}, part{&h.KV, d, 3 * d})
 	b.linear(&h.Out, d, d, whole(d, d, prefix+"attention.out_proj", true))
 	b.norm(&h.Norm, prefix+"layernorm", d, c.Eps)
 	b.linear(&h.Up, d, c.Hidden, whole(c.Hidden, d, prefix+"mlp.fc1", true))

@@ -27,12 +27,13 @@ const (
 // streamed into their packed places; what they don't need is skipped. A failure
 // leaves nothing behind.
 func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error) {
-	if err := o.check(); err != nil {
+	dtype, err := o.dtype()
+	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	l := loader{ctx: ctx, folder: folder, options: o}
+	l := loader{ctx: ctx, folder: folder, options: o, dtype: dtype}
 	if err := l.open(); err != nil {
 		return nil, err
 	}
@@ -40,17 +41,26 @@ func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error)
 	return l.model()
 }
 
-func (o Options) check() error {
-	if o.DType != "" && o.DType != "auto" && o.DType != "f32" {
-		return fault.New(fault.Option, "dtype", "found %q, supported are auto, f32", o.DType)
+// dtype is the form in which the blocks keep their weights. The patch embedding,
+// norms, heads and projections stay in float32: together they are a few
+// percent, and what they lose can't be made up for.
+func (o Options) dtype() (kernel.DType, error) {
+	switch o.DType {
+	case "", "auto", "f32":
+		return kernel.F32, nil
+	case "f16":
+		return kernel.F16, nil
+	case "q8":
+		return kernel.Q8, nil
 	}
-	return nil
+	return 0, fault.New(fault.Option, "dtype", "found %q, supported are auto, f32, f16, q8", o.DType)
 }
 
 type loader struct {
 	ctx        context.Context
 	folder     weights.Folder
 	options    Options
+	dtype      kernel.DType
 	arch       *architecture
 	pixels     pixels.Config
 	pixelsErr  error
@@ -123,7 +133,7 @@ func (l *loader) model() (*Model, error) {
 	}
 	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: encoder.NewCPU(*set), pause: l.options.Pause}
 
-	b := newBinder(l.checkpoint.Names())
+	b := newBinder(l.checkpoint.Names(), l.dtype)
 	t, err := bindModel(l.arch, b, encoder.Whole)
 	if err != nil {
 		return nil, err
@@ -148,7 +158,7 @@ func (l *loader) model() (*Model, error) {
 		return nil, m.tokensErr
 	}
 	m.towers = t
-	m.info = describe(l.arch, t, l.pixels, set.Name, b.count, bytes)
+	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), b.count, bytes)
 	return m, nil
 }
 
@@ -204,10 +214,10 @@ func (m *Model) Logits(similarities []float64) []float64 {
 }
 
 // describe fills in Info.
-func describe(a *architecture, t *towers, p pixels.Config, set string, parameters, bytes int64) Info {
+func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, parameters, bytes int64) Info {
 	c := a.vision
 	info := Info{
-		Architecture: a.name, ModelType: a.family.modelType, Device: "simd", Workers: 1, DType: "f32", Kernels: set,
+		Architecture: a.name, ModelType: a.family.modelType, Device: "simd", Workers: 1, DType: dtype, Kernels: set,
 		Parameters: parameters, Bytes: bytes, Classes: len(a.labels),
 		Shapes: Shapes{
 			Image: [2]int{c.height, c.width}, Patch: c.patch, Grid: [2]int{c.grid.Rows, c.grid.Columns},

@@ -64,7 +64,7 @@ func (c *CPU) Rotate(x, cos, sin Mat) {
 // Attend splits the heads among the cores.
 func (c *CPU) Attend(a Attention) {
 	dim := a.Q.Cols / a.Heads
-	scratch := c.New(a.Heads, a.K.Rows).Host()
+	scratch := c.New(a.Heads, c.set.Scratch(a.Q.Rows, a.K.Rows, dim)).Host()
 	spread(a.Heads, a.Q.Rows*a.K.Rows*dim*2, func(from, to int) {
 		for h := from; h < to; h++ {
 			var probs Mat
