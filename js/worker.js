@@ -115,7 +115,7 @@ async function inputOf(image, signal) {
   if (image.values) return { data: new Uint8Array(image.data), values: image.values }
   if (image.data) return { data: new Uint8Array(image.data), picture: { width: image.width, height: image.height } }
   const source = image.bitmap ?? image.blob ?? (await fetchPicture(image.url, signal))
-  const { data, width, height, inexact } = await decode(source)
+  const { data, width, height, inexact } = await decode(source, { where: image.url })
   if (inexact && pixels !== inexact) {
     pixels = inexact
     postMessage({ type: 'pixels', pixels })

@@ -22,6 +22,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"reflect"
 	"runtime/debug"
 	"syscall/js"
 
@@ -118,7 +119,7 @@ func load(args js.Value) (js.Value, error) {
 	if info.Fallback == "" {
 		info.Fallback = fallback
 	}
-	return valueOf(info), nil
+	return valueOf(reflect.ValueOf(info)), nil
 }
 
 // assign fills in a struct from an object that the scripts made.
