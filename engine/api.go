@@ -11,6 +11,7 @@
 package engine
 
 import (
+	"vitrine/engine/encoder"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
 )
@@ -23,6 +24,11 @@ type Options struct {
 	// whatever the file's type; "f16" as half floats, unpacked on the way; "q8" as
 	// int8 with a scale an output, against activations with a scale a row.
 	DType string
+	// Workers is how many shares the blocks are cut into, 0 and 1 for none. The
+	// model itself is the first; LoadShare makes the others, and Peers connects
+	// them.
+	Workers int
+	Peers   encoder.Peers
 	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
 	Integrity string
 	// Progress is told the bytes of weights read so far, and all there are (−1
