@@ -56,6 +56,18 @@ func (o Options) dtype() (kernel.DType, error) {
 	return 0, fault.New(fault.Option, "dtype", "found %q, supported are auto, f32, f16, q8", o.DType)
 }
 
+func (o Options) set() *kernel.Set {
+	if o.Set != nil {
+		return o.Set
+	}
+	sets := kernel.Sets()
+	return &sets[len(sets)-1]
+}
+
+func (o Options) share(index int) encoder.Share {
+	return encoder.Share{Index: index, Count: max(o.Workers, 1)}
+}
+
 type loader struct {
 	ctx        context.Context
 	folder     weights.Folder
@@ -94,6 +106,18 @@ func (l *loader) open() error {
 	return nil
 }
 
+// checkWorkers refuses more shares than there are heads to share.
+func (l *loader) checkWorkers() error {
+	heads := l.arch.vision.Heads
+	if l.arch.text != nil {
+		heads = min(heads, l.arch.text.Heads)
+	}
+	if n := l.options.Workers; n < 0 || n > heads {
+		return fault.New(fault.Option, "workers", "found %d; this model has %d heads, so supported are 1 to %d", n, heads, heads)
+	}
+	return nil
+}
+
 func (l *loader) readConfig() error {
 	data, err := weights.ReadFile(l.ctx, l.folder, "config.json", fault.Config, maxConfigBytes)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -102,8 +126,10 @@ func (l *loader) readConfig() error {
 	if err != nil {
 		return err
 	}
-	l.arch, err = parseConfig(data)
-	return err
+	if l.arch, err = parseConfig(data); err != nil {
+		return err
+	}
+	return l.checkWorkers()
 }
 
 func (l *loader) readPixels() {
@@ -126,15 +152,12 @@ func (l *loader) fatalPixels() error {
 
 // model streams the weights while the tokenizer is read.
 func (l *loader) model() (*Model, error) {
-	set := l.options.Set
-	if set == nil {
-		sets := kernel.Sets()
-		set = &sets[len(sets)-1]
-	}
-	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: encoder.NewCPU(*set), pause: l.options.Pause}
+	set := l.options.set()
+	workers := max(l.options.Workers, 1)
+	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: encoder.NewCPU(*set, l.options.Peers), peers: l.options.Peers, pause: l.options.Pause}
 
 	b := newBinder(l.checkpoint.Names(), l.dtype)
-	t, err := bindModel(l.arch, b, encoder.Whole)
+	t, err := bindModel(l.arch, b, l.options.share(0))
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +181,7 @@ func (l *loader) model() (*Model, error) {
 		return nil, m.tokensErr
 	}
 	m.towers = t
-	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), b.count, bytes)
+	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), workers, b.count, bytes)
 	return m, nil
 }
 
@@ -214,10 +237,10 @@ func (m *Model) Logits(similarities []float64) []float64 {
 }
 
 // describe fills in Info.
-func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, parameters, bytes int64) Info {
+func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, workers int, parameters, bytes int64) Info {
 	c := a.vision
 	info := Info{
-		Architecture: a.name, ModelType: a.family.modelType, Device: "simd", Workers: 1, DType: dtype, Kernels: set,
+		Architecture: a.name, ModelType: a.family.modelType, Device: "simd", Workers: workers, DType: dtype, Kernels: set,
 		Parameters: parameters, Bytes: bytes, Classes: len(a.labels),
 		Shapes: Shapes{
 			Image: [2]int{c.height, c.width}, Patch: c.patch, Grid: [2]int{c.grid.Rows, c.grid.Columns},
@@ -227,6 +250,7 @@ func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, pa
 	if set == kernel.Scalar.Name {
 		info.Device = "scalar"
 	}
+	info.Preprocess = sightOf(p)
 	s := &info.Shapes
 	s.Tokens = s.Prefix + c.grid.Patches()
 	if c.family.naflex {
@@ -256,4 +280,18 @@ func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, pa
 		info.Tasks = append(info.Tasks, "visualTokens")
 	}
 	return info
+}
+
+// sightOf tells what of a picture a model with that configuration sees.
+func sightOf(p pixels.Config) Sight {
+	s := Sight{Resize: "none", Crop: [2]int{p.CropHeight, p.CropWidth}}
+	switch {
+	case p.NaFlex:
+		s.Resize = "naflex"
+	case p.Resize && p.ShortestEdge > 0:
+		s.Resize, s.Edge = "shortest-edge", p.ShortestEdge
+	case p.Resize:
+		s.Resize, s.Size = "squash", [2]int{p.Height, p.Width}
+	}
+	return s
 }

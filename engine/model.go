@@ -22,6 +22,7 @@ type Model struct {
 	info    Info
 	towers  *towers
 	machine encoder.Machine
+	peers   encoder.Peers
 	pause   func() error
 
 	pixels    pixels.Config
@@ -61,7 +62,7 @@ func (m *Model) begin(ctx context.Context) error {
 
 // run is a Run that watches the context.
 func (m *Model) run(ctx context.Context, tap encoder.Tap) encoder.Run {
-	return encoder.Run{Machine: m.machine, Tap: tap, Step: func() error {
+	return encoder.Run{Machine: m.machine, Peers: m.peers, Tap: tap, Step: func() error {
 		if m.pause != nil {
 			if err := m.pause(); err != nil {
 				return err

@@ -68,7 +68,11 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 			}
 		}
 	})
-	if err := t.encode(r, x, segments, nil, t.newWorkspace(m, rows)); err != nil {
+	b := batch{x: x, segments: segments}
+	if err := r.start(Job{Lengths: lengths}, b, t.Layers); err != nil {
+		return err
+	}
+	if err := t.encode(r, b); err != nil {
 		return err
 	}
 	m.Norm(x, x, &t.Norm)
@@ -91,4 +95,14 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 	r.show("pooled", pooled, one)
 	r.show("embedding", embedding, one)
 	return m.Finish()
+}
+
+// Join does this share's part of a job that the first share started.
+func (t *Text) Join(r Run, job Job) error {
+	r.Machine.Reset()
+	r = r.of(job)
+	segments, rows := segmentsOf(job.Lengths)
+	x := r.Machine.New(rows, t.Width)
+	fillFrom(r.Machine, x, job.X)
+	return t.encode(r, batch{x: x, segments: segments})
 }

@@ -1,0 +1,33 @@
+package gpu
+
+import (
+	"context"
+	"sync"
+	"syscall/js"
+	"testing"
+
+	"vitrine/engine/kernel"
+)
+
+// opened is the Machine of all tests: a device takes a second to open.
+var opened = sync.OnceValues(func() (*Machine, error) {
+	dev, err := Open(context.Background(), js.Global().Get("openDevice"))
+	if err != nil {
+		return nil, nil
+	}
+	return New(dev, kernel.F16, kernel.Q8)
+})
+
+// machine is a Machine on the WebGPU of this process; build/webgpu_node.mjs brings
+// one to Node.
+func machine(t *testing.T) *Machine {
+	t.Helper()
+	m, err := opened()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m == nil {
+		t.Skip("no WebGPU in this process; NODE_OPTIONS=--import=$PWD/build/webgpu_node.mjs brings it")
+	}
+	return m
+}

@@ -1,0 +1,330 @@
+package gpu
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"vitrine/engine/encoder"
+	"vitrine/engine/fault"
+	"vitrine/engine/kernel"
+)
+
+// ErrTooBig is in the chain of an error about a run that needs more memory at once
+// than the device binds. Smaller runs still work.
+var ErrTooBig = errors.New("more than the device binds at once")
+
+// Machine is an encoder.Machine on a Device. It belongs to one call at a time.
+// Memory.Slot of its matrices is 1, the arena; offsets count its values.
+type Machine struct {
+	dev     Device
+	err     error // the first of a run
+	weights map[*kernel.Linear]*linear
+	norms   map[*kernel.Norm]Group
+	none    Group // for shaders without weights
+
+	arena     Buffer
+	arenaSize int // values
+	used      int // values, of this run
+
+	record record
+	plans  []*plan // the newest last
+	inputs []input
+	stage  []float32 // values of inputs
+	staged int
+	reads  []read
+	result []float32
+
+	pipes     map[kernel.DType]linearPipes
+	pipelines int
+	compile   time.Duration
+	watched   bool // between Begin and End
+}
+
+// input is a range of the arena and the values that a run brings to it.
+type input struct {
+	at     int
+	values []float32
+}
+
+// read is what somebody waits for.
+type read struct {
+	at   int // in the results, in values
+	x    encoder.Mat
+	take func(kernel.Mat)
+}
+
+// need is what the shaders ask of a device. Every WebGPU device has it.
+var need = Limits{Storages: 4, Threads: 256, Shared: 16 << 10, Groups: 1 << 15}
+
+// New compiles the shaders for a device, with those for weights of some types
+// beside float32.
+func New(dev Device, dtypes ...kernel.DType) (*Machine, error) {
+	l := dev.About().Limits
+	for _, row := range []struct {
+		name        string
+		have, wants int
+	}{
+		{"maxStorageBuffersPerShaderStage", l.Storages, need.Storages},
+		{"maxComputeInvocationsPerWorkgroup", l.Threads, need.Threads},
+		{"maxComputeWorkgroupStorageSize", l.Shared, need.Shared},
+		{"maxComputeWorkgroupsPerDimension", l.Groups, need.Groups},
+	} {
+		if row.have < row.wants {
+			return nil, fault.New(fault.Device, "webgpu", "%s has a %s of %d; the shaders need %d", dev.About().Name, row.name, row.have, row.wants)
+		}
+	}
+	m := &Machine{dev: dev, weights: map[*kernel.Linear]*linear{}, norms: map[*kernel.Norm]Group{}}
+	if !slices.Contains(dtypes, kernel.F32) {
+		dtypes = append(dtypes, kernel.F32)
+	}
+	list, pipes := shadersFor(dtypes)
+	m.pipes, m.pipelines = pipes, len(list)
+	start := time.Now()
+	if err := dev.Compile(list); err != nil {
+		return nil, err
+	}
+	m.compile = time.Since(start)
+	dev.Begin()
+	zeros := dev.Buffer(256, UseWeights)
+	m.none = dev.WeightGroup(zeros, Span{0, 256}, Span{0, 256})
+	return m, dev.End()
+}
+
+// Device is what the machine runs on.
+func (m *Machine) Device() Device { return m.dev }
+
+// CompileTime is how long the pipelines took.
+func (m *Machine) CompileTime() time.Duration { return m.compile }
+
+// Pipelines is how many there are.
+func (m *Machine) Pipelines() int { return m.pipelines }
+
+// align is the step of offsets, in values: copies and bindings want 256 bytes.
+const align = 64
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+// New gives room in the arena. Rows begin at whole vectors of four.
+func (m *Machine) New(rows, cols int) encoder.Mat {
+	stride := roundUp(cols, 4)
+	x := encoder.Mat{Memory: encoder.Memory{Slot: 1}, Offset: m.used, Rows: rows, Cols: cols, Stride: stride}
+	m.used += roundUp(rows*stride, align)
+	return x
+}
+
+// Reset begins a run.
+func (m *Machine) Reset() {
+	m.used, m.staged, m.err = 0, 0, nil
+	m.inputs, m.reads = m.inputs[:0], m.reads[:0]
+	m.record.reset()
+}
+
+// Fill keeps the values until the run begins.
+func (m *Machine) Fill(dst encoder.Mat, fill func(kernel.Mat)) {
+	values := kernel.MatOf(m.room(dst.Rows*dst.Cols), dst.Rows, dst.Cols)
+	fill(values)
+	if dst.Stride == dst.Cols {
+		m.inputs = append(m.inputs, input{dst.Offset, values.Data})
+		return
+	}
+	if dst.Stride == roundUp(dst.Cols, 4) { // whole rows, padding included
+		padded := kernel.Mat{Data: m.room(dst.Rows * dst.Stride), Rows: dst.Rows, Cols: dst.Cols, Stride: dst.Stride}
+		for i := range values.Rows {
+			copy(padded.Row(i), values.Row(i))
+		}
+		m.inputs = append(m.inputs, input{dst.Offset, padded.Data})
+		return
+	}
+	for i := range values.Rows {
+		m.inputs = append(m.inputs, input{dst.Offset + i*dst.Stride, values.Row(i)})
+	}
+}
+
+// room is n values that stay until Reset.
+func (m *Machine) room(n int) []float32 {
+	if m.staged+n > len(m.stage) {
+		m.stage = make([]float32, max(2*len(m.stage), n)) // what was given out lives on in inputs
+		m.staged = 0
+	}
+	m.staged += n
+	return m.stage[m.staged-n : m.staged : m.staged]
+}
+
+func (m *Machine) Copy(dst, src encoder.Mat) { m.elementwise(dst, src, 0) }
+
+func (m *Machine) Multiply(dst, a encoder.Mat) { m.elementwise(dst, a, 1) }
+
+func (m *Machine) elementwise(dst, src encoder.Mat, multiply uint32) {
+	g := m.gridOf((src.Rows*src.Cols + 255) / 256)
+	p := copyParams{u(src.Offset), u(src.Stride), u(dst.Offset), u(dst.Stride), u(src.Rows), u(src.Cols), g.across(), multiply}
+	m.dispatch(pipeCopy, bytesOf(&p), m.none, g)
+}
+
+func (m *Machine) Norm(dst, x encoder.Mat, n *kernel.Norm) {
+	g := m.gridOf(x.Rows)
+	p := normParams{u(x.Offset), u(x.Stride), u(dst.Offset), u(dst.Stride), u(x.Rows), u(x.Cols), g.across(), n.Eps}
+	m.dispatch(pipeNorm, bytesOf(&p), m.normGroup(n), g)
+}
+
+func (m *Machine) Mean(dst, x encoder.Mat) {
+	p := meanParams{u(x.Offset), u(x.Stride), u(dst.Offset), u(x.Rows), u(x.Cols)}
+	m.dispatch(pipeMean, bytesOf(&p), m.none, grid{(x.Cols + 15) / 16, 1, 1})
+}
+
+func (m *Machine) Rotate(x, cos, sin encoder.Mat) {
+	pairs := x.Cols / 2
+	g := m.gridOf((x.Rows*pairs + 255) / 256)
+	p := rotateParams{u(x.Offset), u(x.Stride), u(cos.Offset), u(cos.Stride), u(sin.Offset), u(sin.Stride), u(x.Rows), u(pairs), u(cos.Cols / 2), g.across()}
+	m.dispatch(pipeRotate, bytesOf(&p), m.none, g)
+}
+
+// Weigh is dst = v, each head's values of row j times that head's attention of
+// the first query to j.
+func (m *Machine) Weigh(dst, v, probs encoder.Mat, heads int) {
+	g := m.gridOf((v.Rows*v.Cols + 255) / 256)
+	p := weighParams{u(v.Offset), u(v.Stride), u(dst.Offset), u(dst.Stride), u(probs.Offset), u(probs.Rows / heads * probs.Stride),
+		u(v.Rows), u(v.Cols), u(v.Cols / heads), g.across()}
+	m.dispatch(pipeWeigh, bytesOf(&p), m.none, g)
+}
+
+// fewRows is up to how many rows the shader for few of them is used: a tile of the
+// other has 32.
+const fewRows = 8
+
+func (m *Machine) Linear(dst, x encoder.Mat, w *kernel.Linear, act kernel.Activation, residual encoder.Mat) {
+	to, from := dst, residual
+	// Whole vectors are stored, so what follows the last column must be nobody's.
+	direct := vectors(dst) && (dst.Cols%4 == 0 || dst.Stride == roundUp(dst.Cols, 4))
+	if !direct {
+		to = m.New(dst.Rows, dst.Cols)
+	}
+	if !residual.Empty() {
+		from = m.vectors(residual)
+	}
+	x = m.vectors(x)
+	for _, part := range m.linear(w).parts {
+		m.linearPart(to.ColRange(part.first, part.first+part.outputs), x, part, w, act, from)
+	}
+	if !direct {
+		m.Copy(dst, to)
+	}
+}
+
+func (m *Machine) linearPart(dst, x encoder.Mat, part part, w *kernel.Linear, act kernel.Activation, residual encoder.Mat) {
+	p := linearParams{
+		x: u(x.Offset / 4), xStride: u(x.Stride / 4), rows: u(x.Rows), inputs: u(w.In),
+		dst: u(dst.Offset / 4), dstStride: u(dst.Stride / 4), outputs: u(part.outputs), act: uint32(act),
+	}
+	if !residual.Empty() {
+		p.residual, p.residualStride, p.hasResidual = u((residual.Offset+part.first)/4), u(residual.Stride/4), 1
+	}
+	pipes, known := m.pipes[w.DType]
+	if !known {
+		m.fail(fault.New(fault.Internal, "webgpu", "the machine was made without weights in %v", w.DType))
+		return
+	}
+	if x.Rows <= fewRows {
+		m.dispatch(pipes.row, bytesOf(&p), part.group, grid{(part.outputs + 31) / 32, (x.Rows + 3) / 4, 1})
+		return
+	}
+	m.dispatch(pipes.tiles, bytesOf(&p), part.group, grid{(part.outputs + 63) / 64, (x.Rows + 31) / 32, 1})
+}
+
+// vectors tells whether the rows of x begin at whole vectors of four values.
+func vectors(x encoder.Mat) bool { return x.Offset%4 == 0 && x.Stride%4 == 0 }
+
+// vectors is x, or a copy of it whose rows begin at whole vectors.
+func (m *Machine) vectors(x encoder.Mat) encoder.Mat {
+	if vectors(x) {
+		return x
+	}
+	y := m.New(x.Rows, x.Cols)
+	m.Copy(y, x)
+	return y
+}
+
+func (m *Machine) Attend(a encoder.Attention) {
+	dim := a.Q.Cols / a.Heads
+	scale := float32(1 / math.Sqrt(float64(dim)))
+	causal := uint32(0)
+	if a.Causal {
+		causal = 1
+	}
+	if a.Probs.Empty() && dim%4 == 0 && vectors(a.Q) && vectors(a.K) && vectors(a.V) && vectors(a.Dst) {
+		p := attendParams{
+			q: u(a.Q.Offset / 4), qStride: u(a.Q.Stride / 4), k: u(a.K.Offset / 4), kStride: u(a.K.Stride / 4),
+			v: u(a.V.Offset / 4), vStride: u(a.V.Stride / 4), dst: u(a.Dst.Offset / 4), dstStride: u(a.Dst.Stride / 4),
+			queries: u(a.Q.Rows), keys: u(a.K.Rows), dim: u(dim / 4), causal: causal, chunks: u((dim + 63) / 64), scale: scale,
+		}
+		m.dispatchAttend(p, a.Heads)
+		return
+	}
+	probs := a.Probs
+	if probs.Empty() {
+		probs = m.New(a.Heads*a.Q.Rows, a.K.Rows)
+	}
+	p := attendMapsParams{
+		u(a.Q.Offset), u(a.Q.Stride), u(a.K.Offset), u(a.K.Stride), u(a.V.Offset), u(a.V.Stride), u(a.Dst.Offset), u(a.Dst.Stride),
+		u(a.Q.Rows), u(a.K.Rows), u(dim), causal, u(probs.Offset), u(probs.Stride), scale,
+	}
+	m.dispatch(pipeAttendMaps, bytesOf(&p), m.none, grid{a.Q.Rows, a.Heads, 1})
+}
+
+// Sum has nothing to add: the device holds the whole.
+func (m *Machine) Sum(encoder.Mat) error { return nil }
+
+// Read copies x, as it is now, to where Finish finds it.
+func (m *Machine) Read(x encoder.Mat, take func(kernel.Mat)) {
+	if x.Rows == 0 {
+		take(kernel.Mat{Cols: x.Cols, Stride: x.Stride})
+		return
+	}
+	size := (x.Rows-1)*x.Stride + x.Cols
+	m.reads = append(m.reads, read{m.record.results, x, take})
+	m.record.copyOut(x.Offset, size)
+}
+
+// u is a place or count as a shader has it. What doesn't fit is refused before a
+// run, by the size of the arena.
+func u(n int) uint32 { return uint32(n) }
+
+// grid is a number of workgroups.
+type grid struct{ x, y, z int }
+
+// across is how many workgroups of a long row stand in x.
+func (g grid) across() uint32 { return uint32(g.x) }
+
+// gridOf lays n workgroups in rows that the device can count.
+func (m *Machine) gridOf(n int) grid {
+	across := min(max(n, 1), need.Groups)
+	return grid{across, (n + across - 1) / across, 1}
+}
+
+// dispatch notes one.
+func (m *Machine) dispatch(pipeline int, params []byte, weights Group, g grid) {
+	if most := m.dev.About().Limits.Groups; g.x > most || g.y > most || g.z > most {
+		m.fail(fault.New(fault.Device, "webgpu", "a run of %d×%d×%d workgroups is %w (%d)", g.x, g.y, g.z, ErrTooBig, most))
+		return
+	}
+	m.record.dispatch(pipeline, params, weights, g)
+}
+
+// dispatchAttend notes attention of a segment. Where segments of the same shape
+// follow each other at the same distance, as texts of one length do, they become
+// one dispatch.
+func (m *Machine) dispatchAttend(p attendParams, heads int) {
+	g := grid{(int(p.queries) + 31) / 32, heads, int(p.chunks)}
+	if !m.record.joinAttend(p, g) {
+		m.dispatch(pipeAttend, bytesOf(&p), m.none, g)
+		m.record.noteAttend(p, g)
+	}
+}
+
+// fail keeps the first error of a run.
+func (m *Machine) fail(err error) {
+	if m.err == nil {
+		m.err = err
+	}
+}

@@ -1,0 +1,59 @@
+package gpu
+
+import (
+	"embed"
+
+	"vitrine/engine/kernel"
+)
+
+//go:embed shaders/*.wgsl
+var files embed.FS
+
+// The pipelines that every machine has, in the order in which they are compiled.
+// Two for each type of weights follow.
+const (
+	pipeNorm = iota
+	pipeAttend
+	pipeAttendMaps
+	pipeCopy
+	pipeRotate
+	pipeMean
+	pipeWeigh
+	pipesOfAll
+)
+
+// sources lists the files of each pipeline.
+var sources = [pipesOfAll]string{
+	pipeNorm: "norm", pipeAttend: "attend", pipeAttendMaps: "attend_maps", pipeCopy: "copy",
+	pipeRotate: "rotate", pipeMean: "mean", pipeWeigh: "weigh",
+}
+
+// linearPipes are the pipelines of one type of weights.
+type linearPipes struct{ tiles, row int }
+
+// shadersFor gives the shaders for weights of some types, and where those of each
+// type are. A linear shader is whole files, one after the other: what the two
+// shapes share, the activations, how weights of the type are read, and the shape.
+func shadersFor(dtypes []kernel.DType) (list []Shader, linear map[kernel.DType]linearPipes) {
+	for _, name := range sources {
+		list = append(list, Shader{name, source(name)})
+	}
+	linear = map[kernel.DType]linearPipes{}
+	for _, dtype := range dtypes {
+		linear[dtype] = linearPipes{len(list), len(list) + 1}
+		for _, shape := range []string{"linear", "linear_row"} {
+			code := source("linear_params") + source("activation") + source("weights_"+dtype.String()) + source(shape)
+			list = append(list, Shader{shape + " " + dtype.String(), code})
+		}
+	}
+	return list, linear
+}
+
+// source is one file.
+func source(name string) string {
+	text, err := files.ReadFile("shaders/" + name + ".wgsl")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return string(text)
+}
