@@ -27,7 +27,11 @@ go.importObject.kern = kernels.imports
 const { instance } = await WebAssembly.instantiate(fs.readFileSync(file), go.importObject)
 const report = await kernels.connect(instance.exports.mem, process.env.VITRINE_KERNEL || 'all', (name) =>
   readFile(new URL(`../engine/kernel/simd/${name}`, import.meta.url)))
-for (const [name, reason] of Object.entries(report.refused)) console.error(`${name} kernels: ${reason}`)
+if (Object.keys(report.refused).length > 0) {
+  // Tests that run without a set would not notice that it is broken.
+  for (const [name, reason] of Object.entries(report.refused)) console.error(`the ${name} kernels don't work here: ${reason}`)
+  process.exit(1)
+}
 
 process.on('exit', (code) => {
   // Nothing is pending any more: let Go print the deadlock and its stacks.

@@ -16,18 +16,17 @@ const minNode = 20
 
 // tools are the programs that the tests need beside Go.
 type tools struct {
-	wasmExec string // runs a test that was compiled to WASM
+	wasmExec string // runs a test that was compiled to WASM, with the SIMD kernels
 	chromium string
 }
 
 // findTools looks for Node, npm and Chromium before the long stages begin, and
 // installs Chromium where it can.
 func findTools(ctx context.Context, found *tools, out io.Writer) error {
-	goroot, err := goEnv(".", "GOROOT")
-	if err != nil {
+	var err error
+	if found.wasmExec, err = filepath.Abs("build/go_js_exec"); err != nil {
 		return err
 	}
-	found.wasmExec = filepath.Join(goroot, "lib", "wasm", "go_js_wasm_exec")
 	if err := checkNode(ctx); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"context"
 	"time"
 
+	"vitrine/engine/encoder"
 	"vitrine/engine/gpu"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
@@ -35,6 +36,11 @@ type Options struct {
 	// whatever the file's type; "f16" as half floats, unpacked on the way; "q8" as
 	// int8 with a scale an output, against activations with a scale a row.
 	DType string
+	// Workers is how many shares the blocks are cut into, 0 and 1 for none. The
+	// model itself is the first; LoadShare makes the others, and Peers connects
+	// them.
+	Workers int
+	Peers   encoder.Peers
 	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
 	Integrity string
 	// Progress is told the bytes of weights read so far, and all there are (−1
@@ -276,6 +282,7 @@ type Info struct {
 	Fallback     string   `json:"fallback"`   // why a slower device runs, or empty
 	GPU          GPUInfo  `json:"gpu"`
 	Shapes       Shapes   `json:"shapes"`
+	Preprocess   Sight    `json:"preprocess"`
 	Classes      int      `json:"classes"` // 0 without a classifier
 }
 
@@ -302,4 +309,13 @@ type Shapes struct {
 	TextLength int    `json:"textLength"` // tokens a text; 0 without a text tower
 	TextLayers int    `json:"textLayers"`
 	Vocabulary int    `json:"vocabulary"`
+}
+
+// Sight is which part of a picture the model sees, for a page that shows it: the
+// picture is resized, then a window is cut from its centre.
+type Sight struct {
+	Resize string `json:"resize"` // "shortest-edge", "squash", "naflex", or "none"
+	Edge   int    `json:"edge"`   // shortest-edge: the shorter side becomes this long
+	Size   [2]int `json:"size"`   // squash: to this height and width
+	Crop   [2]int `json:"crop"`   // height, width of the window; 0, 0: all of it
 }

@@ -34,11 +34,16 @@ func bindModel(a *architecture, b *binder, share encoder.Share) (*towers, error)
 	if t.vision, err = bindVision(a, b, share); err != nil {
 		return nil, err
 	}
+	if a.text != nil {
+		t.text = bindText(a.text, b, share)
+	}
+	if share.Index > 0 {
+		return t, nil
+	}
 	if a.llava != nil {
 		t.llava = bindProjector(a, b)
 	}
 	if a.text != nil {
-		t.text = bindText(a.text, b, share)
 		b.scalar(&t.scale, "logit_scale")
 		if a.family.method == "sigmoid" {
 			b.scalar(&t.bias, "logit_bias")
@@ -89,6 +94,16 @@ func bindVision(a *architecture, b *binder, share encoder.Share) (*encoder.Visio
 		Readout:   f.readout,
 	}
 	v.NormPooled = f.normPooled
+	v.Prefixes = c.prefix()
+	if f.rope {
+		v.Rope = &encoder.Rope{Theta: c.theta}
+	}
+	for k := range v.Blocks {
+		b.block(&v.Blocks[k], c.Spec, share, n.blockNames, prefix+n.block+strconv.Itoa(k)+".", c.bias, c.swiglu)
+	}
+	if share.Index > 0 { // the first share embeds and reads out
+		return v, nil
+	}
 	in := 3 * c.patch * c.patch
 	embed := whole(c.Width, in, prefix+n.patch, c.bias["patch"])
 	if !f.naflex {
@@ -99,9 +114,6 @@ func bindVision(a *architecture, b *binder, share encoder.Share) (*encoder.Visio
 	if n.preNorm != "" {
 		v.PreNorm = &kernel.Norm{}
 		b.norm(v.PreNorm, prefix+n.preNorm, c.Width, c.Eps)
-	}
-	for k := range v.Blocks {
-		b.block(&v.Blocks[k], c.Spec, share, n.blockNames, prefix+n.block+strconv.Itoa(k)+".", c.bias, c.swiglu)
 	}
 	return v, bindReadout(v, a, b, prefix, root)
 }
@@ -124,8 +136,6 @@ func bindPrefix(v *encoder.Vision, b *binder, c *visionConfig, prefix string) {
 	}
 	if n.positions != "" {
 		b.matrix(&table, prefix+n.positions, class+c.grid.Patches(), width)
-	} else {
-		v.Rope = &encoder.Rope{Theta: c.theta}
 	}
 	b.after = append(b.after, func() {
 		copy(tokens, classToken)
@@ -191,16 +201,19 @@ func bindText(c *textConfig, b *binder, share encoder.Share) *encoder.Text {
 		Encoder: encoder.Encoder{Spec: c.Spec, Share: share, Blocks: make([]encoder.Block, c.Layers)},
 		Pool:    c.pool, End: c.end,
 	}
+	bias := map[string]bool{"query": true, "key": true, "value": true, "out": true, "mlp": true}
+	for k := range t.Blocks {
+		b.block(&t.Blocks[k], c.Spec, share, clipBlock, prefix+"encoder.layers."+strconv.Itoa(k)+".", bias, false)
+	}
+	if share.Index > 0 {
+		return t
+	}
 	table := &tokenTable{width: c.Width, rows: c.vocab}
 	t.Tokens = table
 	b.table(table, prefix+"embeddings.token_embedding.weight")
 	var positions []float32
 	b.matrix(&positions, prefix+"embeddings.position_embedding.weight", c.places, c.Width)
 	b.after = append(b.after, func() { t.Positions = kernel.MatOf(positions, c.places, c.Width) })
-	bias := map[string]bool{"query": true, "key": true, "value": true, "out": true, "mlp": true}
-	for k := range t.Blocks {
-		b.block(&t.Blocks[k], c.Spec, share, clipBlock, prefix+"encoder.layers."+strconv.Itoa(k)+".", bias, false)
-	}
 	b.norm(&t.Norm, prefix+"final_layer_norm", c.Width, c.Eps)
 	b.linear(&t.Head, c.Width, c.out, whole(c.out, c.Width, c.family.head, c.family.headBias))
 	return t

@@ -16,6 +16,7 @@ import (
 type work struct {
 	kind   string // what self-checks are counted by: "picture", "text", "projection"
 	layers int    // of the tower
+	last   string // what it ends in: "embedding", or for a tower without one "last"
 	run    encoder.Run
 	// all does the whole, on any machine; it may be called twice, and tells the tap
 	// of the run everything. one does the first picture or text only.
@@ -146,14 +147,15 @@ func (g *watched) encode(w work) error {
 			return err
 		}
 	}
-	w.run.Step = nil // on the GPU the walk only notes what to do
+	w.run.Step, w.run.Peers = nil, nil // on the GPU the walk only notes what to do
 	if !due(n) {
 		w.run.Machine = g.machine
 		return w.all(w.run)
 	}
 
-	block := encoder.BlockName((n - 1) % max(w.layers, 1))
-	theirs := &keeping{tap: w.run.Tap, also: []string{block, "last", "embedding", "projection"}}
+	// The last block is left out: who wants it whole changes how it is computed.
+	block := encoder.BlockName((n - 1) % max(w.layers-1, 1))
+	theirs := &keeping{tap: w.run.Tap, also: []string{block, w.last}}
 	run := w.run
 	run.Machine, run.Tap = g.machine, theirs
 	start := g.clock()

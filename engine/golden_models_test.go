@@ -17,6 +17,8 @@ import (
 
 	"vitrine/engine"
 	"vitrine/engine/encoder"
+	"vitrine/engine/fault"
+	"vitrine/engine/golden"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
 	"vitrine/engine/pixels/picture"
@@ -104,9 +106,17 @@ func readTensors(t *testing.T, path string) map[string]tensor {
 	return all
 }
 
+// TestGoldenModels holds every output of every run of every model folder against
+// upstream's.
+func TestGoldenModels(t *testing.T) {
+	for _, expected := range golden.Cases(t, "models/*/expected.json") {
+		modelRows(t, filepath.Dir(expected))
+	}
+}
+
 // modelRows runs every run of one model folder, through pixel_values and, where
 // the pictures are there, through them.
-func modelRows(t *testing.T, dir string, report func(status, name, detail string)) {
+func modelRows(t *testing.T, dir string) {
 	name := "models/" + filepath.Base(dir)
 	data, err := os.ReadFile(filepath.Join(dir, "expected.json"))
 	if err != nil {
@@ -116,34 +126,62 @@ func modelRows(t *testing.T, dir string, report func(status, name, detail string
 	if err := json.Unmarshal(data, &c); err != nil {
 		t.Fatalf("%s: %v", dir, err)
 	}
-	folder := weights.Folder(weights.Dir(dir))
-	if _, err := os.Stat(filepath.Join(dir, "tokenizer.json")); err != nil && c.hasTexts() {
-		folder = withTokenizer{folder, weights.Dir(filepath.Join(dir, "..", "..", "tokenizers", "clip"))}
-	}
-	model, err := engine.Load(context.Background(), folder, engine.Options{})
-	if err != nil {
-		for _, run := range slices.Sorted(maps.Keys(c.Runs)) {
-			report("FAIL", name+"/"+run, err.Error())
+	runs := slices.Sorted(maps.Keys(c.Runs))
+	folder, models := c.folder(t, dir), map[string]*engine.Model{} // by instruction set
+	for _, set := range kernel.Sets() {
+		model, err := engine.Load(context.Background(), folder, engine.Options{Set: &set})
+		if err != nil {
+			status := golden.Fail
+			if fault.CodeOf(err) == fault.Unsupported {
+				status = golden.Unclaimed
+			}
+			for _, run := range runs {
+				golden.Row(t, status, name+"/"+run, err.Error())
+			}
+			return
 		}
-		return
+		defer model.Close()
+		models[set.Name] = model
 	}
-	defer model.Close()
 	expected := readTensors(t, filepath.Join(dir, "expected.safetensors"))
-	for _, run := range slices.Sorted(maps.Keys(c.Runs)) {
-		r := goldenRun{t: t, c: c, name: run, dir: dir, model: model, expected: expected}
-		worst, where, unclaimed, err := r.compare()
-		switch {
-		case err != nil:
-			report("FAIL", name+"/"+run, err.Error())
-		case worst > modelTolerance || math.IsNaN(worst):
-			report("FAIL", name+"/"+run, fmt.Sprintf("%.2e at %s", worst, where))
-		default:
-			report("ok", name+"/"+run, fmt.Sprintf("%.2e", worst))
+	for _, run := range runs {
+		worst, where, unclaimed := 0.0, "", []string(nil)
+		for _, set := range slices.Sorted(maps.Keys(models)) {
+			r := goldenRun{t: t, c: c, name: run, dir: dir, model: models[set], expected: expected}
+			d, output, unknown, err := r.compare()
+			if err != nil {
+				d, output = math.Inf(1), err.Error()
+			}
+			if d > worst {
+				worst, where = d, set+": "+output
+			}
+			unclaimed = unknown
 		}
+		golden.Row(t, golden.Verdict(worst <= modelTolerance), name+"/"+run, fmt.Sprintf("%.2e %s", worst, where))
 		if len(unclaimed) > 0 {
-			report("unclaimed", name+"/"+run, strings.Join(unclaimed, " "))
+			golden.Row(t, golden.Unclaimed, name+"/"+run, strings.Join(unclaimed, " "))
 		}
 	}
+}
+
+// folder is the case's folder. Where it has texts and no tokenizer, that is the
+// CLIP one of the cases.
+func (c modelCase) folder(t *testing.T, dir string) weights.Folder {
+	folder := weights.Dir(dir)
+	own := slices.ContainsFunc([]string{"tokenizer.json", "spiece.model", "vocab.json"}, func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err == nil
+	})
+	if own || !c.hasTexts() {
+		return folder
+	}
+	for _, root := range append([]string{filepath.Join(dir, "..", "..")}, golden.Folders(t)...) {
+		clip := filepath.Join(root, "tokenizers", "clip")
+		if _, err := os.Stat(clip); err == nil {
+			return withTokenizer{folder, weights.Dir(clip)}
+		}
+	}
+	return folder
 }
 
 func (c modelCase) hasTexts() bool {
@@ -237,7 +275,7 @@ func (r *goldenRun) compare() (worst float64, where string, unclaimed []string, 
 		if err != nil {
 			return 0, "", nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if d /= run.Outputs[name].MaxAbs; !(d <= worst) {
+		if d /= run.Outputs[name].MaxAbs; d > worst {
 			worst, where = d, name
 		}
 	}
@@ -518,9 +556,11 @@ func difference(got [][]float32, want tensor, keep []int) (float64, error) {
 			return 0, fmt.Errorf("%d values, upstream has %d %v", len(mine), len(theirs), shape)
 		}
 		for j, v := range mine {
-			if d := math.Abs(float64(v - theirs[j])); !(d <= worst) {
-				worst = d
+			d := math.Abs(float64(v - theirs[j]))
+			if math.IsNaN(d) {
+				return math.Inf(1), nil
 			}
+			worst = max(worst, d)
 		}
 	}
 	return worst, nil

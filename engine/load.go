@@ -70,6 +70,18 @@ func (o Options) dtype() (kernel.DType, error) {
 	return 0, fault.New(fault.Option, "dtype", "found %q, supported are auto, f32, f16, q8", o.DType)
 }
 
+func (o Options) set() *kernel.Set {
+	if o.Set != nil {
+		return o.Set
+	}
+	sets := kernel.Sets()
+	return &sets[len(sets)-1]
+}
+
+func (o Options) share(index int) encoder.Share {
+	return encoder.Share{Index: index, Count: max(o.Workers, 1)}
+}
+
 type loader struct {
 	ctx        context.Context
 	folder     weights.Folder
@@ -136,6 +148,10 @@ func (l *loader) openGPU() {
 	if l.options.GPU == nil {
 		return
 	}
+	if n := l.options.Workers; n > 1 {
+		l.gpuErr = fault.New(fault.Option, "workers", "found %d; a GPU works without them, so leave workers out", n)
+		return
+	}
 	device, err := l.options.GPU(l.ctx)
 	if err == nil && device.About().Software && !l.options.DemandGPU {
 		device.Close()
@@ -150,6 +166,18 @@ func (l *loader) openGPU() {
 	l.gpuErr = err
 }
 
+// checkWorkers refuses more shares than there are heads to share.
+func (l *loader) checkWorkers() error {
+	heads := l.arch.vision.Heads
+	if l.arch.text != nil {
+		heads = min(heads, l.arch.text.Heads)
+	}
+	if n := l.options.Workers; n < 0 || n > heads {
+		return fault.New(fault.Option, "workers", "found %d; this model has %d heads, so supported are 1 to %d", n, heads, heads)
+	}
+	return nil
+}
+
 func (l *loader) readConfig() error {
 	data, err := weights.ReadFile(l.ctx, l.folder, "config.json", fault.Config, maxConfigBytes)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -158,8 +186,10 @@ func (l *loader) readConfig() error {
 	if err != nil {
 		return err
 	}
-	l.arch, err = parseConfig(data)
-	return err
+	if l.arch, err = parseConfig(data); err != nil {
+		return err
+	}
+	return l.checkWorkers()
 }
 
 func (l *loader) readPixels() {
@@ -182,13 +212,10 @@ func (l *loader) fatalPixels() error {
 
 // model streams the weights while the tokenizer is read.
 func (l *loader) model() (*Model, error) {
-	set := l.options.Set
-	if set == nil {
-		sets := kernel.Sets()
-		set = &sets[len(sets)-1]
-	}
-	cpu := encoder.NewCPU(*set)
-	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: cpu, pause: l.options.Pause}
+	set := l.options.set()
+	workers := max(l.options.Workers, 1)
+	cpu := encoder.NewCPU(*set, l.options.Peers)
+	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: cpu, peers: l.options.Peers, pause: l.options.Pause}
 
 	b, t, err := l.bind()
 	if err != nil {
@@ -215,7 +242,7 @@ func (l *loader) model() (*Model, error) {
 	}
 	m.towers = t
 	m.source = source{l.folder, l.options, l.dtype, l.arch}
-	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), b.count, bytes)
+	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), workers, b.count, bytes)
 	if l.gpu != nil {
 		m.gpu = &watched{machine: l.gpu, cpu: cpu, demanded: l.options.DemandGPU, calls: map[string]int{}, clock: l.options.clock}
 		if m.gpu.clock == nil {
@@ -229,7 +256,7 @@ func (l *loader) model() (*Model, error) {
 // bind says where the tensors of the checkpoint go.
 func (l *loader) bind() (*binder, *towers, error) {
 	b := newBinder(l.checkpoint.Names(), l.dtype)
-	t, err := bindModel(l.arch, b, encoder.Whole)
+	t, err := bindModel(l.arch, b, l.options.share(0))
 	if err == nil {
 		err = b.missing(l.folder.Name())
 	}
@@ -314,10 +341,10 @@ func (m *Model) Logits(similarities []float64) []float64 {
 }
 
 // describe fills in Info.
-func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, parameters, bytes int64) Info {
+func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, workers int, parameters, bytes int64) Info {
 	c := a.vision
 	info := Info{
-		Architecture: a.name, ModelType: a.family.modelType, Device: "simd", Workers: 1, DType: dtype, Kernels: set,
+		Architecture: a.name, ModelType: a.family.modelType, Device: "simd", Workers: workers, DType: dtype, Kernels: set,
 		Parameters: parameters, Bytes: bytes, Classes: len(a.labels),
 		Shapes: Shapes{
 			Image: [2]int{c.height, c.width}, Patch: c.patch, Grid: [2]int{c.grid.Rows, c.grid.Columns},
@@ -327,6 +354,7 @@ func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, pa
 	if set == kernel.Scalar.Name {
 		info.Device = "scalar"
 	}
+	info.Preprocess = sightOf(p)
 	s := &info.Shapes
 	s.Tokens = s.Prefix + c.grid.Patches()
 	if c.family.naflex {
@@ -356,4 +384,18 @@ func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, pa
 		info.Tasks = append(info.Tasks, "visualTokens")
 	}
 	return info
+}
+
+// sightOf tells what of a picture a model with that configuration sees.
+func sightOf(p pixels.Config) Sight {
+	s := Sight{Resize: "none", Crop: [2]int{p.CropHeight, p.CropWidth}}
+	switch {
+	case p.NaFlex:
+		s.Resize = "naflex"
+	case p.Resize && p.ShortestEdge > 0:
+		s.Resize, s.Edge = "shortest-edge", p.ShortestEdge
+	case p.Resize:
+		s.Resize, s.Size = "squash", [2]int{p.Height, p.Width}
+	}
+	return s
 }

@@ -22,6 +22,7 @@ type Model struct {
 	info    Info
 	towers  *towers
 	machine encoder.Machine
+	peers   encoder.Peers
 	pause   func() error
 	source  source
 
@@ -80,7 +81,7 @@ func (m *Model) begin(ctx context.Context) error {
 
 // run is a Run that watches the context; encode gives it a machine.
 func (m *Model) run(ctx context.Context, tap encoder.Tap) encoder.Run {
-	return encoder.Run{Tap: tap, Step: func() error {
+	return encoder.Run{Peers: m.peers, Tap: tap, Step: func() error {
 		if m.pause != nil {
 			if err := m.pause(); err != nil {
 				return err
@@ -232,8 +233,12 @@ func (m *Model) WatchImages(ctx context.Context, images []Image, o ImageOptions,
 }
 
 func (m *Model) encodePictures(ctx context.Context, run encoder.Run, pictures []encoder.Picture) error {
+	last := "embedding"
+	if m.towers.vision.Readout == encoder.ReadNone {
+		last = "last"
+	}
 	return m.encode(ctx, work{
-		kind: "picture", layers: m.towers.vision.Layers, run: run,
+		kind: "picture", layers: m.towers.vision.Layers, last: last, run: run,
 		all: func(r encoder.Run) error { return m.towers.vision.Encode(r, pictures) },
 		one: func(r encoder.Run) error { return m.towers.vision.Encode(r, pictures[:min(1, len(pictures))]) },
 	})
@@ -241,7 +246,7 @@ func (m *Model) encodePictures(ctx context.Context, run encoder.Run, pictures []
 
 func (m *Model) encodeTexts(ctx context.Context, run encoder.Run, ids [][]int32) error {
 	return m.encode(ctx, work{
-		kind: "text", layers: m.towers.text.Layers, run: run,
+		kind: "text", layers: m.towers.text.Layers, last: "embedding", run: run,
 		all: func(r encoder.Run) error { return m.towers.text.Encode(r, ids) },
 		one: func(r encoder.Run) error { return m.towers.text.Encode(r, ids[:min(1, len(ids))]) },
 	})

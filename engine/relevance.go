@@ -240,7 +240,7 @@ func (m *Model) apply(w *kernel.Linear, act kernel.Activation, x kernel.Mat) (ke
 		return machine.Finish()
 	}
 	ctx := context.Background()
-	if err := m.encode(ctx, work{kind: "projection", run: m.run(ctx, tap), all: project, one: project}); err != nil {
+	if err := m.encode(ctx, work{kind: "projection", last: "projection", run: m.run(ctx, tap), all: project, one: project}); err != nil {
 		return kernel.Mat{}, err
 	}
 	return tap.values["projection"][0], nil

@@ -116,14 +116,14 @@ func given(t *testing.T, m *Model, img Image, label []float32) (patches []float6
 
 	before := tap.values["embeddings"][0]
 	rest += along(direction, before.Row(0))
-	patches = make([]float64, before.Rows-tower.PrefixLen())
+	patches = make([]float64, before.Rows-tower.Prefixes)
 	for k, b := range tower.Blocks {
 		after := tap.values[encoder.BlockName(k)][0]
 		values := project(normed(before, b.Norm1), b.QKV, 2*tower.Width, 3*tower.Width)
 		fromPatches := 0.0
 		for j := range before.Rows {
 			part := headsGive(values.Row(j), tap.values[encoder.BlockAttention(k)][0], j, tower.Heads, b.Out, direction)
-			if at := j - tower.PrefixLen(); at >= 0 {
+			if at := j - tower.Prefixes; at >= 0 {
 				patches[at] += part
 				fromPatches += part
 			}

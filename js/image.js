@@ -107,7 +107,7 @@ async function fromAddress(address) {
 }
 
 function fromPixels({ data, width, height, pixelFormat }) {
-  if (!(data instanceof Uint8ClampedArray) && !(data instanceof Uint8Array)) {
+  if (!['Uint8ClampedArray', 'Uint8Array'].includes(typeName(data))) {
     const what = pixelFormat ? `ImageData of the format ${describe(pixelFormat)}` : describe(data)
     throw picture('data', `found ${what}, want RGBA bytes in a Uint8ClampedArray or Uint8Array`)
   }
@@ -119,7 +119,7 @@ function fromPixels({ data, width, height, pixelFormat }) {
 
 function fromValues({ pixelValues, shape, grid }) {
   const whole = (list) => Array.isArray(list) && list.every(Number.isInteger)
-  if (!(pixelValues instanceof Float32Array)) throw picture('pixelValues', `found ${describe(pixelValues)}, want a Float32Array`)
+  if (typeName(pixelValues) !== 'Float32Array') throw picture('pixelValues', `found ${describe(pixelValues)}, want a Float32Array`)
   if (!whole(shape)) throw picture('shape', `found ${describe(shape)}, want [3, height, width], or [rows·columns, patch·patch·3] with a grid`)
   if (grid !== undefined && !whole(grid)) throw picture('grid', `found ${describe(grid)}, want [rows, columns]`)
   return { data: copyOf(pixelValues, Float32Array), values: { shape: [...shape], grid: grid && [...grid] } }

@@ -12,10 +12,11 @@
 /** The modules, the best first, and the number by which Go names each. */
 const BUILDS = [['relaxed', 2], ['plain', 1]]
 
-/** What every module exports; engine/kernel/simd_js.go imports the same names. */
+/** What every module exports; engine/kernel/imports_js.go imports the same names. */
 const KERNELS = [
   'linear_f32', 'linear_f16', 'quantise', 'linear_q8', 'pack_panels', 'pack_transposed',
-  'softmax', 'norm', 'multiply', 'rotate', 'ceiling_f32', 'ceiling_q8',
+  'softmax', 'norm', 'multiply', 'rotate', 'constants',
+  'ceiling_f32', 'ceiling_q8', // for benchmarks
 ]
 
 /**
@@ -74,13 +75,13 @@ async function connect(builds, memory, choice = 'auto', read = readBeside) {
 }
 
 /**
- * Reads a module that lies beside this file.
+ * Reads a module from the folder kernels beside this file.
  *
  * @param {string} file its name
  * @returns {Promise<BufferSource>} its bytes
  */
 async function readBeside(file) {
-  const url = new URL(file, import.meta.url)
+  const url = new URL(`./kernels/${file}`, import.meta.url)
   if (url.protocol === 'file:') return (await import('node:fs/promises')).readFile(url)
   const response = await fetch(url)
   if (!response.ok) throw new Error(`${url} answered ${response.status}`)

@@ -1,7 +1,7 @@
 // Which options there are, and of what kind. What a number may be at most
 // depends on the model; the engine checks that.
 
-import { VitrineError, describe, wrong } from './errors.js'
+import { VitrineError, describe, typeName, wrong } from './errors.js'
 
 const kinds = {
   boolean: [(v) => typeof v === 'boolean', 'true or false'],
@@ -17,7 +17,7 @@ const kinds = {
     (v) => typeof v === 'string' || (Array.isArray(v) && v.length > 0 && v.every((t) => typeof t === 'string')),
     'a string with {}, or several in an array',
   ],
-  signal: [(v) => v === null || v instanceof AbortSignal, 'an AbortSignal'],
+  signal: [(v) => v === null || typeName(v) === 'AbortSignal', 'an AbortSignal'],
 }
 
 const image = { signal: 'signal', size: 'size', maxPatches: 'count' }

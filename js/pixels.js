@@ -13,11 +13,15 @@ import { asItIs, tainted } from './image.js'
 /**
  * The pixels of a Blob or ImageBitmap: {data, width, height, inexact}. data are
  * RGBA bytes, not premultiplied; inexact says why they are not the picture's own,
- * where they can't be. A bitmap is closed. tile is the side of the squares in
- * which WebGL reads a large picture. Errors have the code 'picture'.
+ * where they can't be, else it is ''. A bitmap is closed. where is what errors call
+ * the picture; tile is the side of the squares in which WebGL reads a large one.
+ * Errors have the code 'picture'.
  */
-export async function decode(source, { tile = 2048 } = {}) {
-  const bitmap = source instanceof Blob ? await decodeFile(source) : source
+export async function decode(source, { where = 'image', tile = 2048 } = {}) {
+  if (!globalThis.OffscreenCanvas) {
+    throw new VitrineError('unsupported', `${where}: this browser can't decode pictures outside of the page (it has no OffscreenCanvas); pass {data, width, height}`)
+  }
+  const bitmap = source instanceof Blob ? await decodeFile(source, where) : source
   const { width, height } = bitmap
   try {
     const data = readCanvas(bitmap)
@@ -30,20 +34,20 @@ export async function decode(source, { tile = 2048 } = {}) {
     return { data, width, height, inexact }
   } catch (cause) {
     if (cause instanceof VitrineError) throw cause
-    if (cause.name === 'SecurityError') throw tainted('image', cause)
-    throw new VitrineError('picture', `image: ${width}×${height} pixels could not be read (${cause.message}); a smaller picture may go`, { cause })
+    if (cause.name === 'SecurityError') throw tainted(where, cause)
+    throw new VitrineError('picture', `${where}: ${width}×${height} pixels could not be read (${cause.message}); a smaller picture may go`, { cause })
   } finally {
     bitmap.close()
   }
 }
 
-async function decodeFile(blob) {
-  if (blob.size === 0) throw new VitrineError('picture', 'image: the file is empty')
+async function decodeFile(blob, where) {
+  if (blob.size === 0) throw new VitrineError('picture', `${where}: the file is empty`)
   try {
     return await createImageBitmap(blob, asItIs)
   } catch (cause) {
     const svg = blob.type.startsWith('image/svg') ? '; show an SVG in an img or draw it on a canvas, and pass that' : ''
-    throw new VitrineError('picture', `image: the browser can't decode this file (${blob.size} bytes, type "${blob.type}")${svg}`, { cause })
+    throw new VitrineError('picture', `${where}: the browser can't decode this file (${blob.size} bytes, type "${blob.type}")${svg}`, { cause })
   }
 }
 

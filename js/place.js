@@ -1,8 +1,11 @@
 // From the name of a model to the address of its folder.
 
-import { VitrineError, describe, wrong } from './errors.js'
+import { VitrineError, describe, typeName, wrong } from './errors.js'
 
-const hubId = /^[\w-][\w.-]*\/[\w-][\w.-]*$/
+/** Whether a name is a hub id: see folderOf. */
+export function isHubId(name) {
+  return typeof name === 'string' && /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(name)
+}
 
 /**
  * The address of a model's folder, with its last slash. A string of exactly two
@@ -12,7 +15,7 @@ const hubId = /^[\w-][\w.-]*\/[\w-][\w.-]*$/
  * written with ./ before it.
  */
 export function folderOf(name, { host = 'https://huggingface.co', revision } = {}) {
-  if (typeof name === 'string' && hubId.test(name)) {
+  if (isHubId(name)) {
     if (revision === '') throw wrong('load: revision', revision, 'a branch, tag or commit')
     const root = address('load: host', host)
     root.pathname = `${root.pathname.replace(/\/$/, '')}/${name}/resolve/${encodeURIComponent(revision ?? 'main')}/`
@@ -21,7 +24,7 @@ export function folderOf(name, { host = 'https://huggingface.co', revision } = {
   if (revision !== undefined) {
     throw new VitrineError('option', `load: revision is for models of the hub, but ${describe(String(name))} is an address; put the revision into it`)
   }
-  if ((typeof name !== 'string' || name === '') && !(name instanceof URL)) {
+  if ((typeof name !== 'string' || name === '') && typeName(name) !== 'URL') {
     throw wrong('load: model', name, 'the URL of a folder, or a hub id such as "openai/clip-vit-base-patch32"')
   }
   const folder = address('load: model', name)

@@ -314,6 +314,16 @@ export interface Info {
     readonly textLayers: number
     readonly vocabulary: number
   }
+  /** Which part of a picture the model sees: it is resized, then a window is cut from its centre. */
+  readonly preprocess: {
+    readonly resize: 'shortest-edge' | 'squash' | 'naflex' | 'none'
+    /** For 'shortest-edge': the shorter side becomes this long, else 0. */
+    readonly edge: number
+    /** For 'squash': [height, width], else [0, 0]. */
+    readonly size: readonly [number, number]
+    /** [height, width] of the window; [0, 0]: all of it. */
+    readonly crop: readonly [number, number]
+  }
   /** Every request that this model made, in the order in which they ended: see that nothing else leaves the page. */
   readonly requests: readonly { readonly url: string; readonly status: number; readonly bytes: number }[]
 }

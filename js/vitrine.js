@@ -7,7 +7,7 @@
 import { VitrineError } from './errors.js'
 import { Model } from './model.js'
 import { checkedLoad } from './options.js'
-import { folderOf } from './place.js'
+import { folderOf, isHubId } from './place.js'
 
 export { VitrineError }
 
@@ -43,13 +43,19 @@ export async function load(nameOrUrl, options) {
         case 'request':
           return requests.push(message.request)
         case 'failed':
-          return fail(new VitrineError(message.code, message.message))
+          return fail(new VitrineError(message.code, message.message + hint(nameOrUrl, message.code)))
         case 'loaded':
           return end(resolve, new Model(worker, message.info, requests))
       }
     }
     worker.postMessage({ type: 'load', version, folder, device, dtype, integrity, cache })
   })
+}
+
+/** What may have been meant where a hub id was not found. */
+function hint(name, code) {
+  if (!isHubId(name) || (code !== 'network' && code !== 'not-found')) return ''
+  return `; ${name} was taken for a hub id: write ./${name} for a folder beside this page`
 }
 
 /** Starts worker.js; where the browser refuses, a VitrineError says what it needs. */
@@ -80,7 +86,7 @@ function trustedWorker() {
   try {
     policy ??= trustedTypes.createPolicy('vitrine', { createScriptURL: (url) => url })
   } catch (cause) {
-    throw new VitrineError('network', `the page's policy allows no Trusted Types policy of the name vitrine; add it to trusted-types (${cause.message})`, { cause })
+    throw new VitrineError('unsupported', `the page's policy allows no Trusted Types policy of the name vitrine; add it to trusted-types (${cause.message})`, { cause })
   }
   return class extends Worker {
     constructor(url, options) {

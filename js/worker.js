@@ -66,6 +66,8 @@ async function load({ version: page, folder, device, dtype, integrity, cache }) 
   globalThis.fetch = notingFetch(cache, note)
   tell({ stage: 'engine', file: 'vitrine.wasm', loaded: 0, total: null })
   engine = await startEngine({
+    device,
+    fetchFile: globalThis.fetch,
     note,
     weights: (loaded, total) => tell({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
     crashed: failed,
@@ -115,7 +117,7 @@ async function inputOf(image, signal) {
   if (image.values) return { data: new Uint8Array(image.data), values: image.values }
   if (image.data) return { data: new Uint8Array(image.data), picture: { width: image.width, height: image.height } }
   const source = image.bitmap ?? image.blob ?? (await fetchPicture(image.url, signal))
-  const { data, width, height, inexact } = await decode(source)
+  const { data, width, height, inexact } = await decode(source, { where: image.url })
   if (inexact && pixels !== inexact) {
     pixels = inexact
     postMessage({ type: 'pixels', pixels })

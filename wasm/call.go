@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"reflect"
 	"syscall/js"
 	"time"
 
@@ -88,7 +89,7 @@ func call(args js.Value) (js.Value, error) {
 	if err != nil {
 		return js.Value{}, err
 	}
-	return valueOf(result), nil
+	return valueOf(reflect.ValueOf(result)), nil
 }
 
 func (r *request) run(ctx context.Context) (any, error) {

@@ -22,6 +22,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"reflect"
 	"runtime/debug"
 	"syscall/js"
 
@@ -89,6 +90,7 @@ type loadOptions struct {
 	Device    string `js:"device"`
 	DType     string `js:"dtype"`
 	Integrity string `js:"integrity"`
+	Refused   string `js:"refused"` // the SIMD kernels that this browser can't run, and why
 }
 
 func load(args js.Value) (js.Value, error) {
@@ -96,7 +98,7 @@ func load(args js.Value) (js.Value, error) {
 	if err := assign(args, &o); err != nil {
 		return js.Value{}, err
 	}
-	set, fallback, err := kernels(o.Device)
+	set, fallback, err := kernels(o.Device, o.Refused)
 	if err != nil {
 		return js.Value{}, err
 	}
@@ -118,7 +120,7 @@ func load(args js.Value) (js.Value, error) {
 	if info.Fallback == "" {
 		info.Fallback = fallback
 	}
-	return valueOf(info), nil
+	return valueOf(reflect.ValueOf(info)), nil
 }
 
 // assign fills in a struct from an object that the scripts made.

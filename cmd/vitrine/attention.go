@@ -33,7 +33,7 @@ func (c attentionCmd) Validate() error {
 }
 
 func (c attentionCmd) Run(ctx context.Context, out io.Writer) error {
-	picture, err := readPicture(c.Image)
+	picture, _, err := readPicture(c.Image)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (c attentionCmd) Run(ctx context.Context, out io.Writer) error {
 			engine.AttentionMap
 		}{c.Image, attention})
 	}
-	printAttention(out, attention)
+	printAttention(out, attention, c.Full)
 	if c.Output != "" {
 		fmt.Fprintf(out, "laid over the picture in %s\n", c.Output)
 	}
@@ -92,33 +92,43 @@ func (c attentionCmd) seen(ctx context.Context, picture pixels.Image) (pixels.Im
 }
 
 // printAttention draws the map in shades, the strongest patch full.
-func printAttention(out io.Writer, m engine.AttentionMap) {
+func printAttention(out io.Writer, m engine.AttentionMap, full bool) {
+	name := fmt.Sprintf("layer %d", m.Layer)
+	switch m.Method {
+	case "rollout":
+		name = fmt.Sprintf("rollout through layers 0 to %d", m.Layer)
+	case "pool":
+		name = "pooling head"
+	}
 	heads := "mean over the heads"
 	if m.Head != nil {
 		heads = fmt.Sprintf("head %d", *m.Head)
 	}
-	switch m.Method {
-	case "rollout":
-		fmt.Fprint(out, "rollout through all layers")
-	case "pool":
-		fmt.Fprintf(out, "pooling head, %s", heads)
-	default:
-		fmt.Fprintf(out, "layer %d, %s", m.Layer, heads)
-	}
-	if slices.Equal(m.Shape, []int{m.Grid[0] * m.Grid[1]}) || len(m.Shape) == 0 {
-		strongest := slices.Max(m.Data)
-		fmt.Fprintf(out, ", %d × %d patches, %.4f at the strongest\n", m.Grid[0], m.Grid[1], strongest)
-		shades := []rune(" ░▒▓█")
-		for row := range m.Grid[0] {
-			var line strings.Builder
-			for _, v := range m.Data[row*m.Grid[1]:][:m.Grid[1]] {
-				shade := shades[min(int(v/strongest*float32(len(shades))), len(shades)-1)]
-				line.WriteRune(shade)
-				line.WriteRune(shade) // a cell is about twice as high as wide
-			}
-			fmt.Fprintln(out, line.String())
-		}
+	if full {
+		fmt.Fprintf(out, "%s, %s, %d × %d tokens (--json prints all)\n", name, heads, m.Shape[0], m.Shape[1])
 		return
 	}
-	fmt.Fprintf(out, ", %d × %d tokens (--json prints all)\n", m.Shape[0], m.Shape[1])
+	fmt.Fprintf(out, "%s, %s, %d × %d patches, %.4f at the strongest\n", name, heads, m.Grid[0], m.Grid[1], slices.Max(m.Data))
+	shades := []rune(" ░▒▓█")
+	for row := range slices.Chunk(shares(m.Data), m.Grid[1]) {
+		var line strings.Builder
+		for _, share := range row {
+			shade := shades[min(int(share*float32(len(shades))), len(shades)-1)]
+			line.WriteRune(shade)
+			line.WriteRune(shade) // a character is about twice as high as wide
+		}
+		fmt.Fprintln(out, line.String())
+	}
+}
+
+// shares divides a map by its strongest value.
+func shares(data []float32) []float32 {
+	strongest := slices.Max(data)
+	out := make([]float32, len(data))
+	for i, v := range data {
+		if strongest > 0 {
+			out[i] = v / strongest
+		}
+	}
+	return out
 }

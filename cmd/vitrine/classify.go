@@ -30,7 +30,7 @@ func (c classifyCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	defer model.Close()
 	for i, image := range c.Images {
-		picture, err := readPicture(image)
+		picture, decode, err := readPicture(image)
 		if err != nil {
 			return err
 		}
@@ -38,6 +38,7 @@ func (c classifyCmd) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
+		classes.Ms.Decode = decode
 		if c.JSON {
 			err = printJSON(out, struct {
 				Image string `json:"image"`

@@ -20,7 +20,7 @@ type embedCmd struct {
 
 func (c embedCmd) Validate() error {
 	if (len(c.Images) == 0) == (len(c.Text) == 0) {
-		return errors.New("embed takes pictures, or --text, and not both")
+		return errors.New("pictures or --text are needed, and not both")
 	}
 	return nil
 }
@@ -50,7 +50,7 @@ func (c embedCmd) Run(ctx context.Context, out io.Writer) error {
 		return nil
 	}
 	for _, image := range c.Images {
-		picture, err := readPicture(image)
+		picture, decode, err := readPicture(image)
 		if err != nil {
 			return err
 		}
@@ -58,6 +58,7 @@ func (c embedCmd) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
+		embedding.Ms.Decode = decode
 		if !c.JSON {
 			printEmbedding(out, image, embedding.Embedding)
 			continue

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,9 +27,6 @@ type commands struct {
 	Inspect   inspectCmd   `cmd:"" help:"Say what a model folder holds, and what is wrong with it."`
 	Serve     serveCmd     `cmd:"" help:"Serve a folder on loopback."`
 }
-
-// errReported ends the program with status 1 when the sentence has been printed.
-var errReported = errors.New("reported")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -60,12 +56,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "vitrine: %v; vitrine --help shows what there is\n", err)
 		return 2
 	}
-	err = chosen.Run()
-	if err == nil {
-		return 0
-	}
-	if !errors.Is(err, errReported) {
+	if err := chosen.Run(); err != nil {
 		fmt.Fprintf(stderr, "vitrine: %v\n", err)
+		return 1
 	}
-	return 1
+	return 0
 }

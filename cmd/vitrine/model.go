@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"vitrine/engine"
 	"vitrine/engine/pixels"
@@ -47,12 +48,15 @@ func (s *size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func readPicture(path string) (pixels.Image, error) {
+// readPicture reads and decodes a file, and tells the milliseconds that took.
+func readPicture(path string) (decoded pixels.Image, ms float64, err error) {
+	begin := time.Now()
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return pixels.Image{}, err
+		return pixels.Image{}, 0, err
 	}
-	return picture.Decode(path, data)
+	decoded, err = picture.Decode(path, data)
+	return decoded, float64(time.Since(begin)) / float64(time.Millisecond), err
 }
 
 // printJSON prints one line.

@@ -6,7 +6,6 @@ import (
 	"image/color"
 	"image/png"
 	"os"
-	"slices"
 
 	"vitrine/engine"
 	"vitrine/engine/pixels"
@@ -25,11 +24,11 @@ func writeOverlay(file string, seen pixels.Image, m engine.AttentionMap) error {
 	rows, columns := m.Grid[0], m.Grid[1]
 	factor := max(1, (overlaySide+min(seen.Width, seen.Height)-1)/min(seen.Width, seen.Height))
 	out := image.NewNRGBA(image.Rect(0, 0, seen.Width*factor, seen.Height*factor))
-	strongest := slices.Max(m.Data)
+	attention := shares(m.Data) // 0 to 1
 	for y := range out.Rect.Dy() {
 		for x := range out.Rect.Dx() {
 			row, column := y*rows/out.Rect.Dy(), x*columns/out.Rect.Dx()
-			share := m.Data[row*columns+column] / strongest // 0 to 1
+			share := attention[row*columns+column]
 			from := seen.RGBA[4*(y/factor*seen.Width+x/factor):]
 			mix := func(below, above byte) byte {
 				light := float32(below) * (0.4 + 0.6*share)

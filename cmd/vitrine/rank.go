@@ -18,7 +18,7 @@ type rankCmd struct {
 }
 
 func (c rankCmd) Run(ctx context.Context, out io.Writer) error {
-	picture, err := readPicture(c.Image)
+	picture, decode, err := readPicture(c.Image)
 	if err != nil {
 		return err
 	}
@@ -31,6 +31,7 @@ func (c rankCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	ranking.Ms.Decode = decode
 	if c.JSON {
 		return printJSON(out, struct {
 			Image string `json:"image"`

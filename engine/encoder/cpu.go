@@ -12,10 +12,12 @@ import (
 type CPU struct {
 	set   kernel.Set
 	arena arena
+	peers Peers
 }
 
-// NewCPU makes a Machine of a set.
-func NewCPU(set kernel.Set) *CPU { return &CPU{set: set} }
+// NewCPU makes a Machine of a set. peers are the other shares of the model, nil
+// where there are none.
+func NewCPU(set kernel.Set, peers Peers) *CPU { return &CPU{set: set, peers: peers} }
 
 // Set is the set that runs.
 func (c *CPU) Set() kernel.Set { return c.set }
@@ -82,8 +84,13 @@ func (c *CPU) Weigh(dst, v, probs Mat, heads int) {
 	kernel.Weigh(dst.Host(), v.Host(), probs.Host(), heads)
 }
 
-// Sum has nothing to add: a CPU holds the whole.
-func (c *CPU) Sum(Mat) error { return nil }
+// Sum meets the other shares, where there are any. x has no gaps.
+func (c *CPU) Sum(x Mat) error {
+	if c.peers == nil {
+		return nil
+	}
+	return c.peers.Sum(x.Host().Data)
+}
 
 func (c *CPU) Read(x Mat, take func(kernel.Mat)) { take(x.Host()) }
 

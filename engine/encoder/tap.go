@@ -39,6 +39,7 @@ type Run struct {
 	Machine Machine
 	Tap     Tap          // may be nil
 	Step    func() error // called before every block; its error ends the run
+	Peers   Peers        // the other shares, or nil
 
 	// For lessons: what a picture looks like to a tower that is told less.
 	NoPositions bool // tokens don't know where they are

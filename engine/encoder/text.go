@@ -68,16 +68,28 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 			}
 		}
 	})
-	if err := t.encode(r, x, segments, nil, t.newWorkspace(m, rows)); err != nil {
+	b := batch{x: x, segments: segments}
+	at := make([]int, len(texts))
+	for i, ids := range texts {
+		at[i] = segments[i].From + t.PoolIndex(ids)
+	}
+	if last := t.Layers - 1; !r.wants("last") && !r.wants(BlockName(last)) && !r.wants(BlockAttention(last)) {
+		b.pooled = at
+	}
+	if err := r.start(Job{Lengths: lengths}, b, t.Layers); err != nil {
 		return err
 	}
-	m.Norm(x, x, &t.Norm)
-	r.show("last", x, segments)
-
-	pooled := m.New(len(texts), t.Width)
-	for i, ids := range texts {
-		at := segments[i].From + t.PoolIndex(ids)
-		m.Copy(pooled.RowRange(i, i+1), x.RowRange(at, at+1))
+	if err := t.encode(r, &b); err != nil {
+		return err
+	}
+	m.Norm(b.x, b.x, &t.Norm)
+	pooled := b.x
+	if b.pooled == nil {
+		r.show("last", b.x, segments)
+		pooled = m.New(len(texts), t.Width)
+		for i, row := range at {
+			m.Copy(pooled.RowRange(i, i+1), b.x.RowRange(row, row+1))
+		}
 	}
 	embedding := pooled
 	if t.Head != nil {
@@ -91,4 +103,14 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 	r.show("pooled", pooled, one)
 	r.show("embedding", embedding, one)
 	return m.Finish()
+}
+
+// Join does this share's part of a job that the first share started.
+func (t *Text) Join(r Run, job Job) error {
+	r.Machine.Reset()
+	r = r.of(job)
+	segments, rows := segmentsOf(job.Lengths)
+	x := r.Machine.New(rows, t.Width)
+	fillFrom(r.Machine, x, job.X)
+	return t.encode(r, &batch{x: x, segments: segments, pooled: job.Pooled})
 }

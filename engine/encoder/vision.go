@@ -12,7 +12,8 @@ type Vision struct {
 	Embed     *kernel.Linear // [3·patch² → D]
 	Prefix    kernel.Mat     // [1+registers, D]: class token, then registers; or empty
 	Class     []float32      // [D], the class token's position; or nil
-	Registers int            // how many of the prefix tokens are registers
+	Prefixes  int            // how many tokens stand before the patches
+	Registers int            // how many of them are registers
 	Positions kernel.Mat     // [patches, D]; empty where there is Rope
 	Resize    Interpolation
 	Rope      *Rope
@@ -67,9 +68,6 @@ type Picture struct {
 	Patches func(dst kernel.Mat) // [patches, 3·patch²], in the order of Embed's inputs
 }
 
-// PrefixLen is the number of tokens before the patches.
-func (v *Vision) PrefixLen() int { return v.Prefix.Rows }
-
 // placed is what depends on the grid only, computed once for each.
 type placed struct {
 	positions kernel.Mat // [patches, D], or empty
@@ -91,7 +89,7 @@ func (v *Vision) place(grid Grid) placed {
 		}
 	}
 	if v.Rope != nil {
-		p.rope = v.Rope.angles(grid, v.PrefixLen(), v.HeadDim())
+		p.rope = v.Rope.angles(grid, v.Prefixes, v.HeadDim())
 	}
 	if v.grids == nil || len(v.grids) >= maxGrids {
 		v.grids = map[Grid]placed{}
@@ -104,26 +102,79 @@ func (v *Vision) place(grid Grid) placed {
 // nothing else is returned.
 func (v *Vision) Encode(r Run, pictures []Picture) error {
 	r.Machine.Reset()
-	x, segments, rope := v.tokens(r, pictures)
-	if v.PreNorm != nil {
-		r.Machine.Norm(x, x, v.PreNorm)
+	grids := make([]Grid, len(pictures))
+	for i, p := range pictures {
+		grids[i] = p.Grid
 	}
-	work := v.newWorkspace(r.Machine, x.Rows)
-	work.voices = v.newVoices(r, x)
-	if err := v.encode(r, x, segments, rope, work); err != nil {
+	b := v.batch(r, grids)
+	if v.Readout == ReadClass { // a pooling head has voices of its own
+		b.voices = v.newVoices(r, b.x)
+	}
+	v.embed(r, b, pictures)
+	if v.PreNorm != nil {
+		r.Machine.Norm(b.x, b.x, v.PreNorm)
+	}
+	if v.readsClassOnly(r, b) {
+		b.pooled = make([]int, len(b.segments))
+		for i, s := range b.segments {
+			b.pooled[i] = s.From
+		}
+	}
+	if err := r.start(Job{Grids: grids}, b, v.Layers); err != nil {
 		return err
 	}
-	for _, voice := range work.voices {
-		if err := r.Machine.Sum(voice.sum); err != nil {
-			return err
-		}
+	if err := v.encode(r, &b); err != nil {
+		return err
+	}
+	for _, voice := range b.voices {
 		if voice.name == "dense" {
 			v.toJoint(r, voice)
 		}
-		voice.show(r, segments)
+		voice.show(r, b.segments)
 	}
-	v.read(r, x, segments)
+	v.read(r, b.x, b.segments)
 	return r.Machine.Finish()
+}
+
+// readsClassOnly tells whether nothing but the class token is looked at after the
+// last block.
+func (v *Vision) readsClassOnly(r Run, b batch) bool {
+	if v.Readout != ReadClass && v.Readout != ReadPooler || len(b.voices) > 0 || v.ClassifierMean && r.wants("logits") {
+		return false
+	}
+	return !r.wants("last") && !r.wants(BlockName(v.Layers-1)) && !r.wants(BlockAttention(v.Layers-1))
+}
+
+// Join does this share's part of a job that the first share started.
+func (v *Vision) Join(r Run, job Job) error {
+	r.Machine.Reset()
+	r = r.of(job)
+	b := v.batch(r, job.Grids)
+	b.voices = v.newVoices(r, b.x)
+	b.pooled = job.Pooled
+	fillFrom(r.Machine, b.x, job.X)
+	return v.encode(r, &b)
+}
+
+// batch makes room for the tokens of pictures, and fills in what depends on
+// their grids only.
+func (v *Vision) batch(r Run, grids []Grid) batch {
+	m := r.Machine
+	lengths := make([]int, len(grids))
+	for i, grid := range grids {
+		lengths[i] = v.Prefixes + grid.Patches()
+	}
+	segments, rows := segmentsOf(lengths)
+	b := batch{x: m.New(rows, v.Width), segments: segments}
+	if v.Rope != nil && !r.NoPositions {
+		b.rope = &rotation{m.New(rows, v.HeadDim()), m.New(rows, v.HeadDim())}
+		for i, s := range segments {
+			rope := v.place(grids[i]).rope
+			fillFrom(m, b.rope.cos.RowRange(s.From, s.To), rope.cos)
+			fillFrom(m, b.rope.sin.RowRange(s.From, s.To), rope.sin)
+		}
+	}
+	return b
 }
 
 // toJoint carries a voice through the last norm and the projection, token by
@@ -138,45 +189,31 @@ func (v *Vision) toJoint(r Run, voice *voice) {
 	}
 }
 
-// tokens embeds the patches, adds their positions and puts the prefix before
-// them: [rows, D].
-func (v *Vision) tokens(r Run, pictures []Picture) (x Mat, segments []Segment, rope *rotation) {
-	m, prefix := r.Machine, v.PrefixLen()
-	lengths := make([]int, len(pictures))
+// embed fills b.x: the patches embedded, with their positions, and the prefix
+// before them.
+func (v *Vision) embed(r Run, b batch, pictures []Picture) {
+	m := r.Machine
 	for i, p := range pictures {
-		lengths[i] = prefix + p.Grid.Patches()
-	}
-	segments, rows := segmentsOf(lengths)
-	x = m.New(rows, v.Width)
-	if v.Rope != nil && !r.NoPositions {
-		rope = &rotation{m.New(rows, v.HeadDim()), m.New(rows, v.HeadDim())}
-	}
-	for i, p := range pictures {
-		s, place := segments[i], v.place(p.Grid)
+		s, positions := b.segments[i], v.place(p.Grid).positions
 		patches := m.New(p.Grid.Patches(), v.Embed.In)
 		m.Fill(patches, p.Patches)
 		if r.wants("patches") {
 			m.Read(patches, func(values kernel.Mat) { r.Tap.Take("patches", i, values) })
 		}
-		if prefix > 0 {
-			m.Fill(x.RowRange(s.From, s.From+prefix), func(values kernel.Mat) { v.fillPrefix(values, r.NoPositions) })
+		if v.Prefixes > 0 {
+			m.Fill(b.x.RowRange(s.From, s.From+v.Prefixes), func(values kernel.Mat) { v.fillPrefix(values, r.NoPositions) })
 		}
-		body := x.RowRange(s.From+prefix, s.To)
-		var positions Mat
-		if !place.positions.Empty() && !r.NoPositions {
-			positions = m.New(body.Rows, v.Width)
-			fillFrom(m, positions, place.positions)
+		body := b.x.RowRange(s.From+v.Prefixes, s.To)
+		var added Mat
+		if !positions.Empty() && !r.NoPositions {
+			added = m.New(body.Rows, v.Width)
+			fillFrom(m, added, positions)
 		}
-		m.Linear(body, patches, v.Embed, kernel.Identity, positions)
+		m.Linear(body, patches, v.Embed, kernel.Identity, added)
 		if r.wants("tokens") {
 			m.Read(body, func(values kernel.Mat) { r.Tap.Take("tokens", i, values) })
 		}
-		if rope != nil {
-			fillFrom(m, rope.cos.RowRange(s.From, s.To), place.rope.cos)
-			fillFrom(m, rope.sin.RowRange(s.From, s.To), place.rope.sin)
-		}
 	}
-	return x, segments, rope
 }
 
 // fillPrefix writes the tokens that stand before the patches.
@@ -266,7 +303,7 @@ func (v *Vision) pool(r Run, x Mat, segments []Segment) Mat {
 // means fills dst [pictures, D] with the mean of each picture's patches.
 func (v *Vision) means(m Machine, dst, x Mat, segments []Segment) {
 	for i, s := range segments {
-		m.Mean(dst.RowRange(i, i+1), x.RowRange(s.From+v.PrefixLen(), s.To))
+		m.Mean(dst.RowRange(i, i+1), x.RowRange(s.From+v.Prefixes, s.To))
 	}
 }
 

@@ -26,11 +26,8 @@ type voice struct {
 // minDense is how many layers dense sums in a small tower.
 const minDense = 4
 
-// newVoices makes those that the tap wants.
+// newVoices makes those that the tap wants of a tower's layers.
 func (v *Vision) newVoices(r Run, x Mat) (all []*voice) {
-	if v.Readout != ReadClass {
-		return nil
-	}
 	if r.wants("contribution") {
 		all = append(all, newVoice(r.Machine, "contribution", 0, x))
 	}
@@ -42,11 +39,7 @@ func (v *Vision) newVoices(r Run, x Mat) (all []*voice) {
 
 func newVoice(m Machine, name string, from int, x Mat) *voice {
 	v := &voice{name: name, from: from, sum: m.New(x.Rows, x.Cols), bias: make([]float32, x.Cols)}
-	m.Fill(v.sum, func(values kernel.Mat) {
-		for i := range values.Rows {
-			clear(values.Row(i))
-		}
-	})
+	zero(m, v.sum)
 	return v
 }
 

@@ -2,19 +2,41 @@ package encoder
 
 import "vitrine/engine/kernel"
 
-// encode carries x [rows, D] through all blocks, in place.
-func (e *Encoder) encode(r Run, x Mat, segments []Segment, rope *rotation, work workspace) error {
-	r.show("embeddings", x, segments)
+// batch is what goes through the blocks.
+type batch struct {
+	x        Mat // [rows, D]
+	segments []Segment
+	rope     *rotation // nil where positions are a table
+	voices   []*voice
+	// pooled has one row of x a segment, where no other is read after the last
+	// block: that block is then computed for these rows only.
+	pooled []int
+}
+
+// encode carries x through all blocks, in place; where b.pooled is there, b is
+// those rows afterwards. Other shares, where there are any, get the same batch
+// and do their part at the same time.
+func (e *Encoder) encode(r Run, b *batch) error {
+	r.show("embeddings", b.x, b.segments)
+	work := e.newWorkspace(r.Machine, b.x.Rows)
 	for k := range e.Blocks {
 		if r.Step != nil {
 			if err := r.Step(); err != nil {
 				return err
 			}
 		}
-		if err := e.block(r, k, x, segments, rope, work); err != nil {
+		if k == len(e.Blocks)-1 && b.pooled != nil {
+			return e.lastBlock(r, b, work)
+		}
+		if err := e.block(r, k, b, work); err != nil {
 			return err
 		}
-		r.show(BlockName(k), x, segments)
+		r.show(BlockName(k), b.x, b.segments)
+	}
+	for _, voice := range b.voices {
+		if err := r.Machine.Sum(voice.sum); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -25,8 +47,15 @@ type workspace struct {
 	qkv      Mat // [rows, 3·inner]
 	attended Mat // [rows, inner]
 	up, gate Mat // [rows, hidden]
+}
 
-	voices []*voice // those that are wanted
+// rows is the workspace for the first n rows of what is not qkv.
+func (w workspace) rows(n int) workspace {
+	w.normed, w.attended, w.up = w.normed.RowRange(0, n), w.attended.RowRange(0, n), w.up.RowRange(0, n)
+	if !w.gate.Empty() {
+		w.gate = w.gate.RowRange(0, n)
+	}
+	return w
 }
 
 func (e *Encoder) newWorkspace(m Machine, rows int) workspace {
@@ -41,24 +70,66 @@ func (e *Encoder) newWorkspace(m Machine, rows int) workspace {
 	return w
 }
 
-// block is x += attention(norm1(x)); x += mlp(norm2(x)). Where the layer is
-// shared, the first share carries x and the biases into the sum, the others
+// block is x += attention(norm1(x)); x += mlp(norm2(x)).
+func (e *Encoder) block(r Run, k int, b *batch, work workspace) error {
+	e.project(r.Machine, k, b, work)
+	if err := e.attend(r, k, b, work); err != nil {
+		return err
+	}
+	return e.finish(r.Machine, k, b.x, work)
+}
+
+// lastBlock is the last block for the rows that are read afterwards: attention
+// needs the keys and values of all tokens, but nothing else of them.
+func (e *Encoder) lastBlock(r Run, b *batch, work workspace) error {
+	m, k, inner := r.Machine, len(e.Blocks)-1, work.attended.Cols
+	e.project(m, k, b, work)
+	work = work.rows(len(b.segments))
+	x := m.New(len(b.segments), e.Width)
+	q, keys, v := split(work.qkv, inner)
+	for i, s := range b.segments {
+		at, last := b.pooled[i], s.To
+		if e.Causal || r.Causal {
+			last = at + 1
+		}
+		m.Copy(x.RowRange(i, i+1), b.x.RowRange(at, at+1))
+		m.Attend(Attention{
+			Dst: work.attended.RowRange(i, i+1), Q: q.RowRange(at, at+1),
+			K: keys.RowRange(s.From, last), V: v.RowRange(s.From, last), Heads: inner / e.HeadDim(),
+		})
+	}
+	b.x, b.segments = x, segmentsOfOne(len(b.segments))
+	return e.finish(m, k, x, work)
+}
+
+// project fills work.qkv with the queries, keys and values of all tokens.
+func (e *Encoder) project(m Machine, k int, b *batch, work workspace) {
+	m.Norm(work.normed, b.x, &e.Blocks[k].Norm1)
+	m.Linear(work.qkv, work.normed, e.Blocks[k].QKV, kernel.Identity, Mat{})
+	if b.rope != nil {
+		q, keys, _ := split(work.qkv, work.attended.Cols)
+		m.Rotate(q, b.rope.cos, b.rope.sin)
+		m.Rotate(keys, b.rope.cos, b.rope.sin)
+	}
+}
+
+// split views [rows, 3·inner] as queries, keys and values.
+func split(qkv Mat, inner int) (q, k, v Mat) {
+	return qkv.ColRange(0, inner), qkv.ColRange(inner, 2*inner), qkv.ColRange(2*inner, 3*inner)
+}
+
+// finish carries work.attended into x and through the MLP. Where the layer is
+// shared, the first share carries x and the biases into the sums, the others
 // only what they computed.
-func (e *Encoder) block(r Run, k int, x Mat, segments []Segment, rope *rotation, work workspace) error {
-	m, b := r.Machine, &e.Blocks[k]
-	carried := x
+func (e *Encoder) finish(m Machine, k int, x Mat, work workspace) error {
+	b, carried := &e.Blocks[k], x
 	if e.Index > 0 {
 		carried = Mat{}
 	}
-
-	m.Norm(work.normed, x, &b.Norm1)
-	m.Linear(work.qkv, work.normed, b.QKV, kernel.Identity, Mat{})
-	e.attend(r, k, work, segments, rope)
 	m.Linear(x, work.attended, b.Out, kernel.Identity, carried)
 	if err := m.Sum(x); err != nil {
 		return err
 	}
-
 	m.Norm(work.normed, x, &b.Norm2)
 	if b.Gate != nil {
 		m.Linear(work.up, work.normed, b.Up, kernel.Identity, Mat{})
@@ -72,31 +143,53 @@ func (e *Encoder) block(r Run, k int, x Mat, segments []Segment, rope *rotation,
 }
 
 // attend fills work.attended from work.qkv, one segment at a time.
-func (e *Encoder) attend(r Run, k int, work workspace, segments []Segment, rope *rotation) {
+func (e *Encoder) attend(r Run, k int, b *batch, work workspace) error {
 	m, inner := r.Machine, work.attended.Cols
-	q, keys, v := work.qkv.ColRange(0, inner), work.qkv.ColRange(inner, 2*inner), work.qkv.ColRange(2*inner, 3*inner)
-	if rope != nil {
-		m.Rotate(q, rope.cos, rope.sin)
-		m.Rotate(keys, rope.cos, rope.sin)
-	}
-	heads := inner / e.HeadDim()
+	q, keys, v := split(work.qkv, inner)
 	name := BlockAttention(k)
-	for i, s := range segments {
+	for i, s := range b.segments {
 		a := Attention{
 			Dst: work.attended.RowRange(s.From, s.To), Q: q.RowRange(s.From, s.To),
-			K: keys.RowRange(s.From, s.To), V: v.RowRange(s.From, s.To), Heads: heads, Causal: e.Causal || r.Causal,
+			K: keys.RowRange(s.From, s.To), V: v.RowRange(s.From, s.To), Heads: inner / e.HeadDim(), Causal: e.Causal || r.Causal,
 		}
-		if r.wants(name) || len(work.voices) > 0 {
-			a.Probs = m.New(heads*s.Len(), s.Len())
+		if r.wants(name) || len(b.voices) > 0 {
+			a.Probs = m.New(a.Heads*s.Len(), s.Len())
 		}
 		m.Attend(a)
 		if r.wants(name) {
-			m.Read(a.Probs, func(values kernel.Mat) { r.Tap.Take(name, i, values) })
+			probs, err := e.gather(m, a.Probs)
+			if err != nil {
+				return err
+			}
+			m.Read(probs, func(values kernel.Mat) { r.Tap.Take(name, i, values) })
 		}
-		for _, voice := range work.voices {
+		for _, voice := range b.voices {
 			if k >= voice.from {
 				voice.add(m, a, s, e.Blocks[k].Out)
 			}
 		}
 	}
+	return nil
+}
+
+// gather brings the heads of all shares together: probs [heads here·queries, keys]
+// becomes [heads·queries, keys].
+func (e *Encoder) gather(m Machine, probs Mat) (Mat, error) {
+	if e.Count == 1 {
+		return probs, nil
+	}
+	queries := probs.Cols
+	all := m.New(e.Heads*queries, probs.Cols)
+	zero(m, all)
+	from, to := e.Part(e.Heads)
+	m.Copy(all.RowRange(from*queries, to*queries), probs)
+	return all, m.Sum(all)
+}
+
+func zero(m Machine, x Mat) {
+	m.Fill(x, func(values kernel.Mat) {
+		for i := range values.Rows {
+			clear(values.Row(i))
+		}
+	})
 }

@@ -28,6 +28,7 @@ type Linear struct {
 func NewLinear(in, out int, bias bool) *Linear { return NewLinearOf(F32, in, out, bias) }
 
 // NewLinearOf makes room for weights of a type and, where bias is true, for a bias.
+// Q8 takes MaxQ8Inputs at most; F16 weights from 65520 on would be infinite.
 func NewLinearOf(dtype DType, in, out int, bias bool) *Linear {
 	panels := (out + Panel - 1) / Panel
 	w := &Linear{In: in, Out: out, DType: dtype}

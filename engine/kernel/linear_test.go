@@ -55,12 +55,16 @@ func linearCases() []linearCase {
 			}
 		}
 	}
-	for _, in := range []int{383, 384, 385, 769, 1155} {
+	for _, in := range []int{767, 768, 769, 1537} {
 		for _, act := range []Activation{Identity, GELU} {
 			for _, residual := range []string{"", "other", "dst"} {
 				cases = append(cases, linearCase{7, in, 19, true, act, residual, 3, 1}, linearCase{12, in, 16, false, act, residual, 0, 0})
 			}
 		}
+	}
+	// More rows than Q8 quantises at a time.
+	for _, residual := range []string{"", "other", "dst"} {
+		cases = append(cases, linearCase{67, 3077, 9, true, Identity, residual, 1, 2})
 	}
 	add(197, 192, 61)
 	add(50, 768, 32)
@@ -206,6 +210,29 @@ func TestLinearOutputs(t *testing.T) {
 			set.Linear(part.Mat, x.Mat, w.Outputs(24, 45), GELU, Mat{})
 			compare(t, dtypes[d], part.Mat, whole.ColRange(24, 45), constant(0))
 			part.intact(t, dtypes[d])
+		}
+	})
+}
+
+// TestLinearMemory: calls of a shape that has been seen allocate nothing.
+func TestLinearMemory(t *testing.T) {
+	eachSet(t, func(t *testing.T, set Set) {
+		if set.Name == Scalar.Name {
+			t.Skip("the scalar code quantises into memory of its own")
+		}
+		for d := range dtypes {
+			w := newWeights(DType(d), 800, 11, true, normal(3))
+			x, dst := NewMat(13, 800), NewMat(13, 11)
+			if n := testing.AllocsPerRun(10, func() { set.Linear(dst, x, w, GELU, dst) }); d == int(Q8) && n > 0 {
+				t.Errorf("%s allocates %v times", dtypes[d], n)
+			}
+			if n := testing.AllocsPerRun(10, func() { set.Linear(dst, x, w, Identity, dst) }); n > 0 {
+				t.Errorf("%s allocates %v times", dtypes[d], n)
+			}
+		}
+		q, scratch := NewMat(13, 8), make([]float32, set.Scratch(13, 13, 8))
+		if n := testing.AllocsPerRun(10, func() { set.Attention(q, q, q, q, false, Mat{}, scratch) }); n > 0 {
+			t.Errorf("attention allocates %v times", n)
 		}
 	})
 }

@@ -17,6 +17,10 @@ import "math"
 // group is the number of inputs of one output that lie side by side in Bytes.
 const group = 4
 
+// MaxQ8Inputs is the largest In of a Q8 Linear: sums of more products need not fit
+// int32.
+const MaxQ8Inputs = 1 << 17
+
 // groups is the number of groups of inputs.
 func (w *Linear) groups() int { return (w.In + group - 1) / group }
 

@@ -174,7 +174,7 @@ test('pictures that are none, are empty, or can not be read', async () => {
   }, { foreign: other.url + 'tiny_20x13.png', good: picture })
   await other.close()
   const says = {
-    nothing: 'undefined', number: '5', element: 'HTMLBodyElement', emptyBlob: 'empty', textBlob: 'text/plain', svg: 'canvas', cut: 'decode', page: 'decode',
+    nothing: 'undefined', number: '5', element: 'HTMLBodyElement', emptyBlob: 'empty', textBlob: 'text/plain', svg: 'canvas', cut: '/cut.png', page: '/test.html',
     ftp: 'https:', badUrl: 'no URL', badData: 'could not be loaded', noCanvas: '0×5', noOffscreen: '0×0', noSrc: 'src', broken: '/test.html', missing: '/none.png',
     tainted: 'crossorigin', taintedCanvas: 'crossorigin', closed: 'closed', frame: 'closed', video: 'loadeddata', zero: '0×0', negative: 'empty',
     short: '16', half: '1.5', moved: 'transferred', list: 'Uint8', floats: 'Float32Array', values: 'Float32Array', valuesShape: '12288', valuesNoShape: 'shape',

@@ -127,7 +127,7 @@ test('a compressing host is no problem', async () => {
 
 test('hub ids: host, revision, and nothing from elsewhere', async () => {
   const page = await open({ habits: (path) => (path.startsWith('/acme/') ? { status: 404 } : {}) })
-  assertFailure(await load(page, 'acme/tiny_CLIP-1.0', { host: page.server.url, revision: 'refs/pr/1' }), 'not-found', '/acme/tiny_CLIP-1.0/resolve/refs%2Fpr%2F1/')
+  assertFailure(await load(page, 'acme/tiny_CLIP-1.0', { host: page.server.url, revision: 'refs/pr/1' }), 'not-found', '/acme/tiny_CLIP-1.0/resolve/refs%2Fpr%2F1/', './acme/tiny_CLIP-1.0')
   assert.ok(page.server.requests.includes('/acme/tiny_CLIP-1.0/resolve/refs%2Fpr%2F1/config.json'))
   const hub = await serve(
     { '/hub/acme/tiny/resolve/main/': folders.dist + model, '/': folders.dist },
@@ -198,5 +198,5 @@ test('a policy that forbids what is needed is named', async () => {
   }
   await forbidding(" 'wasm-unsafe-eval'", '', 'unsupported', "'wasm-unsafe-eval'")
   await forbidding("worker-src 'self'", "worker-src 'none'", 'network', 'worker-src')
-  await forbidding("require-trusted-types-for 'script'", "require-trusted-types-for 'script'; trusted-types other", 'network', 'trusted-types')
+  await forbidding("require-trusted-types-for 'script'", "require-trusted-types-for 'script'; trusted-types other", 'unsupported', 'trusted-types')
 })

@@ -14,7 +14,7 @@ const (
 // float64), rounded to float32.
 
 // expTail is P in exp(r) = 1 + r + r²·P(r) on |r| ≤ ln2/2; the worst relative
-// error of exp is 7.5e-9.
+// error of exp is 9.7e-9.
 var expTail = []float32{0.4999999955152185, 0.16666577141220767, 0.04166685371606361, 0.00836317021087565, 0.0013901297705968504}
 
 // normalTail is P in Φ(−t)·exp(t²/2) = u·P(u), u = 1/(1 + 0.27·t), on 0 ≤ t ≤ 14.5;
@@ -25,7 +25,7 @@ var normalTail = []float64{
 }
 
 // tanhTail is P in tanh(x) = x·(1 + x²·P(x²)) on |x| ≤ 0.625; the worst relative
-// error is 1.7e-8.
+// error is 1.9e-8.
 var tanhTail = []float32{-0.33333328948444707, 0.13332770083669837, -0.053850953480445655, 0.020997357547533204, -0.006096941555475597}
 
 const (
@@ -34,87 +34,92 @@ const (
 	ln2Hi = 355.0 / 512 // times any exponent exact in float32
 	ln2Lo = ln2 - ln2Hi
 
-	// below lowest, exp is zero in float32; the clamp keeps 2ⁿ in range
+	// Below lowest exp is zero in float32; the clamp keeps 2ⁿ in range.
 	lowest = -110
+
+	// A sum with round, or in float64 with roundDouble, is a whole number n plus
+	// it: the low bits are n, and subtracting it again gives n as a float.
+	round       = 0x1.8p23
+	roundDouble = 0x1.8p52
 
 	twoRootTwoOverPi = 1.5957691216057308 // 2·√(2/π)
 )
 
 // horner is the polynomial with coefficients c, lowest first, at x.
-func (m *module) horner(x value, c []float32) expr {
-	e := float(c[len(c)-1])
+func (m *module) horner(f *function, x value, c []float32) expr {
+	e := f.float(c[len(c)-1])
 	for i := len(c) - 2; i >= 0; i-- {
-		e = m.madd(e, x, float(c[i]))
+		e = m.madd(e, x, f.float(c[i]))
 	}
 	return e
 }
 
-// hornerDouble is horner in float64.
-func (m *module) hornerDouble(x value, c []float64) expr {
-	e := doubleOf(c[len(c)-1])
-	for i := len(c) - 2; i >= 0; i-- {
-		if m.relaxed {
-			e = f64x2RelaxedMadd(e, x, doubleOf(c[i]))
-		} else {
-			e = f64x2Add(f64x2Mul(e, x), doubleOf(c[i]))
+// hornerDouble is the polynomial in float64, its even and odd terms apart, so that
+// the one half need not wait for the other.
+func (m *module) hornerDouble(f *function, x value, c []float64) expr {
+	square := f.local(v128)
+	f.set(square, f64x2Mul(x, x))
+	var half [2]expr
+	for i := range half {
+		last := (len(c)-1-i)/2*2 + i
+		half[i] = f.double(c[last])
+		for k := last - 2; k >= 0; k -= 2 {
+			half[i] = m.maddDouble(half[i], square, f.double(c[k]))
 		}
 	}
-	return e
+	return m.maddDouble(half[1], x, half[0])
 }
 
-// exponential is exp(x) as power·(1 + rest): a product with it then rounds once
-// where e = 1 + rest and e·v would round twice.
+// exponential is exp(x) as power·2⁻⁶⁴·(1 + rest): a product with it then rounds
+// once where e = 1 + rest and e·v would round twice. The power is off by 2⁶⁴ so that
+// subnormal results come out right.
 type exponential struct {
-	m     *module
-	rest  local    // of the first order; |rest| < 0.42
-	power [2]local // two factors, so that subnormal results come out right
+	m           *module
+	f           *function
+	rest, power local // |rest| < 0.42
 }
 
 // times is v·exp(x).
 func (e exponential) times(v local) expr {
-	return f32x4Mul(f32x4Mul(e.m.madd(v, e.rest, v), e.power[0]), e.power[1])
+	return f32x4Mul(f32x4Mul(e.m.madd(v, e.rest, v), e.power), e.f.float(0x1p-64))
 }
 
 // value is exp(x).
 func (e exponential) value() expr {
-	return f32x4Mul(f32x4Mul(f32x4Add(e.rest, float(1)), e.power[0]), e.power[1])
+	return f32x4Mul(f32x4Mul(f32x4Add(e.rest, e.f.float(1)), e.power), e.f.float(0x1p-64))
 }
 
-// exponentialOf is 2ⁿ·exp(r), |r| ≤ ln2/2, n whole floats in −160…0.
-func (m *module) exponentialOf(f *function, n, r value) exponential {
-	e := exponential{m, f.local(v128), [2]local{f.local(v128), f.local(v128)}}
-	whole, first, exponent, half := f.local(v128), f.local(v128), f.local(v128), f.local(v128)
-	f.set(whole, n)
+// exponentialOf is 2ⁿ·exp(r), |r| ≤ ln2/2; the low nine bits of exponent are n, in
+// −160…0.
+func (m *module) exponentialOf(f *function, exponent, r value) exponential {
+	e := exponential{m, f, f.local(v128), f.local(v128)}
+	first := f.local(v128)
 	f.set(first, r)
-	f.set(exponent, i32x4TruncSatF32(whole))
-	f.set(half, i32x4ShrS(exponent, number(1)))
-	power := func(n value) expr { return i32x4Shl(i32x4Add(n, vectorOf(127)), number(23)) }
-	f.set(e.power[0], power(half))
-	// Below 2⁻¹⁵² the power is zero, also for a huge v, and times(−∞) is NaN.
-	f.set(e.power[1], v128AndNot(power(i32x4Sub(exponent, half)), f32x4Lt(whole, float(-152))))
-	f.set(e.rest, m.madd(f32x4Mul(first, first), m.horner(first, expTail), first))
+	f.set(e.power, i32x4Shl(i32x4Add(exponent, f.word(127+64)), number(23)))
+	f.set(e.rest, m.madd(f32x4Mul(first, first), m.horner(f, first, expTail), first))
 	return e
 }
 
 // exp is exp(x) of x ≤ 0, four floats.
 func (m *module) exp(f *function, x value) exponential {
-	at, n := f.local(v128), f.local(v128)
-	f.set(at, f32x4Pmax(x, float(lowest)))
-	f.set(n, f32x4Nearest(f32x4Mul(at, float(log2e))))
-	return m.exponentialOf(f, n, f32x4Sub(f32x4Sub(at, f32x4Mul(n, float(ln2Hi))), f32x4Mul(n, float(ln2Lo))))
+	at, shifted, n := f.local(v128), f.local(v128), f.local(v128)
+	f.set(at, f32x4Pmax(x, f.float(lowest)))
+	f.set(shifted, m.madd(at, f.float(log2e), f.float(round)))
+	f.set(n, f32x4Sub(shifted, f.float(round)))
+	return m.exponentialOf(f, shifted, m.madd(n, f.float(-ln2Lo), m.madd(n, f.float(-ln2Hi), at)))
 }
 
 // expDouble is exp of arguments ≤ 0 in float64, lanes 0 and 1, then 2 and 3. An
 // argument of −80 in float32 would cost exp six bits.
 func (m *module) expDouble(f *function, x [2]expr) exponential {
-	var n, r [2]local
+	var shifted, r [2]local
 	for i := range x {
-		n[i], r[i] = f.local(v128), f.local(v128)
-		f.set(r[i], f64x2Pmax(x[i], doubleOf(lowest)))
-		f.set(n[i], f64x2Nearest(f64x2Mul(r[i], doubleOf(log2e))))
-		f.set(r[i], f64x2Sub(r[i], f64x2Mul(n[i], doubleOf(ln2))))
+		shifted[i], r[i] = f.local(v128), f.local(v128)
+		f.set(r[i], f64x2Pmax(x[i], f.double(lowest)))
+		f.set(shifted[i], m.maddDouble(r[i], f.double(log2e), f.double(roundDouble)))
+		f.set(r[i], m.maddDouble(f64x2Sub(shifted[i], f.double(roundDouble)), f.double(-ln2), r[i]))
 	}
-	return m.exponentialOf(f, single(n[0], n[1]), single(r[0], r[1]))
+	return m.exponentialOf(f, words(shifted[0], shifted[1], 0, 2, 4, 6), single(r[0], r[1]))
 }
 
 // single rounds two vectors of float64 to one of float32.
@@ -131,7 +136,7 @@ func halves(x value) (low, high expr) {
 // activation applies one function of kernel.Activation to four floats.
 func (m *module) activation(f *function, act int, x local) expr {
 	size, y := f.local(v128), f.local(v128)
-	negative := f32x4Lt(x, float(0))
+	negative := f32x4Lt(x, f.float(0))
 	// double gives |x| in float64, and argument of it.
 	var wide [2]local
 	double := func(argument func(t local) expr) (of [2]expr) {
@@ -144,48 +149,52 @@ func (m *module) activation(f *function, act int, x local) expr {
 		return of
 	}
 	// sigmoid is x·σ = x/(1+e) or, left of zero, x·e/(1+e), with e = exp(−|argument|).
+	// At −∞ that is NaN, and −0 before, where exp is zero but its clamp is not.
 	sigmoid := func(e exponential) expr {
-		return f32x4Div(v128Bitselect(e.times(x), x, negative), f32x4Add(float(1), e.value()))
+		f.set(e.power, v128AndNot(e.power, f32x4Lt(x, f.float(lowest))))
+		return f32x4Div(v128Bitselect(e.times(x), x, negative), f32x4Add(f.float(1), e.value()))
 	}
 	f.set(size, f32x4Abs(x))
 	switch act {
 	case gelu: // x·Φ(−t) = exp(−t²/2)·x·u·P(u), in float64 but for exp
-		f.set(size, f32x4Pmin(size, float(16)))
-		e := m.expDouble(f, double(func(t local) expr { return f64x2Mul(f64x2Mul(t, t), doubleOf(-0.5)) }))
+		e := m.expDouble(f, double(func(t local) expr { return f64x2Mul(f64x2Mul(t, t), f.double(-0.5)) }))
 		for _, t := range wide {
-			f.set(t, f64x2Div(doubleOf(1), f64x2Add(f64x2Mul(t, doubleOf(0.27)), doubleOf(1))))
-			f.set(t, f64x2Mul(t, m.hornerDouble(t, normalTail)))
+			f.set(t, f64x2Div(f.double(1), m.maddDouble(t, f.double(0.27), f.double(1))))
+			f.set(t, f64x2Mul(t, m.hornerDouble(f, t, normalTail)))
 		}
 		f.set(y, single(wide[0], wide[1]))
 		f.set(y, e.times(y))
-		return f32x4Mul(x, v128Bitselect(y, f32x4Sub(float(1), y), negative))
+		return f32x4Mul(x, v128Bitselect(y, f32x4Sub(f.float(1), y), negative))
 	case geluTanh: // (1 + tanh(a))/2 = σ(2a)
 		return sigmoid(m.expDouble(f, double(func(t local) expr {
-			return f64x2Mul(t, f64x2Add(doubleOf(-twoRootTwoOverPi), f64x2Mul(f64x2Mul(t, t), doubleOf(-twoRootTwoOverPi*0.044715))))
+			return f64x2Mul(t, m.maddDouble(f64x2Mul(t, t), f.double(-twoRootTwoOverPi*0.044715), f.double(-twoRootTwoOverPi)))
 		})))
 	case quickGELU:
-		return sigmoid(m.expDouble(f, double(func(t local) expr { return f64x2Mul(t, doubleOf(-1.702)) })))
+		return sigmoid(m.expDouble(f, double(func(t local) expr { return f64x2Mul(t, f.double(-1.702)) })))
 	case silu:
 		return sigmoid(m.exp(f, f32x4Neg(size)))
 	case relu:
-		return f32x4Max(x, float(0))
+		return f32x4Max(x, f.float(0))
 	case tanh:
 		square := f.local(v128)
-		f.set(y, m.exp(f, f32x4Mul(size, float(-2))).value())
+		f.set(y, m.exp(f, f32x4Mul(size, f.float(-2))).value())
 		f.set(square, f32x4Mul(x, x))
-		large := v128Or(f32x4Div(f32x4Sub(float(1), y), f32x4Add(float(1), y)), v128And(x, vectorOf(1<<31)))
-		small := f32x4Mul(x, m.madd(square, m.horner(square, tanhTail), float(1)))
-		return v128Bitselect(small, large, f32x4Lt(size, float(0.625)))
+		large := v128Or(f32x4Div(f32x4Sub(f.float(1), y), f32x4Add(f.float(1), y)), v128And(x, f.word(1<<31)))
+		small := f32x4Mul(x, m.madd(square, m.horner(f, square, tanhTail), f.float(1)))
+		return v128Bitselect(small, large, f32x4Lt(size, f.float(0.625)))
 	}
 	panic("unknown activation")
 }
 
-// activate applies kernel.Activation act to n vectors, in place:
+// activate applies kernel.Activation act to the n vectors of a tile, in place:
 //
-//	activate(x, n, act)
+//	activate(scratch, n, act)
+//
+// scratch is a tile (tileBytes) and, behind it, the constants.
 func activate(m *module) *function {
 	f := m.function(nil, i32, i32, i32)
 	x, n, act := local(0), local(1), local(2)
+	f.keepConstants(m, i32Add(x, number(tileBytes)))
 	f.set(n, i32Add(x, i32Shl(n, number(4))))
 	for code := gelu; code <= tanh; code++ {
 		f.when(i32Eq(act, number(code)), func() {

@@ -116,14 +116,16 @@ func transposeWords(f *function, v []local) {
 
 // softmaxRows turns rows of scores into exp(scale·(x − max))/Σ, in place:
 //
-//	softmax(x, ldx, rows, keys, more, scale)
-//	x // [rows, keys], ldx bytes a row
+//	softmax(x, ldx, rows, keys, more, scale, table)
+//	x     // [rows, keys], ldx bytes a row
+//	table // what constants wrote
 //
 // Row i sees the first keys + i·more scores (more is 1 for causal attention).
 // From there to the end of the row's ldx bytes, a multiple of 32, x becomes zero.
 func softmaxRows(m *module) {
-	f := m.function(nil, i32, i32, i32, i32, i32, f32)
+	f := m.function(nil, i32, i32, i32, i32, i32, f32, i32)
 	f.export = "softmax"
+	f.keepConstants(m, local(6))
 	x, ldx, rows, keys, more, scale := local(0), local(1), local(2), local(3), local(4), local(5)
 	at, end := f.local(i32), f.local(i32)
 	top, sum, v, by := f.local(v128), f.local(v128), f.local(v128), f.local(v128)

@@ -44,6 +44,7 @@ func build(relaxed bool) []byte {
 	normRows(m)
 	multiplyRows(m)
 	rotateRows(m)
+	writeConstants(m)
 	ceilings(m)
 	return m.encode()
 }

@@ -70,7 +70,6 @@ var (
 
 	i32Eqz      = unary(0x45)
 	i32Eq       = binaryOp(0x46)
-	i32Ne       = binaryOp(0x47)
 	i32LtU      = binaryOp(0x49)
 	i32LtS      = binaryOp(0x48)
 	i32GtS      = binaryOp(0x4a)
@@ -86,30 +85,23 @@ var (
 	f32Add      = binaryOp(0x92)
 	f32Sub      = binaryOp(0x93)
 	f32Mul      = binaryOp(0x94)
-	f32Div      = binaryOp(0x95)
 	f32ConvertS = unary(0xb2)
 
 	selectOf = ternary(0x1b) // c ≠ 0 ? a : b
 
 	v128Load         = load(simd(0)...)
 	v128Load32Splat  = load(simd(9)...)
-	v128Load64Splat  = load(simd(10)...)
 	v128Load32Zero   = load(simd(92)...)
 	v128Store        = store(simd(11)...)
 	i32x4Load16x4U   = load(simd(4)...)
-	i16x8Splat       = unary(simd(16)...)
 	i32x4Splat       = unary(simd(17)...)
 	f32x4Splat       = unary(simd(19)...)
 	f32x4Extract     = extract(simd(31)...)
 	i32x4Extract     = extract(simd(27)...)
-	f64x2Splat       = unary(simd(20)...)
-	f64x2Extract     = extract(simd(33)...)
-	f32x4Eq          = binaryOp(simd(65)...)
 	f32x4Lt          = binaryOp(simd(67)...)
 	v128And          = binaryOp(simd(78)...)
 	v128AndNot       = binaryOp(simd(79)...)
 	v128Or           = binaryOp(simd(80)...)
-	v128Xor          = binaryOp(simd(81)...)
 	v128Bitselect    = ternary(simd(82)...)
 	f32x4Demote      = unary(simd(94)...)
 	f64x2Promote     = unary(simd(95)...)
@@ -119,13 +111,11 @@ var (
 	i16x8Shl         = binaryOp(simd(139)...)
 	i16x8ShrS        = binaryOp(simd(140)...)
 	i32x4Shl         = binaryOp(simd(171)...)
-	i32x4ShrS        = binaryOp(simd(172)...)
 	i32x4Add         = binaryOp(simd(174)...)
 	i32x4Sub         = binaryOp(simd(177)...)
 	i32x4Mul         = binaryOp(simd(181)...)
 	i32x4DotI16      = binaryOp(simd(186)...)
 	i32x4GtU         = binaryOp(simd(60)...)
-	f32x4Nearest     = unary(simd(106)...)
 	f32x4Abs         = unary(simd(224)...)
 	f32x4Neg         = unary(simd(225)...)
 	f32x4Add         = binaryOp(simd(228)...)
@@ -141,8 +131,6 @@ var (
 	f64x2Div         = binaryOp(simd(243)...)
 	f64x2Sqrt        = unary(simd(239)...)
 	f64x2Pmax        = binaryOp(simd(247)...)
-	f64x2Nearest     = unary(simd(0x94)...)
-	i32x4TruncSatF32 = unary(simd(248)...)
 	f32x4ConvertI32S = unary(simd(250)...)
 
 	f32x4RelaxedMadd       = ternary(simd(0x105)...) // a·b + c
@@ -156,4 +144,12 @@ func (m *module) madd(a, b, c value) expr {
 		return f32x4RelaxedMadd(a, b, c)
 	}
 	return f32x4Add(c, f32x4Mul(a, b))
+}
+
+// maddDouble is madd in float64.
+func (m *module) maddDouble(a, b, c value) expr {
+	if m.relaxed {
+		return f64x2RelaxedMadd(a, b, c)
+	}
+	return f64x2Add(c, f64x2Mul(a, b))
 }

@@ -1,10 +1,7 @@
 package main
 
-// The constants of kernel/q8.go.
-const (
-	flat  = 0x1p-100
-	round = 0x1.8p23
-)
+// flat is that of kernel/q8.go: rows of a smaller range are taken for constant.
+const flat = 0x1p-100
 
 // quantiseRows turns rows of activations into integers with a scale and a zero
 // point a row (kernel/q8.go: codeNarrow with relaxed SIMD, codeWide without):

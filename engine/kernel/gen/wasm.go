@@ -20,6 +20,7 @@ const (
 type module struct {
 	relaxed bool // relaxed SIMD may be used
 	funcs   []*function
+	table   []expr // constants that lie in memory, see constants.go
 }
 
 // function builds the body of one function. Statements append to code; values
@@ -31,6 +32,9 @@ type function struct {
 	result []valtype
 	locals []valtype
 	code   []byte
+
+	table   *[]expr // the module's, for a function that reads its constants from memory
+	tableAt local
 }
 
 // value is code that leaves one value on the stack.

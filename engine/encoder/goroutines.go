@@ -1,0 +1,77 @@
+package encoder
+
+import "sync"
+
+// Goroutines connects n shares of one process. It is how shares run natively,
+// and how tests hold them against the whole.
+type Goroutines struct {
+	n    int
+	jobs []chan Job
+
+	mu      sync.Mutex
+	cond    *sync.Cond
+	waiting [][]float32 // what the shares that wait brought, by index
+	arrived int
+	round   int
+}
+
+// NewGoroutines makes the connection; Peers gives each share its end.
+func NewGoroutines(n int) *Goroutines {
+	g := &Goroutines{n: n, waiting: make([][]float32, n)}
+	g.cond = sync.NewCond(&g.mu)
+	for range n {
+		g.jobs = append(g.jobs, make(chan Job))
+	}
+	return g
+}
+
+// Peers is the end of share index.
+func (g *Goroutines) Peers(index int) Peers { return goroutine{g, index} }
+
+// Jobs gives what share index has to join, until Close.
+func (g *Goroutines) Jobs(index int) <-chan Job { return g.jobs[index] }
+
+// Close ends the other shares' jobs.
+func (g *Goroutines) Close() {
+	for _, jobs := range g.jobs[1:] {
+		close(jobs)
+	}
+}
+
+type goroutine struct {
+	*Goroutines
+	index int
+}
+
+func (p goroutine) Start(job Job) error {
+	for _, jobs := range p.jobs[1:] {
+		jobs <- job
+	}
+	return nil
+}
+
+// Sum waits for all shares; the last to come adds up.
+func (p goroutine) Sum(x []float32) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting[p.index] = x
+	round := p.round
+	if p.arrived++; p.arrived < p.n {
+		for p.round == round {
+			p.cond.Wait()
+		}
+		return nil
+	}
+	for i := range x {
+		var sum float32
+		for _, part := range p.waiting {
+			sum += part[i]
+		}
+		for _, part := range p.waiting {
+			part[i] = sum
+		}
+	}
+	p.arrived, p.round = 0, round+1
+	p.cond.Broadcast()
+	return nil
+}

@@ -1,0 +1,146 @@
+// Package golden finds the golden cases and prints their rows. Tests of several
+// packages use it; nothing else does.
+//
+// testdata/golden/README.md describes the layout of a folder of cases.
+package golden
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Status is the first word of a row.
+type Status string
+
+// A case is ok, or FAIL, or nothing here claims to run it.
+const (
+	OK        Status = "ok"
+	Fail      Status = "FAIL"
+	Unclaimed Status = "unclaimed"
+)
+
+// Verdict is OK or Fail.
+func Verdict(same bool) Status {
+	if same {
+		return OK
+	}
+	return Fail
+}
+
+// Row prints a row: status, kind/case/run, and the worst difference over the
+// scale, the count of what differs, or the reason. A Fail fails the test.
+func Row(t testing.TB, status Status, name, detail string) {
+	t.Helper()
+	fmt.Printf("%s %s %s\n", status, name, detail)
+	if status == Fail {
+		t.Errorf("%s: %s", name, detail)
+	}
+}
+
+// Cases gives the files that match the pattern, models/*/expected.json, in all
+// folders of cases: testdata/golden, those that the environment variable
+// VITRINE_GOLDEN names, separated by colons, and shared/fixtures beside the
+// checkout where it is there. A case that is the same as one before, with all
+// its files, is left out.
+func Cases(t testing.TB, pattern string) []string {
+	t.Helper()
+	var cases []string
+	seen := map[string]bool{}
+	for _, folder := range Folders(t) {
+		files, err := filepath.Glob(filepath.Join(folder, filepath.FromSlash(pattern)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if sum := fingerprint(t, file); !seen[sum] {
+				seen[sum] = true
+				cases = append(cases, file)
+			}
+		}
+	}
+	if len(cases) == 0 {
+		t.Fatalf("no case matches %s, not even in testdata/golden", pattern)
+	}
+	return cases
+}
+
+// fingerprint hashes a case: the file and what is in its folder, or, for the
+// lines of a tokenizer, what is in the folder of the same name beside them.
+func fingerprint(t testing.TB, file string) string {
+	t.Helper()
+	hash := sha256.New()
+	add := func(name, path string) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(hash, "%s %d\n", name, len(data))
+		hash.Write(data)
+	}
+	folder := filepath.Dir(file)
+	if lines, ok := strings.CutSuffix(file, ".jsonl"); ok {
+		add("", file)
+		folder = lines
+	}
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if path == folder && errors.Is(err, fs.ErrNotExist) {
+			return nil // a tokenizer whose files are not stored
+		}
+		if err == nil && !entry.IsDir() {
+			add(strings.TrimPrefix(path, folder), path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(hash.Sum(nil))
+}
+
+// Folders gives the folders of cases, those that are there.
+func Folders(t testing.TB) []string {
+	t.Helper()
+	root := checkout(t)
+	list := []string{filepath.Join(root, "testdata", "golden")}
+	for _, named := range filepath.SplitList(os.Getenv("VITRINE_GOLDEN")) {
+		if !filepath.IsAbs(named) {
+			named = filepath.Join(root, named) // tests run in the folders of their packages
+		}
+		if info, err := os.Stat(named); err != nil || !info.IsDir() {
+			t.Fatalf("VITRINE_GOLDEN names %s, which is not a folder", named)
+		}
+		list = append(list, named)
+	}
+	if shared := filepath.Join(root, "..", "shared", "fixtures"); exists(shared) {
+		list = append(list, shared)
+	}
+	return list
+}
+
+// checkout is the folder of go.mod.
+func checkout(t testing.TB) string {
+	t.Helper()
+	folder, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for !exists(filepath.Join(folder, "go.mod")) {
+		above := filepath.Dir(folder)
+		if above == folder {
+			t.Fatal("no go.mod in any folder above")
+		}
+		folder = above
+	}
+	return folder
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,60 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+)
+
+// queryBlock is the number of queries whose scores are held at a time.
+const queryBlock = 24
+
+// simdScratch is the room for K and V in panels and for the scores of a block.
+func simdScratch(queries, keys, dim int) int {
+	return roundUp(keys)*dim + keys*roundUp(dim) + min(queries, queryBlock)*roundUp(keys)
+}
+
+// roundUp gives the next multiple of Panel.
+func roundUp(n int) int { return (n + Panel - 1) / Panel * Panel }
+
+// attention is two multiplications by panels that are packed here, a block of
+// queries at a time, so that the scores stay in the cache between them.
+func (b simd) attention(dst, q, k, v Mat, causal bool, probs Mat, scratch []float32) {
+	if q.Rows == 0 {
+		return
+	}
+	keys, dim := k.Rows, q.Cols
+	queries, out := viewOf(q, q.Rows, dim), viewOf(dst, q.Rows, v.Cols)
+	from := viewOf(k, keys, dim)
+	values := viewOf(v, keys, v.Cols)
+	viewOrNone(probs, q.Rows, keys)
+	packedK, scratch := take(scratch, roundUp(keys)*dim)
+	packedV, scratch := take(scratch, keys*roundUp(v.Cols))
+	scores, _ := take(scratch, min(q.Rows, queryBlock)*roundUp(keys))
+	kernPackTransposed(int32(b), from.at, from.stride, int32(keys), int32(dim), unsafe.Pointer(&packedK[0]))
+	kernPackPanels(int32(b), values.at, values.stride, int32(keys), int32(v.Cols), unsafe.Pointer(&packedV[0]))
+
+	for first := 0; first < q.Rows; first += queryBlock {
+		rows := min(queryBlock, q.Rows-first)
+		seen, visible, more := keys, keys, 0 // keys of the block and of its first query; by how many each next one sees more
+		if causal {
+			seen, visible, more = first+rows, first+1, 1
+		}
+		width := roundUp(seen)
+		s := view{unsafe.Pointer(&scores[0]), int32(width * 4)}
+		kernLinearF32(int32(b), queries.row(first).at, queries.stride, int32(rows), int32(dim),
+			unsafe.Pointer(&packedK[0]), int32(dim*Panel*4), int32(width), s.at, s.stride, nil, 0, nil, 0, 0, nil)
+		kernSoftmax(int32(b), s.at, s.stride, int32(rows), int32(visible), int32(more), float32(1/math.Sqrt(float64(dim))), b.constants())
+		if !probs.Empty() {
+			for i := range rows {
+				row := probs.Row(first + i)
+				clear(row[copy(row, scores[i*width:i*width+seen]):])
+			}
+		}
+		kernLinearF32(int32(b), s.at, s.stride, int32(rows), int32(seen),
+			unsafe.Pointer(&packedV[0]), int32(keys*Panel*4), int32(v.Cols), out.row(first).at, out.stride,
+			nil, 0, nil, 0, 0, b.tile())
+	}
+}
+
+// take cuts n values off s.
+func take(s []float32, n int) (piece, rest []float32) { return s[:n], s[n:] }

@@ -1,0 +1,125 @@
+package kernel
+
+import (
+	"math"
+	"testing"
+)
+
+// TestHalf: every half float survives, and every float32 around it goes to the
+// nearer one, ties to the even one.
+func TestHalf(t *testing.T) {
+	for h := range 1 << 16 {
+		h := uint16(h)
+		v := FromHalf(h)
+		if v != v {
+			if back := ToHalf(v); back&0x7c00 != 0x7c00 || back&0x3ff == 0 {
+				t.Fatalf("%#x is NaN and comes back as %#x", h, back)
+			}
+			continue
+		}
+		if back := ToHalf(v); back != h {
+			t.Fatalf("%#x is %v and comes back as %#x", h, v, back)
+		}
+		if h&0x7c00 == 0x7c00 || h&0x7fff == 0x7bff {
+			continue
+		}
+		next := FromHalf(h + 1)
+		middle := float32((float64(v) + float64(next)) / 2) // exact
+		for _, c := range []struct {
+			v    float32
+			want uint16
+		}{
+			{math.Nextafter32(middle, v), h},
+			{middle, h + h&1},
+			{math.Nextafter32(middle, next), h + 1},
+		} {
+			if got := ToHalf(c.v); got != c.want {
+				t.Fatalf("%v becomes %#x (%v), not %#x (%v)", c.v, got, FromHalf(got), c.want, FromHalf(c.want))
+			}
+		}
+	}
+	for v, want := range map[float32]float64{
+		65519: 65504, 65520: math.Inf(1), -1e9: math.Inf(-1), float32(math.Inf(1)): math.Inf(1), 1: 1, 0x1p-24: 0x1p-24, 0x1p-25: 0,
+	} {
+		if got := float64(FromHalf(ToHalf(v))); got != want {
+			t.Errorf("%v becomes %v, not %v", v, got, want)
+		}
+	}
+}
+
+// TestLinearRow: a row that comes in pieces is the row, scaled outputs are scaled.
+func TestLinearRow(t *testing.T) {
+	// What storing loses of a value up to 4: half a step; F16 rounds again when scaled.
+	lost := map[DType]float64{F32: 0, F16: 0x1.8p-9, Q8: 4. / 127 / 2}
+	for d := range dtypes {
+		const in, out = 21, 11
+		value := normal(9)
+		var want [out][in]float32
+		w := NewLinearOf(DType(d), in, out, true)
+		for _, n := range []int{3, 4, 5, 6, 7, 8, 9, 10, 0, 1, 2} {
+			for k := range in {
+				want[n][k] = max(-4, min(4, value(n, k)))
+			}
+			w.SetRow(n, 0, want[n][:1])
+			w.SetRow(n, 1, want[n][1:13])
+			w.SetRow(n, 13, want[n][13:])
+			w.Bias[n] = 1
+		}
+		scale := make([]float32, out)
+		for n := range scale {
+			scale[n] = float32(n - 4)
+		}
+		w.ScaleOutputs(scale)
+		for n := range out {
+			for k := range in {
+				got, ideal := float64(w.At(n, k)), float64(want[n][k]*scale[n])
+				if math.Abs(got-ideal) > math.Abs(float64(scale[n]))*lost[DType(d)]*1.001 {
+					t.Fatalf("%s: weight [%d, %d] is %v, not %v", dtypes[d], n, k, got, ideal)
+				}
+			}
+			if w.Bias[n] != scale[n] {
+				t.Errorf("bias %d is %v", n, w.Bias[n])
+			}
+		}
+	}
+}
+
+// TestQ8Accuracy: what a layer loses by Q8, on rows with outliers as transformers
+// have them, and where the usual scheme of one scale a tensor fails.
+func TestQ8Accuracy(t *testing.T) {
+	const rows, in, out = 20, 768, 64
+	value := normal(2)
+	exact := newWeights(F32, in, out, true, value)
+	w := NewLinearOf(Q8, in, out, true)
+	row := make([]float32, in)
+	for n := range out {
+		for k := range row {
+			row[k] = exact.At(n, k)
+		}
+		w.SetRow(n, 0, row)
+	}
+	copy(w.Bias, exact.Bias)
+	x := NewMat(rows, in)
+	for i := range rows {
+		for k := range in {
+			x.Row(i)[k] = value(i, k) * float32(math.Pow(10, float64(i%4-2)))
+		}
+		x.Row(i)[7] *= 10
+	}
+	want := NewMat(rows, out)
+	linear(want, x, exact, Identity, Mat{})
+	eachSet(t, func(t *testing.T, set Set) {
+		got := NewMat(rows, out)
+		set.Linear(got, x, w, Identity, Mat{})
+		for i := range rows {
+			var dot, a, b float64
+			for n, v := range want.Row(i) {
+				g := float64(got.Row(i)[n])
+				dot, a, b = dot+float64(v)*g, a+float64(v)*float64(v), b+g*g
+			}
+			if cosine := dot / math.Sqrt(a*b); cosine < 0.998 {
+				t.Errorf("row %d: the cosine to float32 is %v", i, cosine)
+			}
+		}
+	})
+}

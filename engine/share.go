@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"context"
+
+	"vitrine/engine/encoder"
+	"vitrine/engine/fault"
+	"vitrine/engine/weights"
+)
+
+// Share is one part of every block of a model. It embeds and answers nothing by
+// itself: it joins the jobs of the Model that is the first share.
+type Share struct {
+	towers  *towers
+	machine encoder.Machine
+}
+
+// LoadShare loads share index of a model that is cut into o.Workers shares. It
+// keeps that part of the weights and passes over the rest.
+func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options) (*Share, error) {
+	if index < 1 || index >= o.Workers {
+		return nil, fault.New(fault.Option, "index", "found share %d of %d; the others than the first are 1 to %d", index, o.Workers, o.Workers-1)
+	}
+	dtype, err := o.dtype()
+	if err != nil {
+		return nil, err
+	}
+	l := loader{ctx: ctx, folder: folder, options: o, dtype: dtype}
+	if err := l.readConfig(); err != nil {
+		return nil, err
+	}
+	if l.checkpoint, err = weights.Open(ctx, folder); err != nil {
+		return nil, err
+	}
+	defer l.checkpoint.Close()
+	b := newBinder(l.checkpoint.Names(), dtype)
+	t, err := bindModel(l.arch, b, o.share(index))
+	if err != nil {
+		return nil, err
+	}
+	if err := b.missing(folder.Name()); err != nil {
+		return nil, err
+	}
+	if _, err := l.stream(b); err != nil {
+		return nil, err
+	}
+	if err := b.finish(folder.Name()); err != nil {
+		return nil, err
+	}
+	return &Share{t, encoder.NewCPU(*o.set(), o.Peers)}, nil
+}
+
+// Join does this share's part of a job.
+func (s *Share) Join(job encoder.Job) error {
+	run := encoder.Run{Machine: s.machine}
+	if job.Text() {
+		return s.towers.text.Join(run, job)
+	}
+	return s.towers.vision.Join(run, job)
+}

@@ -1,0 +1,41 @@
+// From a share (0 to 1) to a colour, for maps laid over a picture.
+
+/** Control points of "ember", dark to bright with even steps of lightness: [r, g, b]. */
+const ember = [[24, 16, 58], [92, 30, 110], [176, 45, 98], [232, 92, 58], [250, 164, 62], [253, 238, 180]]
+
+/**
+ * The maps by name. Each gives [red, green, blue, alpha], 0 to 255 each, for a share;
+ * strength (0 to 1) is how much of the picture is covered.
+ * @type {Record<string, (share: number, strength: number) => [number, number, number, number]>}
+ */
+export const looks = {
+  ember(share, strength) {
+    const at = share * (ember.length - 1)
+    const below = Math.min(Math.floor(at), ember.length - 2)
+    const mix = (i) => ember[below][i] + (ember[below + 1][i] - ember[below][i]) * (at - below)
+    return [mix(0), mix(1), mix(2), 255 * strength]
+  },
+  // A lamp in the case: what was not looked at lies in the dark.
+  light: (share, strength) => [10, 9, 8, 255 * strength * (1 - share)],
+}
+
+/**
+ * Paints values as pixels, one a value.
+ * @param {HTMLCanvasElement} canvas is given the size of the grid
+ * @param {ArrayLike<number>} values [rows * columns]
+ * @param {[number, number]} grid [rows, columns]
+ * @param {{low: number, high: number, look: string, strength: number}} paint low and
+ *   high are the values at both ends of the colour map
+ */
+export function paintMap(canvas, values, [rows, columns], { low, high, look, strength }) {
+  canvas.width = columns
+  canvas.height = rows
+  const context = canvas.getContext('2d')
+  const image = context.createImageData(columns, rows)
+  const range = high - low || 1
+  for (let i = 0; i < rows * columns; i++) {
+    const share = Math.min(Math.max((values[i] - low) / range, 0), 1)
+    image.data.set(looks[look](share, strength), i * 4)
+  }
+  context.putImageData(image, 0, 0)
+}

@@ -1,0 +1,77 @@
+import { byId, make, sayBytes } from './dom.js'
+
+/** Since when requests are counted, in milliseconds of the page's clock. */
+let since = Infinity
+let later = 0
+
+/**
+ * Counts the requests that the page makes after its model is ready, as the browser
+ * reports them. (Those of the worker are in the list: info.requests.)
+ */
+export function watchRequests() {
+  new PerformanceObserver((list) => {
+    later += list.getEntries().filter((entry) => entry.startTime > since).length
+    showLater()
+  }).observe({ type: 'resource' })
+}
+
+/** Stops counting while a model is loaded. */
+export function stopCounting() {
+  since = Infinity
+}
+
+/** Counts from now, and from nothing. */
+export function startCounting() {
+  since = performance.now()
+  later = 0
+  showLater()
+}
+
+/** Says how many came since. */
+function showLater() {
+  const element = byId('facts').querySelector('[data-fact=later]')
+  if (element) element.textContent = String(later)
+}
+
+/**
+ * Shows what was fetched, and what runs.
+ * @param {object} info of the model
+ * @param {number} seconds that loading took
+ */
+export function showRequests(info, seconds) {
+  const workers = info.workers === 1 ? 'one worker' : `${info.workers} workers`
+  const facts = [
+    ['Runs on', `${info.device === 'webgpu' ? 'your graphics card' : 'your processor'}, ${workers}`],
+    ['Kernels', info.kernels],
+    ['Arithmetic', info.dtype],
+    ['Weights', sayBytes(info.bytes)],
+    ['Ready after', `${seconds.toFixed(2)} s`],
+    ['Requests since', '0', 'later'],
+  ]
+  if (info.fallback) facts.push(['Not faster, because', info.fallback])
+  byId('facts').replaceChildren(...facts.map(([name, value, key]) =>
+    make('div', {}, make('dt', {}, name), make('dd', key ? { 'data-fact': key } : {}, value))))
+
+  const page = performance.getEntriesByType('resource')
+    .map((entry) => ({ url: entry.name, bytes: entry.decodedBodySize }))
+  const known = new Set(page.map((entry) => entry.url))
+  const files = [
+    { url: location.href.split('#')[0], bytes: performance.getEntriesByType('navigation')[0]?.decodedBodySize ?? 0 },
+    ...page,
+    ...info.requests.filter((request) => !known.has(request.url)),
+  ]
+  files.sort((a, b) => b.bytes - a.bytes)
+  byId('fetched').replaceChildren(...files.map(({ url, bytes }) =>
+    make('tr', {}, make('th', { scope: 'row' }, shorten(url)), make('td', { class: 'number' }, sayBytes(bytes)))))
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
+  byId('fetched-total').textContent = `(${files.length} files, ${sayBytes(total)} unpacked)`
+}
+
+/**
+ * @param {string} url
+ * @returns {string} relative to the page where it lies below it
+ */
+function shorten(url) {
+  const here = new URL('.', location.href).href
+  return url.startsWith(here) ? url.slice(here.length) || 'index.html' : url
+}
