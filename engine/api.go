@@ -82,6 +82,7 @@ type Ms struct {
 	Decode     float64 `json:"decode"`
 	Preprocess float64 `json:"preprocess"`
 	Encode     float64 `json:"encode"`
+	Device     float64 `json:"device"` // of Encode, what was waiting for the GPU; the rest is Go's and the browser's
 }
 
 // EmbedOptions of EmbedImage and EmbedTexts. Embeddings have length 1 unless Raw.
