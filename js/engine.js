@@ -2,21 +2,32 @@
 // been loaded: it defines Go.
 
 import { VitrineError } from './errors.js'
+import { createKernels } from './kernels.js'
 
 const file = new URL('./vitrine.wasm', import.meta.url).href
 
+/** The SIMD kernels by the names that kernels.js asks for. */
+const kernelFiles = {
+  'relaxed.wasm': new URL('./kernels/relaxed.wasm', import.meta.url).href,
+  'plain.wasm': new URL('./kernels/plain.wasm', import.meta.url).href,
+}
+
 /**
- * Runs vitrine.wasm. note is told of the request for it, weights(loaded, total)
- * of the bytes of weights, and crashed(error) of the end of Go, which is not to
- * come. Gives
+ * Runs vitrine.wasm, with SIMD kernels unless device is 'scalar'. fetchFile gets the
+ * kernels, note is told of the request for vitrine.wasm, weights(loaded, total) of the
+ * bytes of weights, and crashed(error) of the end of Go, which is not to come. Gives
  *
  *   version
- *   load(options)          resolves to the info
+ *   load(options)          resolves to the info; options are those of wasm/main.go
  *   call(request, input)   input is {data, picture} or {data, values}, or undefined
  *   cancel()               ends the running call at its next pause
  */
-export async function startEngine({ note, weights, crashed }) {
+export async function startEngine({ device, fetchFile, note, weights, crashed }) {
   const go = new globalThis.Go()
+  const kernels = createKernels()
+  const simd = device === 'scalar' ? 'scalar' : 'auto'
+  const read = readKernels(fetchFile)
+  if (simd === 'auto') read('relaxed.wasm').catch(() => {}) // while vitrine.wasm comes; connect reports it
   const turn = new MessageChannel()
   let exports
   let entries
@@ -27,12 +38,14 @@ export async function startEngine({ note, weights, crashed }) {
     },
     floats: (at, length) => new Float32Array(exports.mem.buffer, at, length).slice(),
   }
+  go.importObject.kern = kernels.imports
   go.importObject.vitrine = { progress: weights, yield: () => turn.port2.postMessage(null) }
 
   const lastWords = listen()
   const instance = await instantiate(go.importObject)
   note({ url: file, status: 200, bytes: performance.getEntriesByName(file).at(-1)?.decodedBodySize ?? 0 })
   exports = instance.exports
+  const { refused } = await kernels.connect(exports.mem, simd, read)
   go.run(instance).then(() => crashed(lastWords()))
 
   const ask = (entry, argument) =>
@@ -41,7 +54,7 @@ export async function startEngine({ note, weights, crashed }) {
     })
   return {
     version: entries.version,
-    load: (options) => ask(entries.load, options),
+    load: (options) => ask(entries.load, { ...options, refused: Object.entries(refused).map(([name, why]) => `${name}: ${why}`).join('; ') }),
     call(request, { data, ...input } = {}) {
       if (data) {
         // The memory may grow in receive, which makes a new buffer.
@@ -52,6 +65,18 @@ export async function startEngine({ note, weights, crashed }) {
     },
     cancel: () => exports.cancel(),
   }
+}
+
+/** A function that gives the bytes of a kernel module; each is fetched once. */
+function readKernels(fetchFile) {
+  const files = {}
+  return (name) => (files[name] ??= fetchKernel(kernelFiles[name], fetchFile))
+}
+
+async function fetchKernel(url, fetchFile) {
+  const response = await fetchFile(url)
+  if (!response.ok) throw new Error(`${url}: the host answers ${response.status}`)
+  return (await response.blob()).arrayBuffer()
 }
 
 /**

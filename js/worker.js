@@ -66,6 +66,8 @@ async function load({ version: page, folder, device, dtype, integrity, cache }) 
   globalThis.fetch = notingFetch(cache, note)
   tell({ stage: 'engine', file: 'vitrine.wasm', loaded: 0, total: null })
   engine = await startEngine({
+    device,
+    fetchFile: globalThis.fetch,
     note,
     weights: (loaded, total) => tell({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
     crashed: failed,

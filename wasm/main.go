@@ -90,6 +90,7 @@ type loadOptions struct {
 	Device    string `js:"device"`
 	DType     string `js:"dtype"`
 	Integrity string `js:"integrity"`
+	Refused   string `js:"refused"` // the SIMD kernels that this browser can't run, and why
 }
 
 func load(args js.Value) (js.Value, error) {
@@ -97,7 +98,7 @@ func load(args js.Value) (js.Value, error) {
 	if err := assign(args, &o); err != nil {
 		return js.Value{}, err
 	}
-	set, fallback, err := kernels(o.Device)
+	set, fallback, err := kernels(o.Device, o.Refused)
 	if err != nil {
 		return js.Value{}, err
 	}

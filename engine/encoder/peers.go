@@ -22,6 +22,7 @@ type Peers interface {
 type Job struct {
 	Grids       []Grid   // of pictures
 	Lengths     []int    // of texts
+	Pooled      []int    // the rows that the last block is computed for; nil: all
 	Names       []string // which intermediates are wanted, for shares must meet there too
 	NoPositions bool
 	Causal      bool
@@ -36,6 +37,7 @@ func (r Run) start(job Job, b batch, layers int) error {
 	if r.Peers == nil {
 		return nil
 	}
+	job.Pooled = b.pooled
 	job.NoPositions, job.Causal = r.NoPositions, r.Causal
 	for _, voice := range b.voices {
 		job.Names = append(job.Names, voice.name)

@@ -10,6 +10,8 @@ import (
 	"vitrine/engine/kernel"
 )
 
+var allDTypes = []kernel.DType{kernel.F32, kernel.F16, kernel.Q8}
+
 // opTolerance is the worst difference of one operation over the scale of its
 // result: float32 sums in another order, over a few thousand values, and the
 // 3e-7 of the erf.
@@ -35,7 +37,7 @@ func both(t *testing.T, m *Machine, script func(encoder.Machine, *rand.Rand) []e
 		}
 		return all
 	}
-	want := run(encoder.NewCPU(kernel.Scalar))
+	want := run(encoder.NewCPU(kernel.Scalar, nil))
 	got := run(m)
 	if len(got) != len(want) {
 		t.Fatalf("%d values read, want %d", len(got), len(want))
@@ -182,7 +184,7 @@ func TestActivations(t *testing.T) {
 	arguments = append(arguments, 0, 50, -50, 1e4, -1e4, 1e18, -1e18, 1e30, 1e-30, -1e-30, 88, -88, 89, -89, 10, -10)
 	for act := kernel.Identity; act <= kernel.Tanh; act++ {
 		got := activated(t, m, arguments, act)
-		for i, want := range activated(t, encoder.NewCPU(kernel.Scalar), arguments, act) {
+		for i, want := range activated(t, encoder.NewCPU(kernel.Scalar, nil), arguments, act) {
 			x := math.Abs(float64(arguments[i]))
 			if d := math.Abs(float64(got[i] - want)); !(d <= opTolerance*max(math.Abs(float64(want)), x/100)) {
 				t.Errorf("%v(%g) is %g, want %g", act, arguments[i], got[i], want)

@@ -2,10 +2,10 @@
 // host does, or with one of the lies and habits that hosts have.
 
 import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
-import { createGzip } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 
 const types = {
   '.html': 'text/html; charset=utf-8',
@@ -70,9 +70,12 @@ async function sendFile(request, response, file, habit, headers) {
   const { size } = await stat(file)
   const end = habit.cut ?? size
   const head = { 'content-type': habit.type ?? types[extname(file)] ?? 'application/octet-stream', ...headers, ...habit.headers }
-  if (habit.gzip) head['content-encoding'] = 'gzip'
-  else head['content-length'] = end
-  response.writeHead(200, head)
+  if (habit.gzip) {
+    const body = gzipSync((await readFile(file)).subarray(0, end))
+    response.writeHead(200, { ...head, 'content-encoding': 'gzip', 'content-length': body.length })
+    return response.end(body)
+  }
+  response.writeHead(200, { ...head, 'content-length': end })
   if (habit.hold) {
     await new Promise((resolve, reject) => {
       const half = createReadStream(file, { end: size >> 1 })
@@ -81,7 +84,5 @@ async function sendFile(request, response, file, habit, headers) {
     await habit.hold
     return createReadStream(file, { start: (size >> 1) + 1 }).pipe(response)
   }
-  const body = createReadStream(file, { end: end - 1 })
-  if (habit.gzip) body.pipe(createGzip()).pipe(response)
-  else body.pipe(response)
+  createReadStream(file, { end: end - 1 }).pipe(response)
 }
