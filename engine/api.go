@@ -11,7 +11,11 @@
 package engine
 
 import (
+	"context"
+	"time"
+
 	"vitrine/engine/encoder"
+	"vitrine/engine/gpu"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
 )
@@ -20,6 +24,14 @@ import (
 type Options struct {
 	// Set is the instruction set that runs; the fastest there is by default.
 	Set *kernel.Set
+	// GPU opens a graphics processor; nil: the CPU computes. Load, and later a call,
+	// go back to the CPU where there is none, or it is lost, wrong or slower; with
+	// DemandGPU they fail with fault.Device instead.
+	GPU       func(context.Context) (gpu.Device, error)
+	DemandGPU bool
+	// Fallback is told when a call has gone back to the CPU; Info says why.
+	Fallback func(Info)
+	clock    func() time.Time // tests compare speeds by a clock of their own
 	// DType says how the blocks keep their weights: "auto" and "f32" in float32,
 	// whatever the file's type; "f16" as half floats, unpacked on the way; "q8" as
 	// int8 with a scale an output, against activations with a scale a row.
@@ -261,16 +273,24 @@ type Info struct {
 	Architecture string   `json:"architecture"` // of config.json, "CLIPModel"
 	ModelType    string   `json:"modelType"`    // "clip"
 	Tasks        []string `json:"tasks"`        // what can be called: embedImage, embedText, rank, classify, attention, tokenize …
-	Device       string   `json:"device"`       // "simd" or "scalar"
+	Device       string   `json:"device"`       // "webgpu", "simd" or "scalar"
 	Workers      int      `json:"workers"`
 	DType        string   `json:"dtype"`
 	Kernels      string   `json:"kernels"`    // name of the kernel set
 	Parameters   int64    `json:"parameters"` // of the towers that were loaded
 	Bytes        int64    `json:"bytes"`      // of the weight files
 	Fallback     string   `json:"fallback"`   // why a slower device runs, or empty
+	GPU          GPUInfo  `json:"gpu"`
 	Shapes       Shapes   `json:"shapes"`
 	Preprocess   Sight    `json:"preprocess"`
 	Classes      int      `json:"classes"` // 0 without a classifier
+}
+
+// GPUInfo describes the graphics processor that runs, or ran until Fallback.
+type GPUInfo struct {
+	Name      string  `json:"name"`      // "" where there was none
+	Pipelines int     `json:"pipelines"` // compiled for this model
+	CompileMs float64 `json:"compileMs"` // for all of them
 }
 
 // Shapes are the sizes a page needs.

@@ -21,6 +21,41 @@ type binder struct {
 	after []func()     // what to do when everything is there
 	count int64        // values taken
 	dtype kernel.DType // in which the blocks keep their weights
+
+	linears map[*kernel.Linear]*arriving
+	// ready, which may be nil, is told of every Linear when all of it has come.
+	ready func(*kernel.Linear) error
+}
+
+// arriving is a Linear that is not complete yet.
+type arriving struct {
+	tensors int       // still to come
+	scale   []float32 // LayerScale, or nil
+	stays   bool      // in Go's memory: somebody looks at single weights
+}
+
+// came counts one tensor of w. The last one scales the outputs.
+func (b *binder) came(w *kernel.Linear) error {
+	a := b.linears[w]
+	if a.tensors--; a.tensors > 0 {
+		return nil
+	}
+	if a.scale != nil {
+		w.ScaleOutputs(a.scale)
+	}
+	if b.ready == nil || a.stays {
+		return nil
+	}
+	return b.ready(w)
+}
+
+// awaits gives the state of w, which waits for one more tensor.
+func (b *binder) awaits(w *kernel.Linear) *arriving {
+	if b.linears[w] == nil {
+		b.linears[w] = &arriving{}
+	}
+	b.linears[w].tensors++
+	return b.linears[w]
 }
 
 // slot is one wanted tensor.
@@ -29,11 +64,12 @@ type slot struct {
 	values func(first int, values []float32) error
 	bytes  func(first int, data []byte) error
 	begin  func(t weights.Tensor) error // called with the tensor before its values
+	end    func() error                 // called after them
 	filled bool
 }
 
 func newBinder(names []string, dtype kernel.DType) *binder {
-	b := &binder{names: map[string]bool{}, slots: map[string]*slot{}, dtype: dtype}
+	b := &binder{names: map[string]bool{}, slots: map[string]*slot{}, dtype: dtype, linears: map[*kernel.Linear]*arriving{}}
 	for _, name := range names {
 		b.names[name] = true
 	}
@@ -46,9 +82,14 @@ func (b *binder) has(name string) bool { return b.names[name] }
 func (b *binder) add(name string, s *slot) {
 	if first := b.slots[name]; first != nil {
 		second := *s
-		begin, values := first.begin, first.values
+		begin, values, end := first.begin, first.values, first.end
 		first.begin = func(t weights.Tensor) error { return errors.Join(begin(t), second.begin(t)) }
 		first.values = func(at int, v []float32) error { return errors.Join(values(at, v), second.values(at, v)) }
+		if end == nil {
+			first.end = second.end
+		} else if second.end != nil {
+			first.end = func() error { return errors.Join(end(), second.end()) }
+		}
 		return
 	}
 	b.slots[name] = s
@@ -148,14 +189,17 @@ func (b *binder) bindPiece(p piece, w *kernel.Linear, bias bool) {
 	if shape == nil {
 		shape = []int{p.out, p.in}
 	}
-	b.add(p.weight, &slot{shapes: [][]int{shape}, begin: allocate, values: func(first int, values []float32) error {
+	b.awaits(w)
+	end := func() error { return b.came(w) }
+	b.add(p.weight, &slot{shapes: [][]int{shape}, begin: allocate, end: end, values: func(first int, values []float32) error {
 		p.store(w, first, values)
 		return nil
 	}})
 	if p.biasName == "" {
 		return
 	}
-	b.add(p.biasName, &slot{shapes: [][]int{{p.out}}, begin: allocate, values: func(first int, values []float32) error {
+	b.awaits(w)
+	b.add(p.biasName, &slot{shapes: [][]int{{p.out}}, begin: allocate, end: end, values: func(first int, values []float32) error {
 		if !p.ownBias {
 			return nil
 		}
@@ -239,9 +283,9 @@ func (b *binder) block(dst *encoder.Block, spec encoder.Spec, share encoder.Shar
 
 // layerScale folds λ of x + λ·f(x) into the last projection of f.
 func (b *binder) layerScale(w **kernel.Linear, name string, n int) {
-	var scale []float32
-	b.vector(&scale, name, n)
-	b.after = append(b.after, func() { (*w).ScaleOutputs(scale) })
+	a := b.awaits(*w)
+	b.vector(&a.scale, name, n)
+	b.slots[name].end = func() error { return b.came(*w) }
 }
 
 // target is what a stream of weights asks for each tensor.
@@ -264,7 +308,17 @@ func (b *binder) target(t weights.Tensor) (weights.Target, error) {
 	}
 	s.filled = true
 	b.count += int64(t.Elements())
-	return weights.Target{Values: s.values, Bytes: s.bytes}, nil
+	target := weights.Target{Values: s.values, Bytes: s.bytes}
+	if s.end != nil {
+		target.Values = func(first int, values []float32) error {
+			err := s.values(first, values)
+			if err == nil && first+len(values) == t.Elements() {
+				err = s.end()
+			}
+			return err
+		}
+	}
+	return target, nil
 }
 
 // missing reports the first wanted tensor that the checkpoint doesn't name.

@@ -164,6 +164,7 @@ func bindReadout(v *encoder.Vision, a *architecture, b *binder, prefix, root str
 		v.ClassifierMean = f.classMean
 		in := c.Width * (1 + btoi(f.classMean))
 		b.linear(&v.Classifier, in, len(a.labels), whole(len(a.labels), in, root+"classifier", true))
+		b.linears[v.Classifier].stays = true // relevance looks at its rows
 	case n.pooler != "" && b.has(prefix+n.pooler+".weight"):
 		v.Readout = encoder.ReadPooler
 		b.linear(&v.Pooler, c.Width, c.Width, whole(c.Width, c.Width, prefix+n.pooler, true))

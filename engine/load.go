@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"math"
 	"sync"
+	"time"
 
 	"vitrine/engine/encoder"
 	"vitrine/engine/fault"
+	"vitrine/engine/gpu"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
 	"vitrine/engine/tokenizer"
@@ -37,8 +39,20 @@ func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error)
 	if err := l.open(); err != nil {
 		return nil, err
 	}
-	defer l.checkpoint.Close()
-	return l.model()
+	m, err := l.model()
+	if l.gpu != nil && !o.DemandGPU && fault.CodeOf(err) == fault.Device { // no room for the weights
+		l.close()
+		l.gpuErr, l.options.GPU = err, nil
+		if err = l.open(); err == nil {
+			m, err = l.model()
+		}
+	}
+	if err != nil {
+		l.close()
+		return nil, err
+	}
+	l.checkpoint.Close()
+	return m, nil
 }
 
 // dtype is the form in which the blocks keep their weights. The patch embedding,
@@ -77,6 +91,9 @@ type loader struct {
 	pixels     pixels.Config
 	pixelsErr  error
 	checkpoint *weights.Checkpoint
+
+	gpu    *gpu.Machine // or nil
+	gpuErr error        // why there is none, where one was wanted
 }
 
 // open asks for the three files that every model has, all at once.
@@ -94,16 +111,59 @@ func (l *loader) open() error {
 	wait.Go(func() { configErr = l.readConfig() })
 	wait.Go(func() { l.readPixels() })
 	wait.Go(func() { l.checkpoint, weightsErr = weights.Open(l.ctx, folder) })
+	wait.Go(l.openGPU)
 	wait.Wait()
-	for _, err := range []error{context.Cause(l.ctx), configErr, l.fatalPixels(), weightsErr} {
+	demanded := l.gpuErr
+	if !l.options.DemandGPU {
+		demanded = nil
+	}
+	for _, err := range []error{context.Cause(l.ctx), configErr, l.fatalPixels(), weightsErr, demanded} {
 		if err != nil {
-			if l.checkpoint != nil {
-				l.checkpoint.Close()
-			}
+			l.close()
 			return err
 		}
 	}
 	return nil
+}
+
+// close gives back what open took, but for the GPU of a model.
+func (l *loader) close() {
+	if l.checkpoint != nil {
+		l.checkpoint.Close()
+		l.checkpoint = nil
+	}
+	l.closeGPU()
+}
+
+func (l *loader) closeGPU() {
+	if l.gpu != nil {
+		l.gpu.Close()
+		l.gpu = nil
+	}
+}
+
+// openGPU opens the GPU and compiles its shaders, while the first files are on
+// their way.
+func (l *loader) openGPU() {
+	if l.options.GPU == nil {
+		return
+	}
+	if n := l.options.Workers; n > 1 {
+		l.gpuErr = fault.New(fault.Option, "workers", "found %d; a GPU works without them, so leave workers out", n)
+		return
+	}
+	device, err := l.options.GPU(l.ctx)
+	if err == nil && device.About().Software && !l.options.DemandGPU {
+		device.Close()
+		err = fault.New(fault.Device, "webgpu", "%s only plays a GPU, so the CPU is faster", device.About().Name)
+	}
+	if err == nil {
+		l.gpu, err = gpu.New(device, l.dtype)
+		if err != nil {
+			device.Close()
+		}
+	}
+	l.gpuErr = err
 }
 
 // checkWorkers refuses more shares than there are heads to share.
@@ -154,15 +214,15 @@ func (l *loader) fatalPixels() error {
 func (l *loader) model() (*Model, error) {
 	set := l.options.set()
 	workers := max(l.options.Workers, 1)
-	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: encoder.NewCPU(*set, l.options.Peers), peers: l.options.Peers, pause: l.options.Pause}
+	cpu := encoder.NewCPU(*set, l.options.Peers)
+	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: cpu, peers: l.options.Peers, pause: l.options.Pause}
 
-	b := newBinder(l.checkpoint.Names(), l.dtype)
-	t, err := bindModel(l.arch, b, l.options.share(0))
+	b, t, err := l.bind()
 	if err != nil {
 		return nil, err
 	}
-	if err := b.missing(l.folder.Name()); err != nil {
-		return nil, err
+	if l.gpu != nil {
+		b.ready = l.gpu.Own
 	}
 	var wait sync.WaitGroup
 	if l.arch.text != nil {
@@ -181,8 +241,52 @@ func (l *loader) model() (*Model, error) {
 		return nil, m.tokensErr
 	}
 	m.towers = t
+	m.source = source{l.folder, l.options, l.dtype, l.arch}
 	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), workers, b.count, bytes)
+	if l.gpu != nil {
+		m.gpu = &watched{machine: l.gpu, cpu: cpu, demanded: l.options.DemandGPU, calls: map[string]int{}, clock: l.options.clock}
+		if m.gpu.clock == nil {
+			m.gpu.clock = time.Now
+		}
+	}
+	m.running = m.describeDevice(l.gpuErr)
 	return m, nil
+}
+
+// bind says where the tensors of the checkpoint go.
+func (l *loader) bind() (*binder, *towers, error) {
+	b := newBinder(l.checkpoint.Names(), l.dtype)
+	t, err := bindModel(l.arch, b, l.options.share(0))
+	if err == nil {
+		err = b.missing(l.folder.Name())
+	}
+	return b, t, err
+}
+
+// source is where a model came from.
+type source struct {
+	folder  weights.Folder
+	options Options
+	dtype   kernel.DType
+	arch    *architecture
+}
+
+// again loads the weights once more, for the CPU.
+func (s source) again(ctx context.Context) (*towers, error) {
+	s.options.GPU, s.options.Progress = nil, nil
+	l := loader{ctx: ctx, folder: s.folder, options: s.options, dtype: s.dtype, arch: s.arch}
+	if err := l.open(); err != nil {
+		return nil, err
+	}
+	defer l.close()
+	b, t, err := l.bind()
+	if err == nil {
+		_, err = l.stream(b)
+	}
+	if err == nil {
+		err = b.finish(l.folder.Name())
+	}
+	return t, err
 }
 
 // stream reads all weights and gives their bytes.

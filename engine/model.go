@@ -24,6 +24,13 @@ type Model struct {
 	machine encoder.Machine
 	peers   encoder.Peers
 	pause   func() error
+	source  source
+
+	gpu       *watched // or nil
+	refused   error    // why a demanded GPU is no more
+	fallbacks int      // how often a GPU was given up
+	runningMu sync.Mutex
+	running   running
 
 	pixels    pixels.Config
 	pixelsErr error // why there is none
@@ -32,15 +39,27 @@ type Model struct {
 	labels    labelCache
 }
 
-// Info describes the model.
-func (m *Model) Info() Info { return m.info }
+// Info describes the model, and what runs it now.
+func (m *Model) Info() Info {
+	m.runningMu.Lock()
+	defer m.runningMu.Unlock()
+	info := m.info
+	if r := m.running; r.device != "" {
+		info.Device, info.Kernels = r.device, r.kernels
+	}
+	info.Fallback, info.GPU = m.running.fallback, m.running.gpu
+	return info
+}
 
 // Close gives the memory back. Calls after it fail with fault.Closed; closing
 // twice is fine. A running call ends first.
 func (m *Model) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.closed, m.towers, m.machine, m.tokens = true, nil, nil, nil
+	if m.gpu != nil {
+		m.gpu.machine.Close()
+	}
+	m.closed, m.towers, m.machine, m.gpu, m.tokens = true, nil, nil, nil, nil
 	m.labels = labelCache{}
 	return nil
 }
@@ -60,9 +79,9 @@ func (m *Model) begin(ctx context.Context) error {
 	return err
 }
 
-// run is a Run that watches the context.
+// run is a Run that watches the context; encode gives it a machine.
 func (m *Model) run(ctx context.Context, tap encoder.Tap) encoder.Run {
-	return encoder.Run{Machine: m.machine, Peers: m.peers, Tap: tap, Step: func() error {
+	return encoder.Run{Peers: m.peers, Tap: tap, Step: func() error {
 		if m.pause != nil {
 			if err := m.pause(); err != nil {
 				return err
@@ -183,7 +202,7 @@ func (m *Model) see(ctx context.Context, img Image, o ImageOptions, tap encoder.
 	start := time.Now()
 	run := m.run(ctx, tap)
 	run.NoPositions, run.Causal = p.experiment.NoPositions, p.experiment.Causal
-	err = m.towers.vision.Encode(run, []encoder.Picture{m.picture(p)})
+	err = m.encodePictures(ctx, run, []encoder.Picture{m.picture(p)})
 	p.ms.Encode = milliseconds(start)
 	return p, err
 }
@@ -210,7 +229,27 @@ func (m *Model) WatchImages(ctx context.Context, images []Image, o ImageOptions,
 		}
 		pictures[i] = m.picture(p)
 	}
-	return m.towers.vision.Encode(run, pictures)
+	return m.encodePictures(ctx, run, pictures)
+}
+
+func (m *Model) encodePictures(ctx context.Context, run encoder.Run, pictures []encoder.Picture) error {
+	last := "embedding"
+	if m.towers.vision.Readout == encoder.ReadNone {
+		last = "last"
+	}
+	return m.encode(ctx, work{
+		kind: "picture", layers: m.towers.vision.Layers, last: last, run: run,
+		all: func(r encoder.Run) error { return m.towers.vision.Encode(r, pictures) },
+		one: func(r encoder.Run) error { return m.towers.vision.Encode(r, pictures[:min(1, len(pictures))]) },
+	})
+}
+
+func (m *Model) encodeTexts(ctx context.Context, run encoder.Run, ids [][]int32) error {
+	return m.encode(ctx, work{
+		kind: "text", layers: m.towers.text.Layers, last: "embedding", run: run,
+		all: func(r encoder.Run) error { return m.towers.text.Encode(r, ids) },
+		one: func(r encoder.Run) error { return m.towers.text.Encode(r, ids[:min(1, len(ids))]) },
+	})
 }
 
 // WatchTexts is WatchImages for rows of token ids.
@@ -232,7 +271,7 @@ func (m *Model) WatchTexts(ctx context.Context, ids [][]int32, tap encoder.Tap) 
 			return fault.New(fault.Option, "ids", "found %d ids, supported are 1 to %d", len(row), m.arch.text.places)
 		}
 	}
-	return m.towers.text.Encode(m.run(ctx, tap), ids)
+	return m.encodeTexts(ctx, m.run(ctx, tap), ids)
 }
 
 func (m *Model) needText(call string) error {

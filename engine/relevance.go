@@ -229,12 +229,19 @@ func deviation(z []float32, eps float64) float64 {
 
 // apply runs one projection over x outside of a tower's walk.
 func (m *Model) apply(w *kernel.Linear, act kernel.Activation, x kernel.Mat) (kernel.Mat, error) {
-	machine := m.machine
-	machine.Reset()
-	in, y := machine.New(x.Rows, x.Cols), machine.New(x.Rows, w.Out)
-	machine.Fill(in, func(values kernel.Mat) { values.Copy(x) })
-	machine.Linear(y, in, w, act, encoder.Mat{})
-	out := kernel.NewMat(x.Rows, w.Out)
-	machine.Read(y, func(values kernel.Mat) { out.Copy(values) })
-	return out, machine.Finish()
+	tap := capturing("projection")
+	project := func(r encoder.Run) error {
+		machine := r.Machine
+		machine.Reset()
+		in, y := machine.New(x.Rows, x.Cols), machine.New(x.Rows, w.Out)
+		machine.Fill(in, func(values kernel.Mat) { values.Copy(x) })
+		machine.Linear(y, in, w, act, encoder.Mat{})
+		machine.Read(y, func(values kernel.Mat) { r.Tap.Take("projection", 0, values) })
+		return machine.Finish()
+	}
+	ctx := context.Background()
+	if err := m.encode(ctx, work{kind: "projection", last: "projection", run: m.run(ctx, tap), all: project, one: project}); err != nil {
+		return kernel.Mat{}, err
+	}
+	return tap.values["projection"][0], nil
 }

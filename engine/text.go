@@ -121,7 +121,7 @@ func (m *Model) embedEncodings(ctx context.Context, encodings []tokenizer.Encodi
 			batch, rows = append(batch, ids), rows+len(ids)
 		}
 		tap := capturing("embedding")
-		if err := m.towers.text.Encode(m.run(ctx, tap), batch); err != nil {
+		if err := m.encodeTexts(ctx, m.run(ctx, tap), batch); err != nil {
 			return nil, err
 		}
 		for _, v := range tap.values["embedding"] {
@@ -162,7 +162,11 @@ func (m *Model) Rank(ctx context.Context, img Image, labels []string, o RankOpti
 	if err != nil {
 		return Ranking{}, err
 	}
+	fallbacks := m.fallbacks
 	picture, err := m.embedImage(ctx, img, o.ImageOptions, false)
+	if err == nil && fallbacks != m.fallbacks { // what the GPU said of the texts is worth nothing
+		texts, err = m.labelEmbeddings(ctx, labels, o.Templates)
+	}
 	if err != nil {
 		return Ranking{}, err
 	}

@@ -10,7 +10,8 @@ import (
 // layer (see Share); the first one embeds and reads out, the others join for the
 // blocks. All walk the same blocks and meet in the same sums.
 type Peers interface {
-	// Start hands a job to the other shares. Only the first share calls it.
+	// Start hands a job to the other shares. Only the first share calls it. job.X
+	// is valid during the call.
 	Start(job Job) error
 	// Sum adds up x over all shares, in the order of the shares, and leaves the
 	// result in x on every one of them.
@@ -22,6 +23,7 @@ type Peers interface {
 type Job struct {
 	Grids       []Grid   // of pictures
 	Lengths     []int    // of texts
+	Pooled      []int    // the rows that the last block is computed for; nil: all
 	Names       []string // which intermediates are wanted, for shares must meet there too
 	NoPositions bool
 	Causal      bool
@@ -36,6 +38,7 @@ func (r Run) start(job Job, b batch, layers int) error {
 	if r.Peers == nil {
 		return nil
 	}
+	job.Pooled = b.pooled
 	job.NoPositions, job.Causal = r.NoPositions, r.Causal
 	for _, voice := range b.voices {
 		job.Names = append(job.Names, voice.name)

@@ -69,19 +69,27 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 		}
 	})
 	b := batch{x: x, segments: segments}
+	at := make([]int, len(texts))
+	for i, ids := range texts {
+		at[i] = segments[i].From + t.PoolIndex(ids)
+	}
+	if last := t.Layers - 1; !r.wants("last") && !r.wants(BlockName(last)) && !r.wants(BlockAttention(last)) {
+		b.pooled = at
+	}
 	if err := r.start(Job{Lengths: lengths}, b, t.Layers); err != nil {
 		return err
 	}
-	if err := t.encode(r, b); err != nil {
+	if err := t.encode(r, &b); err != nil {
 		return err
 	}
-	m.Norm(x, x, &t.Norm)
-	r.show("last", x, segments)
-
-	pooled := m.New(len(texts), t.Width)
-	for i, ids := range texts {
-		at := segments[i].From + t.PoolIndex(ids)
-		m.Copy(pooled.RowRange(i, i+1), x.RowRange(at, at+1))
+	m.Norm(b.x, b.x, &t.Norm)
+	pooled := b.x
+	if b.pooled == nil {
+		r.show("last", b.x, segments)
+		pooled = m.New(len(texts), t.Width)
+		for i, row := range at {
+			m.Copy(pooled.RowRange(i, i+1), b.x.RowRange(row, row+1))
+		}
 	}
 	embedding := pooled
 	if t.Head != nil {
@@ -104,5 +112,5 @@ func (t *Text) Join(r Run, job Job) error {
 	segments, rows := segmentsOf(job.Lengths)
 	x := r.Machine.New(rows, t.Width)
 	fillFrom(r.Machine, x, job.X)
-	return t.encode(r, batch{x: x, segments: segments})
+	return t.encode(r, &batch{x: x, segments: segments, pooled: job.Pooled})
 }

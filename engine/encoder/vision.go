@@ -114,10 +114,16 @@ func (v *Vision) Encode(r Run, pictures []Picture) error {
 	if v.PreNorm != nil {
 		r.Machine.Norm(b.x, b.x, v.PreNorm)
 	}
+	if v.readsClassOnly(r, b) {
+		b.pooled = make([]int, len(b.segments))
+		for i, s := range b.segments {
+			b.pooled[i] = s.From
+		}
+	}
 	if err := r.start(Job{Grids: grids}, b, v.Layers); err != nil {
 		return err
 	}
-	if err := v.encode(r, b); err != nil {
+	if err := v.encode(r, &b); err != nil {
 		return err
 	}
 	for _, voice := range b.voices {
@@ -130,14 +136,24 @@ func (v *Vision) Encode(r Run, pictures []Picture) error {
 	return r.Machine.Finish()
 }
 
+// readsClassOnly tells whether nothing but the class token is looked at after the
+// last block.
+func (v *Vision) readsClassOnly(r Run, b batch) bool {
+	if v.Readout != ReadClass && v.Readout != ReadPooler || len(b.voices) > 0 || v.ClassifierMean && r.wants("logits") {
+		return false
+	}
+	return !r.wants("last") && !r.wants(BlockName(v.Layers-1)) && !r.wants(BlockAttention(v.Layers-1))
+}
+
 // Join does this share's part of a job that the first share started.
 func (v *Vision) Join(r Run, job Job) error {
 	r.Machine.Reset()
 	r = r.of(job)
 	b := v.batch(r, job.Grids)
 	b.voices = v.newVoices(r, b.x)
+	b.pooled = job.Pooled
 	fillFrom(r.Machine, b.x, job.X)
-	return v.encode(r, b)
+	return v.encode(r, &b)
 }
 
 // batch makes room for the tokens of pictures, and fills in what depends on

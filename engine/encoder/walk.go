@@ -8,11 +8,15 @@ type batch struct {
 	segments []Segment
 	rope     *rotation // nil where positions are a table
 	voices   []*voice
+	// pooled has one row of x a segment, where no other is read after the last
+	// block: that block is then computed for these rows only.
+	pooled []int
 }
 
-// encode carries x through all blocks, in place. Other shares, where there are
-// any, get the same batch and do their part at the same time.
-func (e *Encoder) encode(r Run, b batch) error {
+// encode carries x through all blocks, in place; where b.pooled is there, b is
+// those rows afterwards. Other shares, where there are any, get the same batch
+// and do their part at the same time.
+func (e *Encoder) encode(r Run, b *batch) error {
 	r.show("embeddings", b.x, b.segments)
 	work := e.newWorkspace(r.Machine, b.x.Rows)
 	for k := range e.Blocks {
@@ -20,6 +24,9 @@ func (e *Encoder) encode(r Run, b batch) error {
 			if err := r.Step(); err != nil {
 				return err
 			}
+		}
+		if k == len(e.Blocks)-1 && b.pooled != nil {
+			return e.lastBlock(r, b, work)
 		}
 		if err := e.block(r, k, b, work); err != nil {
 			return err
@@ -42,6 +49,15 @@ type workspace struct {
 	up, gate Mat // [rows, hidden]
 }
 
+// rows is the workspace for the first n rows of what is not qkv.
+func (w workspace) rows(n int) workspace {
+	w.normed, w.attended, w.up = w.normed.RowRange(0, n), w.attended.RowRange(0, n), w.up.RowRange(0, n)
+	if !w.gate.Empty() {
+		w.gate = w.gate.RowRange(0, n)
+	}
+	return w
+}
+
 func (e *Encoder) newWorkspace(m Machine, rows int) workspace {
 	b := e.Blocks[0]
 	w := workspace{
@@ -54,26 +70,66 @@ func (e *Encoder) newWorkspace(m Machine, rows int) workspace {
 	return w
 }
 
-// block is x += attention(norm1(x)); x += mlp(norm2(x)). Where the layer is
-// shared, the first share carries x and the biases into the sum, the others
+// block is x += attention(norm1(x)); x += mlp(norm2(x)).
+func (e *Encoder) block(r Run, k int, b *batch, work workspace) error {
+	e.project(r.Machine, k, b, work)
+	if err := e.attend(r, k, b, work); err != nil {
+		return err
+	}
+	return e.finish(r.Machine, k, b.x, work)
+}
+
+// lastBlock is the last block for the rows that are read afterwards: attention
+// needs the keys and values of all tokens, but nothing else of them.
+func (e *Encoder) lastBlock(r Run, b *batch, work workspace) error {
+	m, k, inner := r.Machine, len(e.Blocks)-1, work.attended.Cols
+	e.project(m, k, b, work)
+	work = work.rows(len(b.segments))
+	x := m.New(len(b.segments), e.Width)
+	q, keys, v := split(work.qkv, inner)
+	for i, s := range b.segments {
+		at, last := b.pooled[i], s.To
+		if e.Causal || r.Causal {
+			last = at + 1
+		}
+		m.Copy(x.RowRange(i, i+1), b.x.RowRange(at, at+1))
+		m.Attend(Attention{
+			Dst: work.attended.RowRange(i, i+1), Q: q.RowRange(at, at+1),
+			K: keys.RowRange(s.From, last), V: v.RowRange(s.From, last), Heads: inner / e.HeadDim(),
+		})
+	}
+	b.x, b.segments = x, segmentsOfOne(len(b.segments))
+	return e.finish(m, k, x, work)
+}
+
+// project fills work.qkv with the queries, keys and values of all tokens.
+func (e *Encoder) project(m Machine, k int, b *batch, work workspace) {
+	m.Norm(work.normed, b.x, &e.Blocks[k].Norm1)
+	m.Linear(work.qkv, work.normed, e.Blocks[k].QKV, kernel.Identity, Mat{})
+	if b.rope != nil {
+		q, keys, _ := split(work.qkv, work.attended.Cols)
+		m.Rotate(q, b.rope.cos, b.rope.sin)
+		m.Rotate(keys, b.rope.cos, b.rope.sin)
+	}
+}
+
+// split views [rows, 3·inner] as queries, keys and values.
+func split(qkv Mat, inner int) (q, k, v Mat) {
+	return qkv.ColRange(0, inner), qkv.ColRange(inner, 2*inner), qkv.ColRange(2*inner, 3*inner)
+}
+
+// finish carries work.attended into x and through the MLP. Where the layer is
+// shared, the first share carries x and the biases into the sums, the others
 // only what they computed.
-func (e *Encoder) block(r Run, k int, batch batch, work workspace) error {
-	m, b, x := r.Machine, &e.Blocks[k], batch.x
-	carried := x
+func (e *Encoder) finish(m Machine, k int, x Mat, work workspace) error {
+	b, carried := &e.Blocks[k], x
 	if e.Index > 0 {
 		carried = Mat{}
-	}
-
-	m.Norm(work.normed, x, &b.Norm1)
-	m.Linear(work.qkv, work.normed, b.QKV, kernel.Identity, Mat{})
-	if err := e.attend(r, k, batch, work); err != nil {
-		return err
 	}
 	m.Linear(x, work.attended, b.Out, kernel.Identity, carried)
 	if err := m.Sum(x); err != nil {
 		return err
 	}
-
 	m.Norm(work.normed, x, &b.Norm2)
 	if b.Gate != nil {
 		m.Linear(work.up, work.normed, b.Up, kernel.Identity, Mat{})
@@ -87,20 +143,16 @@ func (e *Encoder) block(r Run, k int, batch batch, work workspace) error {
 }
 
 // attend fills work.attended from work.qkv, one segment at a time.
-func (e *Encoder) attend(r Run, k int, batch batch, work workspace) error {
+func (e *Encoder) attend(r Run, k int, b *batch, work workspace) error {
 	m, inner := r.Machine, work.attended.Cols
-	q, keys, v := work.qkv.ColRange(0, inner), work.qkv.ColRange(inner, 2*inner), work.qkv.ColRange(2*inner, 3*inner)
-	if batch.rope != nil {
-		m.Rotate(q, batch.rope.cos, batch.rope.sin)
-		m.Rotate(keys, batch.rope.cos, batch.rope.sin)
-	}
+	q, keys, v := split(work.qkv, inner)
 	name := BlockAttention(k)
-	for i, s := range batch.segments {
+	for i, s := range b.segments {
 		a := Attention{
 			Dst: work.attended.RowRange(s.From, s.To), Q: q.RowRange(s.From, s.To),
 			K: keys.RowRange(s.From, s.To), V: v.RowRange(s.From, s.To), Heads: inner / e.HeadDim(), Causal: e.Causal || r.Causal,
 		}
-		if r.wants(name) || len(batch.voices) > 0 {
+		if r.wants(name) || len(b.voices) > 0 {
 			a.Probs = m.New(a.Heads*s.Len(), s.Len())
 		}
 		m.Attend(a)
@@ -111,7 +163,7 @@ func (e *Encoder) attend(r Run, k int, batch batch, work workspace) error {
 			}
 			m.Read(probs, func(values kernel.Mat) { r.Tap.Take(name, i, values) })
 		}
-		for _, voice := range batch.voices {
+		for _, voice := range b.voices {
 			if k >= voice.from {
 				voice.add(m, a, s, e.Blocks[k].Out)
 			}

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"syscall/js"
 	"testing"
-
-	"vitrine/engine/kernel"
 )
 
 // opened is the Machine of all tests: a device takes a second to open.
@@ -15,7 +13,7 @@ var opened = sync.OnceValues(func() (*Machine, error) {
 	if err != nil {
 		return nil, nil
 	}
-	return New(dev, kernel.F16, kernel.Q8)
+	return New(dev, allDTypes...)
 })
 
 // machine is a Machine on the WebGPU of this process; build/webgpu_node.mjs brings

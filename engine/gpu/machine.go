@@ -36,6 +36,8 @@ type Machine struct {
 	reads  []read
 	result []float32
 
+	fetched []float32 // room for Fetch
+
 	pipes     map[kernel.DType]linearPipes
 	pipelines int
 	compile   time.Duration

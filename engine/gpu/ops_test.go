@@ -10,6 +10,8 @@ import (
 	"vitrine/engine/kernel"
 )
 
+var allDTypes = []kernel.DType{kernel.F32, kernel.F16, kernel.Q8}
+
 // opTolerance is the worst difference of one operation over the scale of its
 // result: float32 sums in another order, over a few thousand values, and the
 // 3e-7 of the erf.

@@ -97,6 +97,14 @@ func (m *Machine) plan() (*plan, error) {
 	return p, nil
 }
 
+// Forget gives back the plan of the last run: one of its kind is not expected.
+func (m *Machine) Forget() {
+	if n := len(m.plans); n > 0 {
+		m.drop(m.plans[n-1])
+		m.plans = m.plans[:n-1]
+	}
+}
+
 func (m *Machine) drop(p *plan) {
 	m.dev.FreeProgram(p.program)
 	m.dev.FreeGroup(p.group)

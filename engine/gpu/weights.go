@@ -1,16 +1,26 @@
 package gpu
 
 import (
+	"encoding/binary"
+	"unsafe"
+
+	"vitrine/engine/fault"
 	"vitrine/engine/kernel"
 )
 
 // linear is a kernel.Linear on the device, cut where it is larger than one binding.
-type linear struct{ parts []part }
+type linear struct {
+	parts []part
+	owned bool // Go has no copy
+	size  int  // bytes of the packed weights
+	sum   uint64
+}
 
 // part is outputs [first, first+outputs) of a Linear.
 type part struct {
 	first, outputs int
 	buffer         Buffer
+	size           int // bytes of the packed weights, which come first
 	group          Group
 }
 
@@ -77,7 +87,7 @@ func (m *Machine) uploadPart(w *kernel.Linear, first int) part {
 	b := m.dev.Buffer(tail.At+tail.Size, UseWeights)
 	m.dev.Write(b, 0, panels)
 	m.dev.Write(b, tail.At, sliceBytes(vectors))
-	return part{first, w.Out, b, m.dev.WeightGroup(b, weights, tail)}
+	return part{first, w.Out, b, len(panels), m.dev.WeightGroup(b, weights, tail)}
 }
 
 func (m *Machine) normGroup(n *kernel.Norm) Group {
@@ -92,4 +102,83 @@ func (m *Machine) normGroup(n *kernel.Norm) Group {
 	g := m.dev.WeightGroup(b, whole, whole)
 	m.norms[n] = g
 	return g
+}
+
+// Own brings the weights of w to the device and takes them from Go's memory: w
+// keeps its shape, bias and scales. Return brings them back.
+func (m *Machine) Own(w *kernel.Linear) error {
+	m.dev.Begin()
+	l := m.upload(w)
+	if err := m.dev.End(); err != nil {
+		return err
+	}
+	l.sum = sumOf(packed(w))
+	l.size = len(packed(w))
+	l.owned = true
+	m.weights[w] = l
+	w.Panels, w.Halves, w.Bytes = nil, nil, nil
+	return nil
+}
+
+// Fetch gives weights that can be computed with: w itself, or, where the device
+// owns them, a copy that is good until the next Fetch.
+func (m *Machine) Fetch(w *kernel.Linear) (*kernel.Linear, error) {
+	l := m.weights[w]
+	if l == nil || !l.owned {
+		return w, nil
+	}
+	if len(m.fetched) < l.size {
+		m.fetched = make([]float32, l.size/4)
+	}
+	full := *w
+	return &full, m.read(l, &full, sliceBytes(m.fetched)[:l.size])
+}
+
+// Return brings all weights back to where Own took them from.
+func (m *Machine) Return() error {
+	for w, l := range m.weights {
+		if !l.owned {
+			continue
+		}
+		if err := m.read(l, w, sliceBytes(make([]float32, l.size/4))); err != nil {
+			return err
+		}
+		l.owned = false
+	}
+	return nil
+}
+
+// read fills data from the device and makes it the weights of w, if it is what
+// was brought there.
+func (m *Machine) read(l *linear, w *kernel.Linear, data []byte) error {
+	at := 0
+	for _, p := range l.parts {
+		if err := m.dev.Read(p.buffer, 0, data[at:at+p.size]); err != nil {
+			return err
+		}
+		at += p.size
+	}
+	if sumOf(data) != l.sum {
+		return fault.New(fault.Device, "webgpu", "%s gives back other weights than it was given", m.dev.About().Name)
+	}
+	first := unsafe.Pointer(&data[0])
+	switch w.DType {
+	case kernel.F16:
+		w.Halves = unsafe.Slice((*uint16)(first), len(data)/2)
+	case kernel.Q8:
+		w.Bytes = unsafe.Slice((*int8)(first), len(data))
+	default:
+		w.Panels = unsafe.Slice((*float32)(first), len(data)/4)
+	}
+	return nil
+}
+
+// sumOf is FNV-1a over words of eight bytes, which packed weights are made of: a
+// slip of the device shows, a forger is not the worry.
+func sumOf(data []byte) uint64 {
+	sum := uint64(14695981039346656037)
+	for ; len(data) >= 8; data = data[8:] {
+		sum = (sum ^ binary.LittleEndian.Uint64(data)) * 1099511628211
+	}
+	return sum
 }
