@@ -352,6 +352,14 @@ export interface Info {
   readonly bytes: number
   /** Why a slower device runs than there might be, or ''. */
   readonly fallback: string
+  /** The graphics processor that runs, or ran until the fallback. */
+  readonly gpu: {
+    /** '' where there was none. */
+    readonly name: string
+    /** How many pipelines were compiled for the model, and in how many milliseconds. */
+    readonly pipelines: number
+    readonly compileMs: number
+  }
   /** How many classes a classifier has, else 0. */
   readonly classes: number
   /** `'exact'`, or why this browser can't give the pixels of pictures as they are. */

@@ -35,5 +35,5 @@ test('the types name what is there', async () => {
   assert.deepEqual(exports.sort(), [...types.matchAll(/^export (?:const|function|class) (\w+)/gm)].map((match) => match[1]).sort())
   assert.deepEqual(methods.sort(), members('export interface Model'))
   assert.deepEqual(Object.keys(info).sort(), members('export interface Info'))
-  for (const part of ['shapes', 'preprocess']) assert.deepEqual(Object.keys(info[part]).sort(), members(`readonly ${part}:`))
+  for (const part of ['gpu', 'shapes', 'preprocess']) assert.deepEqual(Object.keys(info[part]).sort(), members(`readonly ${part}:`))
 })
