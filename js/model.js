@@ -29,14 +29,7 @@ export class Model {
 
   /** What the model is and what runs it, as it is now: a frozen object. */
   get info() {
-    const { shapes, tasks, ...rest } = this.#info
-    const frozenShapes = Object.fromEntries(Object.entries(shapes).map(([name, value]) => [name, Array.isArray(value) ? Object.freeze([...value]) : value]))
-    return Object.freeze({
-      ...rest,
-      tasks: Object.freeze([...tasks]),
-      shapes: Object.freeze(frozenShapes),
-      requests: Object.freeze(this.#requests.map((request) => Object.freeze({ ...request }))),
-    })
+    return frozen({ ...this.#info, requests: this.#requests })
   }
 
   /** {embedding, ms} of an image. */
@@ -70,6 +63,22 @@ export class Model {
   /** {data, layers, heads, grid} of all attention maps of an image. */
   async attentionStack(image, options) {
     return this.#call('attentionStack', checked('attentionStack', options), image)
+  }
+
+  /** {method, maps} of labels: which patches of an image speak for each. */
+  async relevance(image, labels, options) {
+    const rest = withTemplates(checked('relevance', options))
+    return this.#call('relevance', { ...rest, texts: checkedTexts('labels', labels) }, image)
+  }
+
+  /** [{stage, shape, ms}]: the way of an image through the model. */
+  async trace(image, options) {
+    return this.#call('trace', checked('trace', options), image)
+  }
+
+  /** {data, grid, explained, ms}: the patches of an image in the colours of their features. */
+  async colors(image, options) {
+    return this.#call('colors', checked('colors', options), image)
   }
 
   /** {data, shape, grid, ms}: a vector for each patch of an image. */
@@ -160,4 +169,10 @@ export class Model {
 /** The options with template as an array. */
 function withTemplates({ template, ...rest }) {
   return { ...rest, template: template === undefined ? [] : [template].flat() }
+}
+
+/** A frozen copy of plain data. */
+function frozen(value) {
+  if (Object(value) !== value) return value
+  return Object.freeze(Array.isArray(value) ? value.map(frozen) : Object.fromEntries(Object.entries(value).map(([key, v]) => [key, frozen(v)])))
 }

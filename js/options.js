@@ -17,6 +17,7 @@ const kinds = {
     (v) => typeof v === 'string' || (Array.isArray(v) && v.length > 0 && v.every((t) => typeof t === 'string')),
     'a string with {}, or several in an array',
   ],
+  texts: [(v) => Array.isArray(v) && v.length > 0 && v.every((t) => typeof t === 'string'), 'an array of strings'],
   signal: [(v) => v === null || typeName(v) === 'AbortSignal', 'an AbortSignal'],
 }
 
@@ -26,7 +27,7 @@ const image = { signal: 'signal', size: 'size', maxPatches: 'count' }
 const known = {
   load: {
     device: ['auto', 'webgpu', 'simd', 'scalar'],
-    dtype: ['auto', 'f32'],
+    dtype: ['auto', 'f32', 'f16', 'q8'],
     workers: 'count',
     revision: 'string',
     integrity: 'string',
@@ -41,6 +42,9 @@ const known = {
   classify: { ...image, topK: 'count' },
   attention: { ...image, layer: 'index', head: 'index', method: ['raw', 'rollout', 'pool'], full: 'boolean' },
   attentionStack: image,
+  relevance: { ...image, method: ['dense', 'contribution'], against: 'texts', template: 'template' },
+  trace: image,
+  colors: { ...image, layer: 'index' },
   features: { ...image, layer: 'index' },
   visualTokens: image,
   tokenize: { signal: 'signal' },

@@ -139,5 +139,6 @@ async function fetchPicture(url, signal) {
 
 /** The buffers of a result's Float32Arrays, which are given to the page. */
 function buffersOf(value) {
-  return Object.values(value).flat().filter((v) => v instanceof Float32Array).map((v) => v.buffer)
+  if (value instanceof Float32Array) return [value.buffer]
+  return Object(value) === value ? Object.values(value).flatMap(buffersOf) : []
 }

@@ -31,6 +31,7 @@ type request struct {
 
 	// Options; absent ones are zero.
 	Texts      []string `js:"texts"`
+	Against    []string `js:"against"`
 	Text       string   `js:"text"`
 	Template   []string `js:"template"`
 	Raw        bool     `js:"raw"`
@@ -64,6 +65,17 @@ var imageCalls = map[string]func(context.Context, engine.Image, *request) (any, 
 	},
 	"features": func(ctx context.Context, img engine.Image, r *request) (any, error) {
 		return model.Features(ctx, img, engine.FeatureOptions{ImageOptions: r.imageOptions(), Layer: r.Layer})
+	},
+	"colors": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Colors(ctx, img, engine.FeatureOptions{ImageOptions: r.imageOptions(), Layer: r.Layer})
+	},
+	"relevance": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Relevance(ctx, img, r.Texts, engine.RelevanceOptions{
+			ImageOptions: r.imageOptions(), Method: r.Method, Against: r.Against, Templates: r.Template,
+		})
+	},
+	"trace": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Trace(ctx, img, r.imageOptions())
 	},
 	"visualTokens": func(ctx context.Context, img engine.Image, r *request) (any, error) {
 		return model.VisualTokens(ctx, img, engine.VisualOptions{ImageOptions: r.imageOptions()})
