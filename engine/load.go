@@ -345,7 +345,7 @@ func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, wo
 	c := a.vision
 	info := Info{
 		Architecture: a.name, ModelType: a.family.modelType, Device: "simd", Workers: workers, DType: dtype, Kernels: set,
-		Parameters: parameters, Bytes: bytes, Classes: len(a.labels),
+		Parameters: parameters, Bytes: bytes, Classes: a.labels.n,
 		Shapes: Shapes{
 			Image: [2]int{c.height, c.width}, Patch: c.patch, Grid: [2]int{c.grid.Rows, c.grid.Columns},
 			Prefix: c.prefix(), Width: c.Width, Layers: c.Layers, Heads: c.Heads,
