@@ -45,12 +45,19 @@ onmessage = ({ data: message }) => {
   }
 }
 
-addEventListener('error', (event) => failed(event.error ?? new Error(event.message)))
-addEventListener('unhandledrejection', (event) => failed(event.reason))
+addEventListener('error', (event) => {
+  event.preventDefault()
+  failed(event.error ?? new Error(event.message))
+})
+addEventListener('unhandledrejection', (event) => {
+  event.preventDefault()
+  failed(event.reason)
+})
 
-/** Reports that nothing works any more. */
+/** Reports that nothing works any more, and ends the worker. */
 function failed(error) {
   postMessage({ type: 'failed', ...described(error) })
+  close()
 }
 
 /** {code, message} of any error. */
