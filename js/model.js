@@ -154,8 +154,8 @@ export class Model {
     switch (message.type) {
       case 'request':
         return this.#requests.push(message.request)
-      case 'pixels':
-        return (this.#info.pixels = message.pixels)
+      case 'changed':
+        return (this.#info = { ...this.#info, ...message.info })
       case 'result':
         return this.#calls.get(message.id)?.fulfil(message.value)
       case 'error':

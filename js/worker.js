@@ -10,7 +10,7 @@
 //     request   {request: {url, status, bytes}}     one request to the network has ended
 //     loaded    {info}
 //     failed    {code, message}             nothing works any more
-//     pixels    {pixels}                    info.pixels has changed
+//     changed   {info}                      what of info has changed
 //     result    {id, value}, error {id, code, message}
 //
 // Calls are run one after the other. What Go and this file say to each other is
@@ -77,6 +77,7 @@ async function load({ version: page, folder, device, dtype, integrity, cache }) 
     fetchFile: globalThis.fetch,
     note,
     weights: (loaded, total) => tell({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
+    changed: (info) => postMessage({ type: 'changed', info }),
     crashed: failed,
   })
   sameVersion('vitrine.wasm', engine.version, page)
@@ -127,7 +128,7 @@ async function inputOf(image, signal) {
   const { data, width, height, inexact } = await decode(source, { where: image.url })
   if (inexact && pixels !== inexact) {
     pixels = inexact
-    postMessage({ type: 'pixels', pixels })
+    postMessage({ type: 'changed', info: { pixels } })
   }
   return { data, picture: { width, height } }
 }

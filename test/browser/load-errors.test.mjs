@@ -55,7 +55,7 @@ test('a device that is demanded runs, or is refused', async () => {
       const model = await vitrine.load('./models/emoji-clip', { device }).catch((error) => error)
       return { code: model.code, message: model.message, device: model.info?.device }
     }, device)
-    if (got.device === undefined) assertFailure(got, 'device', device, 'scalar')
+    if (got.device === undefined) assertFailure(got, 'device', device)
     else assert.equal(got.device, device)
   }
 })
