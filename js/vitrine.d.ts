@@ -118,6 +118,42 @@ export interface ImageOptions extends CallOptions {
   size?: [number, number]
   /** For NaFlex models: how many patches a picture may have. */
   maxPatches?: number
+  /** What the model is told less than usual, for lessons. */
+  experiment?: Experiment
+}
+
+/**
+ * Changes what the tower gets to know, with the real model. Without positions,
+ * patches are a set: swapping two of them changes no output. Under a causal mask a
+ * token sees itself and those before it, so the class token, which comes first,
+ * sees nothing of the picture.
+ */
+export interface Experiment {
+  /** Place i gets the patch that belongs at order[i]; every patch once. */
+  order?: number[]
+  /** false: tokens don't know where they are. */
+  positions?: boolean
+  /** true: a token sees itself and those before it. */
+  causal?: boolean
+}
+
+export interface VisualTokensOptions extends ImageOptions {
+  /** Of hidden_states: 0 enters the first block, -1 leaves the last. By default what config.json says. */
+  layers?: number[]
+  /** `'default'` leaves out the first token, `'full'` keeps it. By default what config.json says. */
+  strategy?: 'default' | 'full'
+}
+
+/** Losses of a batch of pairs. */
+export interface Losses {
+  /** CLIP's symmetric cross entropy. */
+  clip: number
+  /** SigLIP's: the sum over each row of pairs, mean over rows. */
+  siglip: number
+  /** SigLIP's loss of every pair, [texts][images]. */
+  pairs: number[][]
+  /** The mean of pairs. */
+  mean: number
 }
 
 export interface EmbedImageOptions extends ImageOptions {
@@ -217,10 +253,16 @@ export interface Model {
   features(image: Image, options?: FeaturesOptions): Promise<Features>
 
   /** What a LLaVA-style language model gets to see of a picture, for models with its projector. */
-  visualTokens(image: Image, options?: ImageOptions): Promise<{ data: Float32Array; shape: [number, number]; ms: Ms }>
+  visualTokens(image: Image, options?: VisualTokensOptions): Promise<{ data: Float32Array; shape: [number, number]; ms: Ms }>
 
   /** How the model reads a text: special tokens included, truncated, not padded; one piece an id. */
   tokenize(text: string, options?: CallOptions): Promise<{ ids: number[]; pieces: string[]; truncated: boolean }>
+
+  /**
+   * The losses that such models are trained with, of the logits of a batch: one row
+   * a text, one column a picture, the pairs on the diagonal.
+   */
+  losses(logits: number[][], options?: CallOptions): Promise<Losses>
 
   /** Ends the worker and gives all memory back. Calls that run, and later ones, reject with the code `'closed'`. */
   close(): void
