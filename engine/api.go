@@ -247,6 +247,14 @@ type Colors struct {
 	Ms        Ms         `json:"ms"`
 }
 
+// Losses of a batch of n pairs, for lessons on how such models are trained.
+type Losses struct {
+	Clip   float64     `json:"clip"`   // CLIP's symmetric cross entropy
+	Siglip float64     `json:"siglip"` // SigLIP's: the sum over each row of Pairs, mean over rows
+	Pairs  [][]float64 `json:"pairs"`  // SigLIP's loss of every pair [texts][images]
+	Mean   float64     `json:"mean"`   // of Pairs
+}
+
 // Stage is one step of a picture's way through the model.
 type Stage struct {
 	Stage string  `json:"stage"`

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	tinyViT  = "../../shared/fixtures/models/vit_image_classification"
+	tinyViT  = "../testdata/golden/models/vit_image_classification"
 	tinyDINO = "../../shared/fixtures/models/dinov2_with_registers"
 	tinyVLM  = "../../shared/fixtures/models/llava_clip_projector"
 )

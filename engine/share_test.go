@@ -104,7 +104,7 @@ func noisePicture(width, height int) engine.Image {
 }
 
 func TestSharesRefuseTooMany(t *testing.T) {
-	dir := "../../shared/fixtures/models/vit_image_classification"
+	dir := "../testdata/golden/models/vit_image_classification"
 	if _, err := os.Stat(dir); err != nil {
 		t.Skipf("%s is not there", dir)
 	}

@@ -3,6 +3,7 @@
 
 import { VitrineError } from './errors.js'
 import { createKernels } from './kernels.js'
+import { openDevice } from './webgpu.js'
 
 const file = new URL('./vitrine.wasm', import.meta.url).href
 
@@ -15,14 +16,15 @@ const kernelFiles = {
 /**
  * Runs vitrine.wasm, with SIMD kernels unless device is 'scalar'. fetchFile gets the
  * kernels, note is told of the request for vitrine.wasm, weights(loaded, total) of the
- * bytes of weights, and crashed(error) of the end of Go, which is not to come. Gives
+ * bytes of weights, changed(info) of a fallback from the GPU, and crashed(error) of the
+ * end of Go, which is not to come. Gives
  *
  *   version
  *   load(options)          resolves to the info; options are those of wasm/main.go
  *   call(request, input)   input is {data, picture} or {data, values}, or undefined
  *   cancel()               ends the running call at its next pause
  */
-export async function startEngine({ device, fetchFile, note, weights, crashed }) {
+export async function startEngine({ device, fetchFile, note, weights, changed, crashed }) {
   const go = new globalThis.Go()
   const kernels = createKernels()
   const simd = device === 'scalar' ? 'scalar' : 'auto'
@@ -36,6 +38,8 @@ export async function startEngine({ device, fetchFile, note, weights, crashed })
       entries = { version, load, call }
       turn.port1.onmessage = resume
     },
+    openDevice,
+    changed,
     floats: (at, length) => new Float32Array(exports.mem.buffer, at, length).slice(),
   }
   go.importObject.kern = kernels.imports

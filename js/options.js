@@ -17,16 +17,30 @@ const kinds = {
     (v) => typeof v === 'string' || (Array.isArray(v) && v.length > 0 && v.every((t) => typeof t === 'string')),
     'a string with {}, or several in an array',
   ],
+  texts: [(v) => Array.isArray(v) && v.length > 0 && v.every((t) => typeof t === 'string'), 'an array of strings'],
+  layers: [(v) => Array.isArray(v) && v.length > 0 && v.every((n) => Number.isInteger(n) && Math.abs(n) <= 0x7fffffff), 'an array of whole numbers'],
+  experiment: [isExperiment, 'an object with order (an array of patch numbers), positions, causal (true or false)'],
   signal: [(v) => v === null || typeName(v) === 'AbortSignal', 'an AbortSignal'],
 }
 
-const image = { signal: 'signal', size: 'size', maxPatches: 'count' }
+/** Experiments of lessons: see Experiment in vitrine.d.ts. */
+function isExperiment(v) {
+  if (Object(v) !== v || Array.isArray(v)) return false
+  const parts = {
+    order: (order) => Array.isArray(order) && order.length > 0 && order.every((n) => Number.isInteger(n) && n >= 0 && n <= 0x7fffffff),
+    positions: kinds.boolean[0],
+    causal: kinds.boolean[0],
+  }
+  return Object.entries(v).every(([name, value]) => Object.hasOwn(parts, name) && (value === undefined || parts[name](value)))
+}
+
+const image = { signal: 'signal', size: 'size', maxPatches: 'count', experiment: 'experiment' }
 
 /** The options of each call. An array lists the values there are. */
 const known = {
   load: {
     device: ['auto', 'webgpu', 'simd', 'scalar'],
-    dtype: ['auto', 'f32'],
+    dtype: ['auto', 'f32', 'f16', 'q8'],
     workers: 'count',
     revision: 'string',
     integrity: 'string',
@@ -41,8 +55,12 @@ const known = {
   classify: { ...image, topK: 'count' },
   attention: { ...image, layer: 'index', head: 'index', method: ['raw', 'rollout', 'pool'], full: 'boolean' },
   attentionStack: image,
+  relevance: { ...image, method: ['dense', 'contribution'], against: 'texts', template: 'template' },
+  trace: image,
+  colors: { ...image, layer: 'index' },
   features: { ...image, layer: 'index' },
-  visualTokens: image,
+  visualTokens: { ...image, layers: 'layers', strategy: ['default', 'full'] },
+  losses: { signal: 'signal' },
   tokenize: { signal: 'signal' },
 }
 

@@ -10,7 +10,7 @@
 //     request   {request: {url, status, bytes}}     one request to the network has ended
 //     loaded    {info}
 //     failed    {code, message}             nothing works any more
-//     pixels    {pixels}                    info.pixels has changed
+//     changed   {info}                      what of info has changed
 //     result    {id, value}, error {id, code, message}
 //
 // Calls are run one after the other. What Go and this file say to each other is
@@ -45,12 +45,19 @@ onmessage = ({ data: message }) => {
   }
 }
 
-addEventListener('error', (event) => failed(event.error ?? new Error(event.message)))
-addEventListener('unhandledrejection', (event) => failed(event.reason))
+addEventListener('error', (event) => {
+  event.preventDefault()
+  failed(event.error ?? new Error(event.message))
+})
+addEventListener('unhandledrejection', (event) => {
+  event.preventDefault()
+  failed(event.reason)
+})
 
-/** Reports that nothing works any more. */
+/** Reports that nothing works any more, and ends the worker. */
 function failed(error) {
   postMessage({ type: 'failed', ...described(error) })
+  close()
 }
 
 /** {code, message} of any error. */
@@ -70,6 +77,7 @@ async function load({ version: page, folder, device, dtype, integrity, cache }) 
     fetchFile: globalThis.fetch,
     note,
     weights: (loaded, total) => tell({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
+    changed: (info) => postMessage({ type: 'changed', info }),
     crashed: failed,
   })
   sameVersion('vitrine.wasm', engine.version, page)
@@ -120,7 +128,7 @@ async function inputOf(image, signal) {
   const { data, width, height, inexact } = await decode(source, { where: image.url })
   if (inexact && pixels !== inexact) {
     pixels = inexact
-    postMessage({ type: 'pixels', pixels })
+    postMessage({ type: 'changed', info: { pixels } })
   }
   return { data, picture: { width, height } }
 }
@@ -139,5 +147,6 @@ async function fetchPicture(url, signal) {
 
 /** The buffers of a result's Float32Arrays, which are given to the page. */
 function buffersOf(value) {
-  return Object.values(value).flat().filter((v) => v instanceof Float32Array).map((v) => v.buffer)
+  if (value instanceof Float32Array) return [value.buffer]
+  return Object(value) === value ? Object.values(value).flatMap(buffersOf) : []
 }

@@ -108,6 +108,9 @@ func load(args js.Value) (js.Value, error) {
 	}
 	model, err = engine.Load(context.Background(), folder, engine.Options{
 		Set:       set,
+		GPU:       gpuOpener(o.Device),
+		DemandGPU: o.Device == "webgpu",
+		Fallback:  func(info engine.Info) { host.Call("changed", valueOf(reflect.ValueOf(info))) },
 		DType:     o.DType,
 		Integrity: o.Integrity,
 		Progress:  func(loaded, total int64) { progress(float64(loaded), float64(total)) },

@@ -5,48 +5,6 @@ import (
 	"testing"
 )
 
-// TestHalf: every half float survives, and every float32 around it goes to the
-// nearer one, ties to the even one.
-func TestHalf(t *testing.T) {
-	for h := range 1 << 16 {
-		h := uint16(h)
-		v := FromHalf(h)
-		if v != v {
-			if back := ToHalf(v); back&0x7c00 != 0x7c00 || back&0x3ff == 0 {
-				t.Fatalf("%#x is NaN and comes back as %#x", h, back)
-			}
-			continue
-		}
-		if back := ToHalf(v); back != h {
-			t.Fatalf("%#x is %v and comes back as %#x", h, v, back)
-		}
-		if h&0x7c00 == 0x7c00 || h&0x7fff == 0x7bff {
-			continue
-		}
-		next := FromHalf(h + 1)
-		middle := float32((float64(v) + float64(next)) / 2) // exact
-		for _, c := range []struct {
-			v    float32
-			want uint16
-		}{
-			{math.Nextafter32(middle, v), h},
-			{middle, h + h&1},
-			{math.Nextafter32(middle, next), h + 1},
-		} {
-			if got := ToHalf(c.v); got != c.want {
-				t.Fatalf("%v becomes %#x (%v), not %#x (%v)", c.v, got, FromHalf(got), c.want, FromHalf(c.want))
-			}
-		}
-	}
-	for v, want := range map[float32]float64{
-		65519: 65504, 65520: math.Inf(1), -1e9: math.Inf(-1), float32(math.Inf(1)): math.Inf(1), 1: 1, 0x1p-24: 0x1p-24, 0x1p-25: 0,
-	} {
-		if got := float64(FromHalf(ToHalf(v))); got != want {
-			t.Errorf("%v becomes %v, not %v", v, got, want)
-		}
-	}
-}
-
 // TestLinearRow: a row that comes in pieces is the row, scaled outputs are scaled.
 func TestLinearRow(t *testing.T) {
 	// What storing loses of a value up to 4: half a step; F16 rounds again when scaled.

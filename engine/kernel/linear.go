@@ -1,5 +1,7 @@
 package kernel
 
+import "vitrine/engine/half"
+
 // Panel is the number of output columns that stand side by side in packed
 // weights: two vectors of four floats.
 const Panel = 8
@@ -55,7 +57,7 @@ func (w *Linear) place(n, k int) int { return (n/Panel*w.In+k)*Panel + n%Panel }
 func (w *Linear) At(n, k int) float32 {
 	switch w.DType {
 	case F16:
-		return FromHalf(w.Halves[w.place(n, k)])
+		return half.FromF16(w.Halves[w.place(n, k)])
 	case Q8:
 		return float32(w.Bytes[w.bytePlace(n, k)]) * w.Scale[n]
 	}
@@ -75,7 +77,7 @@ func (w *Linear) SetRow(n, first int, values []float32) {
 	case F16:
 		column := w.Halves[w.place(n, first):]
 		for k, v := range values {
-			column[k*Panel] = ToHalf(v)
+			column[k*Panel] = half.ToF16(v)
 		}
 	case Q8:
 		if first == 0 {
@@ -104,7 +106,7 @@ func (w *Linear) ScaleOutputs(scale []float32) {
 		case F16:
 			column := w.Halves[w.place(n, 0):]
 			for k := range w.In {
-				column[k*Panel] = ToHalf(FromHalf(column[k*Panel]) * s)
+				column[k*Panel] = half.ToF16(half.FromF16(column[k*Panel]) * s)
 			}
 		case Q8:
 			w.Scale[n] *= s
@@ -157,7 +159,7 @@ func linearF16(dst, x Mat, w *Linear, act Activation, residual Mat) {
 	panel := make([]float32, w.In*Panel)
 	for first := 0; first < w.Out; first += Panel {
 		for i, h := range w.Halves[first*w.In : (first+Panel)*w.In] {
-			panel[i] = FromHalf(h)
+			panel[i] = half.FromF16(h)
 		}
 		for i := range x.Rows {
 			sum := dotPanel(x.Row(i), panel)

@@ -58,6 +58,8 @@ var families = []family{
 		defaults: Config{Height: 224, Width: 224, Filter: Bilinear, Mean: halves, Std: halves}},
 	{prefix: "CLIP", endings: []string{"ImageProcessor", "ImageProcessorFast", "FeatureExtractor"}, edge: true, crop: true,
 		defaults: Config{ShortestEdge: 224, CropHeight: 224, CropWidth: 224, Filter: Bicubic, Mean: clipMean, Std: clipStd}},
+	{prefix: "Llava", endings: []string{"ImageProcessor", "ImageProcessorFast"}, edge: true, crop: true,
+		defaults: Config{ShortestEdge: 224, CropHeight: 224, CropWidth: 224, Filter: Bicubic, Mean: clipMean, Std: clipStd}},
 	{prefix: "Siglip", endings: []string{"ImageProcessor", "ImageProcessorFast"},
 		defaults: Config{Height: 224, Width: 224, Filter: Bicubic, Mean: halves, Std: halves}},
 	{prefix: "Siglip2", endings: []string{"ImageProcessor", "ImageProcessorFast"},

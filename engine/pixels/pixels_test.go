@@ -3,6 +3,7 @@ package pixels_test
 import (
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,6 +138,24 @@ func TestFlagsLeaveStepsOut(t *testing.T) {
 	}
 }
 
+// TestNaFlexAtAFixedSize: a size that is asked for wins over the aspect ratio.
+func TestNaFlexAtAFixedSize(t *testing.T) {
+	in, err := parse(t, naflex).Process(ramp(50, 20), pixels.Options{Height: 32, Width: 48})
+	if err != nil || in.Rows != 2 || in.Columns != 3 || len(in.Values) != 6*16*16*3 {
+		t.Fatalf("%d×%d patches, %d values, %v", in.Rows, in.Columns, len(in.Values), err)
+	}
+	// The same picture squashed as a whole, cut by hand.
+	squashed, err := parse(t, `{"image_processor_type": "SiglipImageProcessor", "size": {"height": 32, "width": 48}, "resample": 2}`).Process(ramp(50, 20), pixels.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make([]float32, len(in.Values))
+	pixels.PatchifyHWC(want, squashed.Values, 32, 48, 16)
+	if !slices.Equal(in.Values, want) {
+		t.Error("the patches are not those of the squashed picture")
+	}
+}
+
 func TestOptionsOutOfRangeAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		file string
@@ -147,7 +166,8 @@ func TestOptionsOutOfRangeAreRefused(t *testing.T) {
 		{vit, pixels.Options{Height: -1, Width: -1}, "both positive"},
 		{clip, pixels.Options{Height: 1 << 20, Width: 1 << 20}, "more than"},
 		{clip, pixels.Options{MaxPatches: 100}, "not NaFlex"},
-		{naflex, pixels.Options{Height: 224, Width: 224}, "maxPatches"},
+		{naflex, pixels.Options{Height: 225, Width: 224}, "multiples of the patch, 16"},
+		{naflex, pixels.Options{Height: 224, Width: 224, MaxPatches: 9}, "leave one of the two out"},
 		{naflex, pixels.Options{MaxPatches: -3}, "-3"},
 		{naflex, pixels.Options{MaxPatches: 1 << 20}, "16384"},
 	} {

@@ -82,12 +82,14 @@ func (c Config) plan(width, height int, o Options) (layout, error) {
 func (c Config) checkOptions(o Options) error {
 	switch {
 	case o.Height == 0 && o.Width == 0:
-	case c.NaFlex:
-		return fault.New(fault.Option, "size", "this model keeps each picture's own aspect ratio (NaFlex); set maxPatches instead")
 	case o.Height < 1 || o.Width < 1:
 		return fault.New(fault.Option, "size", "found [%d, %d], want [height, width], both positive", o.Height, o.Width)
 	case o.Width > maxInput/o.Height:
 		return fault.New(fault.Option, "size", "[%d, %d] is more than %d pixels", o.Height, o.Width, maxInput)
+	case c.NaFlex && (o.Height%c.Patch != 0 || o.Width%c.Patch != 0 || o.Width/c.Patch > maxSequence/(o.Height/c.Patch)):
+		return fault.New(fault.Option, "size", "found [%d, %d], want multiples of the patch, %d, that make no more than %d patches", o.Height, o.Width, c.Patch, maxSequence)
+	case c.NaFlex && o.MaxPatches != 0:
+		return fault.New(fault.Option, "maxPatches", "size says how many patches there are; leave one of the two out")
 	}
 	switch {
 	case o.MaxPatches == 0:
@@ -99,13 +101,16 @@ func (c Config) checkOptions(o Options) error {
 	return nil
 }
 
-// planNaFlex finds the grid of a picture that keeps its aspect ratio.
+// planNaFlex finds the grid of a picture that keeps its aspect ratio, or is
+// squashed to the size that the options ask for.
 func (c Config) planNaFlex(l layout, o Options) (layout, error) {
 	most := c.MaxPatches
 	if o.MaxPatches > 0 {
 		most = o.MaxPatches
 	}
-	if c.Resize {
+	if o.Height > 0 {
+		l.width, l.height = o.Width, o.Height
+	} else if c.Resize {
 		l.width, l.height = NaFlexSize(l.width, l.height, c.Patch, most)
 	} else if l.width%c.Patch != 0 || l.height%c.Patch != 0 || l.width/c.Patch > most/(l.height/c.Patch) {
 		return layout{}, fault.New(fault.Picture, "picture", "%d×%d pixels; preprocessor_config.json has do_resize false, so the sides must be multiples of %d and make no more than %d patches",

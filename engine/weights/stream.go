@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"vitrine/engine/fault"
+	"vitrine/engine/half"
 )
 
 // Stream reads chunks of at most chunkBytes and hands on at most chunkValues at
@@ -124,11 +125,11 @@ func decode(values []float32, data []byte, dtype DType) {
 		}
 	case F16:
 		for i := range values {
-			values[i] = FromF16(binary.LittleEndian.Uint16(data[2*i:]))
+			values[i] = half.FromF16(binary.LittleEndian.Uint16(data[2*i:]))
 		}
 	case BF16:
 		for i := range values {
-			values[i] = FromBF16(binary.LittleEndian.Uint16(data[2*i:]))
+			values[i] = half.FromBF16(binary.LittleEndian.Uint16(data[2*i:]))
 		}
 	case I8:
 		for i := range values {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"vitrine/engine/fault"
+	"vitrine/engine/half"
 )
 
 // Named is a tensor to be written.
@@ -33,7 +34,7 @@ func Floats(name string, shape []int, values []float32) Named {
 func Halves(name string, shape []int, values []float32) Named {
 	data := make([]byte, 0, 2*len(values))
 	for _, v := range values {
-		data = binary.LittleEndian.AppendUint16(data, ToF16(v))
+		data = binary.LittleEndian.AppendUint16(data, half.ToF16(v))
 	}
 	return Named{name, F16, shape, data}
 }

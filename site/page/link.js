@@ -7,6 +7,9 @@ import { samples } from './picture.js'
 /** The model that comes with the page. */
 export const ownModel = './models/emoji-clip'
 
+/** Two names around one slash: a model on the hub. */
+export const hubName = /^[\w-][\w.-]*\/[\w-][\w.-]*$/
+
 /**
  * What a link can say.
  * @typedef {{model?: string, labels?: string[], template?: string, sample?: string,

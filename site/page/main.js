@@ -110,6 +110,7 @@ async function name(model, pixels) {
     best = classes[0]
   }
   clearTimeout(restTimer)
+  byId('best').textContent = best ? `${best.label}, ${sayScore(best.score)}` : '\u00a0'
   if (best) restTimer = setTimeout(() => announce(`${best.label}, ${sayScore(best.score)}`), rest)
 }
 

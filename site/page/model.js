@@ -1,8 +1,5 @@
 import { byId, sayBytes, sayCount } from './dom.js'
-import { ownModel } from './link.js'
-
-/** Two names around one slash: a model on the hub. */
-const hubName = /^[\w-][\w.-]*\/[\w-][\w.-]*$/
+import { hubName, ownModel } from './link.js'
 
 /**
  * Whether a model is fetched from elsewhere than this site: a hub name, or an
@@ -148,7 +145,7 @@ export class ModelLoader {
     const size = shapes.image[0] ? `${shapes.image[1]} × ${shapes.image[0]} pixels` : `up to ${shapes.maxPatches} patches`
     byId('model-what').textContent = `${architecture}, ${shapes.layers} layers of ${shapes.heads} heads`
     byId('model-how').textContent = `${size}, ${sayCount(parameters)} parameters`
-    byId('card-default').hidden = !own
+    byId('card-default').hidden = byId('samples-known').hidden = !own
     byId('card-other').hidden = own
     const link = byId('card-link')
     link.href = hubName.test(this.name)

@@ -53,16 +53,13 @@ export function showRequests(info, seconds) {
     make('div', {}, make('dt', {}, name), make('dd', key ? { 'data-fact': key } : {}, value))))
 
   const page = performance.getEntriesByType('resource')
-    .map((entry) => ({ url: entry.name, bytes: entry.decodedBodySize }))
-  const known = new Set(page.map((entry) => entry.url))
-  const files = [
-    { url: location.href.split('#')[0], bytes: performance.getEntriesByType('navigation')[0]?.decodedBodySize ?? 0 },
-    ...page,
-    ...info.requests.filter((request) => !known.has(request.url)),
-  ]
+    .map(({ name, decodedBodySize }) => ({ url: name, bytes: decodedBodySize, status: 200 }))
+  const self = performance.getEntriesByType('navigation').map((entry) => ({ url: location.href.split('#')[0], bytes: entry.decodedBodySize, status: 200 }))
+  // A file that the page and the worker share is one file.
+  const files = [...new Map([...self, ...page, ...info.requests].map((file) => [file.url, file])).values()]
   files.sort((a, b) => b.bytes - a.bytes)
-  byId('fetched').replaceChildren(...files.map(({ url, bytes }) =>
-    make('tr', {}, make('th', { scope: 'row' }, shorten(url)), make('td', { class: 'number' }, sayBytes(bytes)))))
+  byId('fetched').replaceChildren(...files.map(({ url, bytes, status }) =>
+    make('tr', {}, make('th', { scope: 'row' }, shorten(url)), make('td', { class: 'number' }, status === 404 ? 'not there' : sayBytes(bytes)))))
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
   byId('fetched-total').textContent = `(${files.length} files, ${sayBytes(total)} unpacked)`
 }

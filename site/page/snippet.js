@@ -1,4 +1,4 @@
-import { ownModel } from './link.js'
+import { hubName } from './link.js'
 
 /**
  * Writes a value as JavaScript.
@@ -22,7 +22,7 @@ function literal(value) {
  */
 export function snippetOf({ model, tasks, labels, template, picture, method, layer, head }, base) {
   const address = (path) => new URL(path, base).href
-  const name = model === ownModel ? address(model) : model
+  const name = hubName.test(model) ? model : address(model)
   const lines = [
     `const { load } = await import(${literal(address('js/vitrine.js'))})`,
     `const model = await load(${literal(name)})`,

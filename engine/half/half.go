@@ -1,4 +1,6 @@
-package weights
+// Package half has the two 16-bit float formats of checkpoints: binary16 and
+// bfloat16.
+package half
 
 import "math"
 

@@ -1,9 +1,7 @@
-package weights
+package half
 
 import (
-	"encoding/binary"
 	"math"
-	"math/rand/v2"
 	"testing"
 )
 
@@ -81,25 +79,5 @@ func TestBF16IsTheUpperHalf(t *testing.T) {
 		if got := math.Float32bits(FromBF16(uint16(i))); got != uint32(i)<<16 {
 			t.Fatalf("%#04x: got %#08x", i, got)
 		}
-	}
-}
-
-func BenchmarkDecode(b *testing.B) {
-	data := make([]byte, chunkBytes)
-	for i := 0; i < len(data); i += 2 { // weights as they are in the upper half of an F32, in F16 and BF16
-		binary.LittleEndian.PutUint16(data[i:], ToF16(float32(rand.NormFloat64())*0.03))
-	}
-	values := make([]float32, chunkValues)
-	for _, dtype := range []DType{F32, F16, BF16, I8} {
-		b.Run(string(dtype), func(b *testing.B) {
-			b.SetBytes(int64(min(chunkBytes, chunkValues*dtype.Size())))
-			for b.Loop() {
-				part := values[:min(chunkValues, chunkBytes/dtype.Size())]
-				decode(part, data, dtype)
-				if dtype.IsFloat() && notFinite(part) >= 0 {
-					b.Fatal("not finite")
-				}
-			}
-		})
 	}
 }
