@@ -14,22 +14,23 @@ const kernelFiles = {
 }
 
 /**
- * Runs vitrine.wasm, with SIMD kernels unless device is 'scalar'. fetchFile gets the
- * kernels, note is told of the request for vitrine.wasm, weights(loaded, total) of the
- * bytes of weights, changed(info) of a fallback from the GPU, and crashed(error) of the
- * end of Go, which is not to come. Gives
+ * Runs vitrine.wasm, with SIMD kernels unless device is 'scalar': those named by
+ * kernels, or the best. fetchFile gets them, note is told of the request for
+ * vitrine.wasm, weights(loaded, total) of the bytes of weights, changed(info) of a
+ * fallback from the GPU, and crashed(error) of the end of Go, which is not to come.
+ * Gives
  *
  *   version
  *   load(options)          resolves to the info; options are those of wasm/main.go
  *   call(request, input)   input is {data, picture} or {data, values}, or undefined
  *   cancel()               ends the running call at its next pause
  */
-export async function startEngine({ device, fetchFile, note, weights, changed, crashed }) {
+export async function startEngine({ device, kernels, fetchFile, note, weights, changed, crashed }) {
   const go = new globalThis.Go()
-  const kernels = createKernels()
-  const simd = device === 'scalar' ? 'scalar' : 'auto'
+  const simd = createKernels()
+  const choice = device === 'scalar' ? 'scalar' : kernels
   const read = readKernels(fetchFile)
-  if (simd === 'auto') read('relaxed.wasm').catch(() => {}) // while vitrine.wasm comes; connect reports it
+  if (choice === 'auto') read('relaxed.wasm').catch(() => {}) // while vitrine.wasm comes; connect reports it
   const turn = new MessageChannel()
   let exports
   let entries
@@ -42,14 +43,14 @@ export async function startEngine({ device, fetchFile, note, weights, changed, c
     changed,
     floats: (at, length) => new Float32Array(exports.mem.buffer, at, length).slice(),
   }
-  go.importObject.kern = kernels.imports
+  go.importObject.kern = simd.imports
   go.importObject.vitrine = { progress: weights, yield: () => turn.port2.postMessage(null) }
 
   const lastWords = listen()
   const instance = await instantiate(go.importObject)
   note({ url: file, status: 200, bytes: performance.getEntriesByName(file).at(-1)?.decodedBodySize ?? 0 })
   exports = instance.exports
-  const { refused } = await kernels.connect(exports.mem, simd, read)
+  const { refused } = await connect(simd, exports.mem, choice, read)
   go.run(instance).then(() => crashed(lastWords()))
 
   const ask = (entry, argument) =>
@@ -68,6 +69,15 @@ export async function startEngine({ device, fetchFile, note, weights, changed, c
       return ask(entries.call, { ...request, ...input })
     },
     cancel: () => exports.cancel(),
+  }
+}
+
+/** Connects the kernels; those asked for by name must work. */
+async function connect(simd, memory, choice, read) {
+  try {
+    return await simd.connect(memory, choice, read)
+  } catch (cause) {
+    throw new VitrineError('device', `${cause.message}; leave the option kernels out`, { cause })
   }
 }
 

@@ -41,6 +41,7 @@ const known = {
   load: {
     device: ['auto', 'webgpu', 'simd', 'scalar'],
     dtype: ['auto', 'f32', 'f16', 'q8'],
+    kernels: ['auto', 'relaxed', 'plain'],
     workers: 'count',
     revision: 'string',
     integrity: 'string',
@@ -99,6 +100,7 @@ export function checkedLoad(options) {
   const { workers, ...rest } = { ...options }
   const out = checked('load', options && typeof options === 'object' && workers === 'auto' ? rest : options)
   if (out.workers > 1) throw wrong('load: workers', out.workers, "'auto' or 1: this build runs a model in one worker")
+  if (out.device === 'scalar' && (out.kernels ?? 'auto') !== 'auto') throw wrong('load: kernels', out.kernels, "'auto' where device is 'scalar', which runs without SIMD kernels")
   return out
 }
 

@@ -39,12 +39,20 @@ export interface LoadOptions {
   /** How many workers share the work. This build has one: `'auto'` or 1. */
   workers?: 'auto' | 1
   /**
-   * How the blocks keep their weights. `'auto'` and `'f32'`: in float32, whatever
-   * the file's type. `'f16'`: as half floats, which take half the memory and are
-   * computed in float32. `'q8'`: as int8 with a scale an output, a quarter of the
-   * memory and faster; embeddings then deviate a little.
+   * How the weights of the blocks are kept, and the arithmetic with them. `'auto'` is
+   * the file's own: float32 for F32, F16 and BF16 files. `'f16'` halves the memory and
+   * computes in float32. `'q8'` is int8 with a scale for every output, and for every
+   * row of activations as it comes: a quarter of the memory, and faster.
    */
   dtype?: 'auto' | 'f32' | 'f16' | 'q8'
+  /**
+   * Which SIMD kernels compute. `'auto'`, the default, takes the best that work:
+   * `'relaxed'`, which need relaxed SIMD, else `'plain'`. Their results differ in the
+   * last digits, those of q8 a little more; one that is named makes them the same
+   * in all browsers. `info.kernels` tells which run. Demanding some that don't work
+   * is an error of the code `'device'`.
+   */
+  kernels?: 'auto' | 'relaxed' | 'plain'
   /** The branch, tag or commit of a hub id; `'main'` by default. */
   revision?: string
   /** The host of hub ids, `'https://huggingface.co'` by default: a mirror, for instance. */

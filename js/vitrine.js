@@ -19,7 +19,7 @@ export const version = 'dev'
  * a hub id (see place.js). An abort ends the worker: nothing is left behind.
  */
 export async function load(nameOrUrl, options) {
-  const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', integrity = '', revision, host } = checkedLoad(options)
+  const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', kernels = 'auto', integrity = '', revision, host } = checkedLoad(options)
   const folder = folderOf(nameOrUrl, { host, revision })
   signal?.throwIfAborted()
   const worker = startWorker()
@@ -48,7 +48,7 @@ export async function load(nameOrUrl, options) {
           return end(resolve, new Model(worker, message.info, requests))
       }
     }
-    worker.postMessage({ type: 'load', version, folder, device, dtype, integrity, cache })
+    worker.postMessage({ type: 'load', version, folder, device, dtype, kernels, integrity, cache })
   })
 }
 

@@ -2,7 +2,7 @@
 // pictures. Messages, each an object with a type:
 //
 //   from the page
-//     load    {version, folder, device, dtype, integrity, cache}   the first, once
+//     load    {version, folder, device, dtype, kernels, integrity, cache}   the first, once
 //     call    {id, call, options, image, abortable}   image as image.js makes it
 //     cancel  {id}                                     the page has given the call up
 //   to the page
@@ -66,7 +66,7 @@ function described(error) {
   return { code: 'internal', message: `a mistake in Vitrine: ${error.message ?? error}` }
 }
 
-async function load({ version: page, folder, device, dtype, integrity, cache }) {
+async function load({ version: page, folder, device, dtype, kernels, integrity, cache }) {
   sameVersion('worker.js', version, page)
   const tell = progressTeller()
   const note = (request) => postMessage({ type: 'request', request })
@@ -74,6 +74,7 @@ async function load({ version: page, folder, device, dtype, integrity, cache }) 
   tell({ stage: 'engine', file: 'vitrine.wasm', loaded: 0, total: null })
   engine = await startEngine({
     device,
+    kernels,
     fetchFile: globalThis.fetch,
     note,
     weights: (loaded, total) => tell({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
