@@ -154,6 +154,8 @@ export class Model {
     switch (message.type) {
       case 'request':
         return this.#requests.push(message.request)
+      case 'memory':
+        return (this.#info.memory = message.memory)
       case 'pixels':
         return (this.#info.pixels = message.pixels)
       case 'result':

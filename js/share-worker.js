@@ -117,11 +117,11 @@ function take(at, length) {
   if (files.length === 0) return again
   const [piece] = files
   if (!piece.buffer) return 0
-  const data = new Uint8Array(piece.buffer, taken, Math.min(length, piece.length - taken))
-  new Uint8Array(engine.memory()).set(data, at)
-  taken += data.length
+  const count = Math.min(length, piece.length - taken)
+  new Uint8Array(engine.memory(), at, count).set(new Uint8Array(piece.buffer, taken, count))
+  taken += count
   if (taken === piece.length) giveBack(files.shift())
-  return data.length
+  return count
 }
 
 function giveBack({ buffer }) {

@@ -36,7 +36,7 @@ export class Shares {
   /** What Go calls, by name (wasm/peers.go, wasm/shares.go). */
   calls() {
     return Object.fromEntries(
-      ['startShares', 'sharesReady', 'handFile', 'hand', 'handEnd', 'start', 'sum', 'met', 'giveUp', 'failure'].map((name) => [name, (...rest) => this[name](...rest)]),
+      ['startShares', 'sharesReady', 'handFile', 'hand', 'handEnd', 'start', 'sum', 'met', 'giveUp', 'failure', 'endShares'].map((name) => [name, (...rest) => this[name](...rest)]),
     )
   }
 
@@ -122,6 +122,11 @@ export class Shares {
     return this.#failure
   }
 
+  /** Ends the shares, which could not be loaded: {code, message} say why. */
+  endShares({ code, message }) {
+    this.#fail(code, message)
+  }
+
   /** 0 when all shares are loaded. */
   sharesReady() {
     if (this.#failure) return never
@@ -137,13 +142,14 @@ export class Shares {
   hand(at, length) {
     if (this.#failure) return never
     if (!this.#workers.every(({ free }) => free.length > 0)) return again
-    const data = new Uint8Array(this.#memory(), at, Math.min(length, pieceBytes))
+    const count = Math.min(length, pieceBytes)
+    const data = new Uint8Array(this.#memory(), at, count)
     for (const { worker, free } of this.#workers) {
       const buffer = free.pop()
       new Uint8Array(buffer).set(data)
-      worker.postMessage({ type: 'piece', buffer, length: data.length }, [buffer])
+      worker.postMessage({ type: 'piece', buffer, length: count }, [buffer])
     }
-    return data.length
+    return count
   }
 
   /** Ends the file. */

@@ -90,6 +90,14 @@ func (s *shares) renew(ctx context.Context) error {
 	if s.workers < 2 || host.Call("failure").IsNull() {
 		return nil
 	}
+	err := s.reload(ctx)
+	if err != nil {
+		host.Call("endShares", failure(err)) // the next call tries again
+	}
+	return err
+}
+
+func (s *shares) reload(ctx context.Context) error {
 	files := s.files
 	s.start()
 	for _, name := range files {
