@@ -41,6 +41,10 @@ type Options struct {
 	// them.
 	Workers int
 	Peers   encoder.Peers
+	// Split, which may be nil, is asked for the two once config.json and the header
+	// of the weights have been read, unless a GPU computes. Workers is then only
+	// what the caller wants, checked before.
+	Split func(Cost) (workers int, peers encoder.Peers, err error)
 	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
 	Integrity string
 	// Progress is told the bytes of weights read so far, and all there are (−1

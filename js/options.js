@@ -6,6 +6,7 @@ import { VitrineError, describe, typeName, wrong } from './errors.js'
 const kinds = {
   boolean: [(v) => typeof v === 'boolean', 'true or false'],
   string: [(v) => typeof v === 'string', 'a string'],
+  workers: [(v) => v === 'auto' || (Number.isInteger(v) && v >= 1 && v <= 0x7fffffff), "'auto' or a whole number from 1"],
   function: [(v) => typeof v === 'function', 'a function'],
   count: [(v) => Number.isInteger(v) && v >= 1 && v <= 0x7fffffff, 'a whole number from 1'],
   index: [(v) => Number.isInteger(v) && v >= 0 && v <= 0x7fffffff, 'a whole number from 0'],
@@ -42,7 +43,7 @@ const known = {
     device: ['auto', 'webgpu', 'simd', 'scalar'],
     dtype: ['auto', 'f32', 'f16', 'q8'],
     kernels: ['auto', 'relaxed', 'plain'],
-    workers: 'count',
+    workers: 'workers',
     revision: 'string',
     integrity: 'string',
     cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache'],
@@ -95,11 +96,9 @@ function check(where, value, kind) {
   if (!is(value)) throw wrong(where, value, wanted)
 }
 
-/** The options of load, checked further: what this build can't do is refused. */
+/** The options of load, checked also against each other. */
 export function checkedLoad(options) {
-  const { workers, ...rest } = { ...options }
-  const out = checked('load', options && typeof options === 'object' && workers === 'auto' ? rest : options)
-  if (out.workers > 1) throw wrong('load: workers', out.workers, "'auto' or 1: this build runs a model in one worker")
+  const out = checked('load', options)
   if (out.device === 'scalar' && (out.kernels ?? 'auto') !== 'auto') throw wrong('load: kernels', out.kernels, "'auto' where device is 'scalar', which runs without SIMD kernels")
   return out
 }

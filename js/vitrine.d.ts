@@ -36,8 +36,13 @@ export interface LoadOptions {
    * that isn't there is an error of the code `'device'`.
    */
   device?: 'auto' | 'webgpu' | 'simd' | 'scalar'
-  /** How many workers share the work. This build has one: `'auto'` or 1. */
-  workers?: 'auto' | 1
+  /**
+   * How many workers share the work of each block, each with its part of the
+   * weights: from 1 to the heads of the model. No headers are needed for it.
+   * `'auto'`, the default, goes by `navigator.hardwareConcurrency` and the model's
+   * size: a small model runs in one. `info.workers` tells.
+   */
+  workers?: 'auto' | number
   /**
    * How the weights of the blocks are kept, and the arithmetic with them. `'auto'` is
    * the file's own: float32 for F32, F16 and BF16 files. `'f16'` halves the memory and
@@ -412,6 +417,8 @@ export interface Info {
   }
   /** How many classes a classifier has, else 0. */
   readonly classes: number
+  /** The bytes of WebAssembly memory of each worker. It grows with the largest call, and never shrinks. */
+  readonly memory: { readonly wasm: readonly number[] }
   /** `'exact'`, or why this browser can't give the pixels of pictures as they are. */
   readonly pixels: string
   readonly shapes: {

@@ -108,8 +108,12 @@ func call(args js.Value) (js.Value, error) {
 		return js.Value{}, err
 	}
 	abort.possible, abort.wanted, abort.asked = r.Abortable, false, time.Time{}
+	if err := others.renew(context.Background()); err != nil {
+		return js.Value{}, err
+	}
 	result, err := r.run(context.Background())
 	if err != nil {
+		others.giveUp()
 		return js.Value{}, err
 	}
 	return valueOf(reflect.ValueOf(result)), nil
