@@ -78,7 +78,7 @@ test('the map of a label is strongest on what the label names, and each label ha
   assert.equal(await pixelsOf(page, '#map'), attention)
 })
 
-test('contribution says what the patches gave of the similarity', async () => {
+test('contribution says what the patches gave of the similarity, and its code runs', async () => {
   const page = await visit({ hash: '#sample=house&method=contribution&label=house', ready: false })
   await says(page, '#map-title', '“house”')
   const { similarity, rest, sum } = await ask(page, `model.relevance(picture, ${emojiLabels}, { method: 'contribution' })
@@ -86,6 +86,15 @@ test('contribution says what the patches gave of the similarity', async () => {
   assert.ok(Math.abs(sum + rest - similarity) < 1e-5)
   const written = (value) => value.toFixed(3).replace('-', '−')
   await says(page, '#map-words', `Patches gave ${written(sum)} of the similarity ${written(similarity)}`)
+  const code = await page.locator('#snippet').textContent()
+  const logged = await page.evaluate(`(async () => {
+    const logged = []
+    const console = { log: (...values) => logged.push(values) }
+    ${code}
+    model.close()
+    return logged.map(([label, grid, contrast]) => [label, String(grid), contrast?.length])
+  })()`)
+  assert.deepEqual(logged[1], ['house', '8,8', 64])
 })
 
 test('a label that is edited away gives its map to the best one', async () => {
