@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -122,11 +123,6 @@ func bindVision(a *architecture, b *binder, share encoder.Share) (*encoder.Visio
 func bindPrefix(v *encoder.Vision, b *binder, c *visionConfig, prefix string) {
 	n, width := c.family.names, c.Width
 	class := btoi(n.class != "")
-	tokens := make([]float32, (class+c.registers)*width)
-	v.Prefix = kernel.MatOf(tokens, class+c.registers, width)
-	if class+c.registers == 0 {
-		v.Prefix = kernel.Mat{}
-	}
 	var classToken, registers, table []float32
 	if class > 0 {
 		b.vector(&classToken, prefix+n.class, width)
@@ -138,8 +134,10 @@ func bindPrefix(v *encoder.Vision, b *binder, c *visionConfig, prefix string) {
 		b.matrix(&table, prefix+n.positions, class+c.grid.Patches(), width)
 	}
 	b.after = append(b.after, func() {
-		copy(tokens, classToken)
-		copy(tokens[class*width:], registers)
+		v.Prefix = kernel.Mat{Cols: width, Stride: width}
+		if class+c.registers > 0 {
+			v.Prefix = kernel.MatOf(slices.Concat(classToken, registers), class+c.registers, width)
+		}
 		if n.positions == "" {
 			return
 		}
@@ -163,7 +161,7 @@ func bindReadout(v *encoder.Vision, a *architecture, b *binder, prefix, root str
 		v.Readout = f.classify
 		v.ClassifierMean = f.classMean
 		in := c.Width * (1 + btoi(f.classMean))
-		b.linear(&v.Classifier, in, len(a.labels), whole(len(a.labels), in, root+"classifier", true))
+		b.linear(&v.Classifier, in, a.labels.n, whole(a.labels.n, in, root+"classifier", true))
 		b.linears[v.Classifier].stays = true // relevance looks at its rows
 	case n.pooler != "" && b.has(prefix+n.pooler+".weight"):
 		v.Readout = encoder.ReadPooler

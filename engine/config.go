@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	"vitrine/engine/encoder"
@@ -26,7 +26,7 @@ type architecture struct {
 	family  *modelFamily
 	name    string // architectures[0]
 	classes bool   // the class has a classifier
-	labels  []string
+	labels  classNames
 
 	vision *visionConfig
 	text   *textConfig
@@ -231,6 +231,13 @@ func (c *visionConfig) readGrid(s section) {
 	}
 }
 
+// work is about how many multiply-adds a picture of the trained size costs.
+func (c *visionConfig) work() float64 {
+	tokens, d := float64(c.prefix()+c.grid.Patches()), float64(c.Width)
+	block := 4*d*d + 2*d*float64(c.Hidden)*(1+0.5*float64(btoi(c.Gated))) + 2*tokens*d
+	return tokens * (float64(c.Layers)*block + 3*float64(c.patch*c.patch)*d)
+}
+
 // prefix is the number of tokens before the patches.
 func (c *visionConfig) prefix() int { return btoi(c.family.names.class != "") + c.registers }
 
@@ -252,37 +259,47 @@ func (f *textFamily) read(s section) *textConfig {
 	return c
 }
 
-// readLabels reads id2label into a list; ids without a name get LABEL_n.
+// classNames are what a classifier tells apart. Only names that config.json gives
+// are kept: a number of classes alone costs nothing.
+type classNames struct {
+	n     int
+	names map[int]string
+}
+
+// at is the name of class i: of id2label, else LABEL_i.
+func (c classNames) at(i int) string {
+	if name, ok := c.names[i]; ok {
+		return name
+	}
+	return "LABEL_" + strconv.Itoa(i)
+}
+
+// readLabels reads id2label.
 func (a *architecture) readLabels(s section) {
 	if !a.classes {
 		return
 	}
-	table := s.get("id2label")
+	a.labels.names = map[int]string{}
 	n := 0
-	names := map[int]string{}
-	err := table.Each(func(key string, v jsonfile.Value) error {
+	err := s.get("id2label").Each(func(key string, v jsonfile.Value) error {
 		name, err := v.Text()
 		if err != nil {
 			return err
 		}
-		id := 0
-		if _, err := fmt.Sscanf(key, "%d", &id); err != nil || id < 0 || id >= maxVocab {
+		id, err := strconv.Atoi(key)
+		if err != nil || id < 0 || id >= maxVocab {
 			return v.Fail("the key %q is not a class number", key)
 		}
-		names[id], n = name, max(n, id+1)
+		a.labels.names[id], n = name, max(n, id+1)
 		return nil
 	})
 	if err != nil {
 		s.fail(err)
 	}
-	// PretrainedConfig makes two labels where a file names none.
-	n = s.integer("num_labels", max(n, 2*btoi(n == 0)), 1, maxVocab)
-	a.labels = make([]string, n)
-	for i := range a.labels {
-		if a.labels[i] = names[i]; a.labels[i] == "" {
-			a.labels[i] = fmt.Sprintf("LABEL_%d", i)
-		}
+	if n == 0 {
+		n = 2 // PretrainedConfig makes two labels where a file names none
 	}
+	a.labels.n = s.integer("num_labels", n, 1, maxVocab)
 }
 
 func btoi(b bool) int {

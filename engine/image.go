@@ -62,7 +62,7 @@ func (m *Model) Classify(ctx context.Context, img Image, o ClassifyOptions) (Cla
 	scores := score.Softmax(logits)
 	all := make([]Class, len(logits))
 	for i := range all {
-		all[i] = Class{Label: m.arch.labels[i], Index: i, Logit: logits[i], Score: scores[i]}
+		all[i] = Class{Label: m.arch.labels.at(i), Index: i, Logit: logits[i], Score: scores[i]}
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].Logit > all[j].Logit })
 	return Classes{all[:min(top, len(all))], p.ms}, nil

@@ -132,24 +132,26 @@ func (m *Model) meanClass() ([][]float32, error) {
 // findClass finds a class by its name, one of its synonyms ("tabby, tabby cat"),
 // or its number.
 func (m *Model) findClass(name string) (int, error) {
-	for i, label := range m.arch.labels {
-		if label == name {
+	labels := m.arch.labels
+	all := make([]string, labels.n)
+	for i := range all {
+		if all[i] = labels.at(i); all[i] == name {
 			return i, nil
 		}
 	}
-	for i, label := range m.arch.labels {
+	for i, label := range all {
 		if slices.Contains(strings.Split(label, ", "), name) {
 			return i, nil
 		}
 	}
-	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(m.arch.labels) {
+	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < labels.n {
 		return i, nil
 	}
 	hint := ""
-	if near := weights.Nearest(name, m.arch.labels); near != "" {
+	if near := weights.Nearest(name, all); near != "" {
 		hint = "; the nearest is " + strconv.Quote(near)
 	}
-	return 0, fault.New(fault.Option, "labels", "found %q, which is none of the %d classes of this classifier%s", name, len(m.arch.labels), hint)
+	return 0, fault.New(fault.Option, "labels", "found %q, which is none of the %d classes of this classifier%s", name, labels.n, hint)
 }
 
 // voices are what the patches of a picture say: one vector each, in the space of

@@ -29,14 +29,7 @@ export class Model {
 
   /** What the model is and what runs it, as it is now: a frozen object. */
   get info() {
-    const { shapes, tasks, ...rest } = this.#info
-    const frozenShapes = Object.fromEntries(Object.entries(shapes).map(([name, value]) => [name, Array.isArray(value) ? Object.freeze([...value]) : value]))
-    return Object.freeze({
-      ...rest,
-      tasks: Object.freeze([...tasks]),
-      shapes: Object.freeze(frozenShapes),
-      requests: Object.freeze(this.#requests.map((request) => Object.freeze({ ...request }))),
-    })
+    return frozen({ ...this.#info, requests: this.#requests })
   }
 
   /** {embedding, ms} of an image. */
@@ -72,6 +65,22 @@ export class Model {
     return this.#call('attentionStack', checked('attentionStack', options), image)
   }
 
+  /** {method, maps} of labels: which patches of an image speak for each. */
+  async relevance(image, labels, options) {
+    const rest = withTemplates(checked('relevance', options))
+    return this.#call('relevance', { ...rest, texts: checkedTexts('labels', labels) }, image)
+  }
+
+  /** [{stage, shape, ms}]: the way of an image through the model. */
+  async trace(image, options) {
+    return this.#call('trace', checked('trace', options), image)
+  }
+
+  /** {data, grid, explained, ms}: the patches of an image in the colours of their features. */
+  async colors(image, options) {
+    return this.#call('colors', checked('colors', options), image)
+  }
+
   /** {data, shape, grid, ms}: a vector for each patch of an image. */
   async features(image, options) {
     return this.#call('features', checked('features', options), image)
@@ -80,6 +89,13 @@ export class Model {
   /** {data, shape, ms}: what a language model with this tower gets to see of an image. */
   async visualTokens(image, options) {
     return this.#call('visualTokens', checked('visualTokens', options), image)
+  }
+
+  /** {clip, siglip, pairs, mean} of the logits of a batch of pairs, [texts][images]. */
+  async losses(logits, options) {
+    const square = Array.isArray(logits) && logits.length > 0 && logits.every((row) => Array.isArray(row) && row.length === logits.length && row.every(Number.isFinite))
+    if (!square) throw wrong('logits', logits, 'a square of numbers: one row a text, one column a picture, pairs on the diagonal')
+    return this.#call('losses', { ...checked('losses', options), logits: logits.flat() })
   }
 
   /** {ids, pieces, truncated} of a text. */
@@ -145,8 +161,8 @@ export class Model {
     switch (message.type) {
       case 'request':
         return this.#requests.push(message.request)
-      case 'pixels':
-        return (this.#info.pixels = message.pixels)
+      case 'changed':
+        return (this.#info = { ...this.#info, ...message.info })
       case 'result':
         return this.#calls.get(message.id)?.fulfil(message.value)
       case 'error':
@@ -160,4 +176,10 @@ export class Model {
 /** The options with template as an array. */
 function withTemplates({ template, ...rest }) {
   return { ...rest, template: template === undefined ? [] : [template].flat() }
+}
+
+/** A frozen copy of plain data. */
+function frozen(value) {
+  if (Object(value) !== value) return value
+  return Object.freeze(Array.isArray(value) ? value.map(frozen) : Object.fromEntries(Object.entries(value).map(([key, v]) => [key, frozen(v)])))
 }

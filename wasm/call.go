@@ -30,17 +30,26 @@ type request struct {
 	} `js:"values"`
 
 	// Options; absent ones are zero.
-	Texts      []string `js:"texts"`
-	Text       string   `js:"text"`
-	Template   []string `js:"template"`
-	Raw        bool     `js:"raw"`
-	TopK       int      `js:"topK"`
-	Layer      *int     `js:"layer"`
-	Head       *int     `js:"head"`
-	Method     string   `js:"method"`
-	Full       bool     `js:"full"`
-	Size       []int    `js:"size"`
-	MaxPatches int      `js:"maxPatches"`
+	Texts      []string  `js:"texts"`
+	Against    []string  `js:"against"`
+	Text       string    `js:"text"`
+	Template   []string  `js:"template"`
+	Raw        bool      `js:"raw"`
+	TopK       int       `js:"topK"`
+	Layer      *int      `js:"layer"`
+	Head       *int      `js:"head"`
+	Method     string    `js:"method"`
+	Full       bool      `js:"full"`
+	Size       []int     `js:"size"`
+	MaxPatches int       `js:"maxPatches"`
+	Layers     []int     `js:"layers"`
+	Strategy   string    `js:"strategy"`
+	Logits     []float64 `js:"logits"`
+	Experiment *struct {
+		Order     []int `js:"order"`
+		Positions *bool `js:"positions"`
+		Causal    bool  `js:"causal"`
+	} `js:"experiment"`
 }
 
 // imageCalls and textCalls are the methods by name.
@@ -65,14 +74,28 @@ var imageCalls = map[string]func(context.Context, engine.Image, *request) (any, 
 	"features": func(ctx context.Context, img engine.Image, r *request) (any, error) {
 		return model.Features(ctx, img, engine.FeatureOptions{ImageOptions: r.imageOptions(), Layer: r.Layer})
 	},
+	"colors": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Colors(ctx, img, engine.FeatureOptions{ImageOptions: r.imageOptions(), Layer: r.Layer})
+	},
+	"relevance": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Relevance(ctx, img, r.Texts, engine.RelevanceOptions{
+			ImageOptions: r.imageOptions(), Method: r.Method, Against: r.Against, Templates: r.Template,
+		})
+	},
+	"trace": func(ctx context.Context, img engine.Image, r *request) (any, error) {
+		return model.Trace(ctx, img, r.imageOptions())
+	},
 	"visualTokens": func(ctx context.Context, img engine.Image, r *request) (any, error) {
-		return model.VisualTokens(ctx, img, engine.VisualOptions{ImageOptions: r.imageOptions()})
+		return model.VisualTokens(ctx, img, engine.VisualOptions{ImageOptions: r.imageOptions(), Layers: r.Layers, Strategy: r.Strategy})
 	},
 }
 
 var textCalls = map[string]func(context.Context, *request) (any, error){
 	"embedText": func(ctx context.Context, r *request) (any, error) {
 		return model.EmbedTexts(ctx, r.Texts, engine.EmbedOptions{Raw: r.Raw, Templates: r.Template})
+	},
+	"losses": func(_ context.Context, r *request) (any, error) {
+		return model.Losses(r.Logits)
 	},
 	"tokenize": func(_ context.Context, r *request) (any, error) {
 		return model.Tokenize(r.Text)
@@ -85,8 +108,12 @@ func call(args js.Value) (js.Value, error) {
 		return js.Value{}, err
 	}
 	abort.possible, abort.wanted, abort.asked = r.Abortable, false, time.Time{}
+	if err := others.renew(context.Background()); err != nil {
+		return js.Value{}, err
+	}
 	result, err := r.run(context.Background())
 	if err != nil {
+		others.giveUp()
 		return js.Value{}, err
 	}
 	return valueOf(reflect.ValueOf(result)), nil
@@ -119,5 +146,8 @@ func (r *request) image() (engine.Image, error) {
 func (r *request) imageOptions() engine.ImageOptions {
 	o := engine.ImageOptions{MaxPatches: r.MaxPatches}
 	copy(o.Size[:], r.Size)
+	if e := r.Experiment; e != nil {
+		o.Experiment = &engine.Experiment{Order: e.Order, NoPositions: e.Positions != nil && !*e.Positions, Causal: e.Causal}
+	}
 	return o
 }

@@ -1,6 +1,10 @@
 package encoder
 
-import "sync"
+import (
+	"sync"
+
+	"vitrine/engine/kernel"
+)
 
 // Goroutines connects n shares of one process. It is how shares run natively,
 // and how tests hold them against the whole.
@@ -44,6 +48,9 @@ type goroutine struct {
 }
 
 func (p goroutine) Start(job Job) error {
+	x := kernel.NewMat(job.X.Rows, job.X.Cols)
+	x.Copy(job.X)
+	job.X = x // the first share goes on with its own
 	for _, jobs := range p.jobs[1:] {
 		jobs <- job
 	}

@@ -10,7 +10,8 @@ import (
 // layer (see Share); the first one embeds and reads out, the others join for the
 // blocks. All walk the same blocks and meet in the same sums.
 type Peers interface {
-	// Start hands a job to the other shares. Only the first share calls it.
+	// Start hands a job to the other shares. Only the first share calls it. job.X
+	// is valid during the call.
 	Start(job Job) error
 	// Sum adds up x over all shares, in the order of the shares, and leaves the
 	// result in x on every one of them.

@@ -165,7 +165,10 @@ func only(folder, format, config string) func(string) ([]byte, error) {
 				return []byte(config), nil
 			}
 			data, err := os.ReadFile(filepath.Join(folder, name))
-			return bytes.ReplaceAll(data, []byte(config), []byte(`"left_out"`)), err
+			if config != "" {
+				data = bytes.ReplaceAll(data, []byte(config), []byte(`"left_out"`))
+			}
+			return data, err
 		case "spiece.model", "tokenizer.json":
 			if name == "tokenizer.json" && strings.HasPrefix(format, "tokenizer") {
 				name = format

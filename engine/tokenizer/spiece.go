@@ -97,8 +97,10 @@ func (s *spiece) Encode(text string) Encoding {
 		text = b.String()
 	}
 	var ids []int32
+	second := false // the second id is a special token that the text spells out
 	s.special.cut(text, func(part string, token int32) {
 		if token >= 0 {
+			second = second || len(ids) == 1
 			ids = append(ids, token)
 			return
 		}
@@ -110,7 +112,7 @@ func (s *spiece) Encode(text string) Encoding {
 		}
 		ids = append(ids, pieces...)
 	})
-	if len(ids) > 1 && string(s.model.vocab.bytes(ids[0])) == wordMark && s.isToken[ids[1]] {
+	if second && string(s.model.vocab.bytes(ids[0])) == wordMark {
 		ids = ids[1:]
 	}
 	e := row(s.model.vocab, nil, ids, nil, max(s.max-1, 0))
