@@ -86,6 +86,7 @@ type Ms struct {
 	Decode     float64 `json:"decode"`
 	Preprocess float64 `json:"preprocess"`
 	Encode     float64 `json:"encode"`
+	Device     float64 `json:"device"` // of Encode, what was waiting for the GPU; the rest is Go's and the browser's
 }
 
 // EmbedOptions of EmbedImage and EmbedTexts. Embeddings have length 1 unless Raw.
@@ -248,6 +249,14 @@ type Colors struct {
 	Grid      [2]int     `json:"grid"`
 	Explained [3]float64 `json:"explained"` // each component's share of the variance
 	Ms        Ms         `json:"ms"`
+}
+
+// Losses of a batch of n pairs, for lessons on how such models are trained.
+type Losses struct {
+	Clip   float64     `json:"clip"`   // CLIP's symmetric cross entropy
+	Siglip float64     `json:"siglip"` // SigLIP's: the sum over each row of Pairs, mean over rows
+	Pairs  [][]float64 `json:"pairs"`  // SigLIP's loss of every pair [texts][images]
+	Mean   float64     `json:"mean"`   // of Pairs
 }
 
 // Stage is one step of a picture's way through the model.

@@ -108,10 +108,13 @@ func (l *loader) open() error {
 	}
 	var configErr, weightsErr error
 	var wait sync.WaitGroup
-	wait.Go(func() { configErr = l.readConfig() })
+	wait.Go(func() {
+		if configErr = l.readConfig(); configErr == nil {
+			l.openGPU()
+		}
+	})
 	wait.Go(func() { l.readPixels() })
 	wait.Go(func() { l.checkpoint, weightsErr = weights.Open(l.ctx, folder) })
-	wait.Go(l.openGPU)
 	wait.Wait()
 	demanded := l.gpuErr
 	if !l.options.DemandGPU {
@@ -142,10 +145,15 @@ func (l *loader) closeGPU() {
 	}
 }
 
-// openGPU opens the GPU and compiles its shaders, while the first files are on
+// gpuWork is how many multiply-adds a picture must cost before a GPU that nobody
+// demanded is worth its start, about a tenth of a second for the device and its
+// shaders. A CPU with SIMD does this in some 20 ms.
+const gpuWork = 5e8
+
+// openGPU opens the GPU and compiles its shaders, while the other files are on
 // their way.
 func (l *loader) openGPU() {
-	if l.options.GPU == nil {
+	if l.options.GPU == nil || !l.options.DemandGPU && l.arch.vision.work() < gpuWork {
 		return
 	}
 	if n := l.options.Workers; n > 1 {

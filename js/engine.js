@@ -3,6 +3,7 @@
 
 import { VitrineError } from './errors.js'
 import { createKernels } from './kernels.js'
+import { openDevice } from './webgpu.js'
 
 const file = new URL('./vitrine.wasm', import.meta.url).href
 
@@ -13,11 +14,12 @@ const kernelFiles = {
 }
 
 /**
- * Runs vitrine.wasm, with SIMD kernels unless device is 'scalar'. Both are loaded, or
- * modules has them compiled, as the engine's own modules has. fetchFile gets the
- * kernels, note is told of the request for vitrine.wasm, weights(loaded, total) of the
- * bytes of weights, and crashed(error) of the end of Go, which is not to come. calls
- * are functions that Go finds by their names. Gives
+ * Runs vitrine.wasm, with SIMD kernels unless device is 'scalar': those named by
+ * kernels, or the best. Both are loaded, or modules has them compiled, as the
+ * engine's own modules has. fetchFile gets the kernels, note is told of the request for
+ * vitrine.wasm, weights(loaded, total) of the bytes of weights, changed(info) of a
+ * fallback from the GPU, and crashed(error) of the end of Go, which is not to come.
+ * calls are functions that Go finds by their names. Gives
  *
  *   version
  *   load(options)          resolves to the info; options are those of wasm/main.go
@@ -28,12 +30,12 @@ const kernelFiles = {
  *   memory()               the buffer of Go's memory, as long as it doesn't grow
  *   modules                {engine, kernels}, compiled
  */
-export async function startEngine({ device, modules, fetchFile, note = () => {}, weights = () => {}, crashed, calls }) {
+export async function startEngine({ device, kernels = 'auto', modules, fetchFile, note, weights = () => {}, changed, crashed, calls }) {
   const go = new globalThis.Go()
-  const kernels = createKernels()
-  const simd = device === 'scalar' ? 'scalar' : 'auto'
+  const simd = createKernels()
+  const choice = device === 'scalar' ? 'scalar' : kernels
   const read = modules ? handOut(modules.kernels) : readKernels(fetchFile)
-  if (simd === 'auto') read('relaxed.wasm').catch(() => {}) // while vitrine.wasm comes; connect reports it
+  if (choice === 'auto') read('relaxed.wasm').catch(() => {}) // while vitrine.wasm comes; connect reports it
   const turn = new MessageChannel()
   let exports
   let entries
@@ -43,16 +45,18 @@ export async function startEngine({ device, modules, fetchFile, note = () => {},
       entries = { version, load, call, share }
       turn.port1.onmessage = resume
     },
+    openDevice,
+    changed,
     floats: (at, length) => new Float32Array(exports.mem.buffer, at, length).slice(),
   }
-  go.importObject.kern = kernels.imports
+  go.importObject.kern = simd.imports
   go.importObject.vitrine = { progress: weights, yield: () => turn.port2.postMessage(null) }
 
   const lastWords = listen()
   const { module, instance } = await instantiate(modules?.engine, go.importObject)
   if (!modules) note({ url: file, status: 200, bytes: performance.getEntriesByName(file).at(-1)?.decodedBodySize ?? 0 })
   exports = instance.exports
-  const { refused, compiled } = await kernels.connect(exports.mem, simd, read)
+  const { refused, compiled } = await connect(simd, exports.mem, choice, read)
   const refusals = Object.entries(refused).map(([name, why]) => `${name}: ${why}`).join('; ')
   go.run(instance).then(() => crashed(lastWords()))
 
@@ -79,6 +83,15 @@ export async function startEngine({ device, modules, fetchFile, note = () => {},
       exports.wake()
       exports.resume() // an export alone lets nothing run that waits
     },
+  }
+}
+
+/** Connects the kernels; those asked for by name must work. */
+async function connect(simd, memory, choice, read) {
+  try {
+    return await simd.connect(memory, choice, read)
+  } catch (cause) {
+    throw new VitrineError('device', `${cause.message}; leave the option kernels out`, { cause })
   }
 }
 

@@ -91,6 +91,13 @@ export class Model {
     return this.#call('visualTokens', checked('visualTokens', options), image)
   }
 
+  /** {clip, siglip, pairs, mean} of the logits of a batch of pairs, [texts][images]. */
+  async losses(logits, options) {
+    const square = Array.isArray(logits) && logits.length > 0 && logits.every((row) => Array.isArray(row) && row.length === logits.length && row.every(Number.isFinite))
+    if (!square) throw wrong('logits', logits, 'a square of numbers: one row a text, one column a picture, pairs on the diagonal')
+    return this.#call('losses', { ...checked('losses', options), logits: logits.flat() })
+  }
+
   /** {ids, pieces, truncated} of a text. */
   async tokenize(text, options) {
     if (typeof text !== 'string') throw wrong('text', text, 'a string')
@@ -154,10 +161,8 @@ export class Model {
     switch (message.type) {
       case 'request':
         return this.#requests.push(message.request)
-      case 'memory':
-        return (this.#info.memory = message.memory)
-      case 'pixels':
-        return (this.#info.pixels = message.pixels)
+      case 'changed':
+        return (this.#info = { ...this.#info, ...message.info })
       case 'result':
         return this.#calls.get(message.id)?.fulfil(message.value)
       case 'error':

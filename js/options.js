@@ -19,16 +19,30 @@ const kinds = {
     'a string with {}, or several in an array',
   ],
   texts: [(v) => Array.isArray(v) && v.length > 0 && v.every((t) => typeof t === 'string'), 'an array of strings'],
+  layers: [(v) => Array.isArray(v) && v.length > 0 && v.every((n) => Number.isInteger(n) && Math.abs(n) <= 0x7fffffff), 'an array of whole numbers'],
+  experiment: [isExperiment, 'an object with order (an array of patch numbers), positions, causal (true or false)'],
   signal: [(v) => v === null || typeName(v) === 'AbortSignal', 'an AbortSignal'],
 }
 
-const image = { signal: 'signal', size: 'size', maxPatches: 'count' }
+/** Experiments of lessons: see Experiment in vitrine.d.ts. */
+function isExperiment(v) {
+  if (Object(v) !== v || Array.isArray(v)) return false
+  const parts = {
+    order: (order) => Array.isArray(order) && order.length > 0 && order.every((n) => Number.isInteger(n) && n >= 0 && n <= 0x7fffffff),
+    positions: kinds.boolean[0],
+    causal: kinds.boolean[0],
+  }
+  return Object.entries(v).every(([name, value]) => Object.hasOwn(parts, name) && (value === undefined || parts[name](value)))
+}
+
+const image = { signal: 'signal', size: 'size', maxPatches: 'count', experiment: 'experiment' }
 
 /** The options of each call. An array lists the values there are. */
 const known = {
   load: {
     device: ['auto', 'webgpu', 'simd', 'scalar'],
     dtype: ['auto', 'f32', 'f16', 'q8'],
+    kernels: ['auto', 'relaxed', 'plain'],
     workers: 'workers',
     revision: 'string',
     integrity: 'string',
@@ -47,7 +61,8 @@ const known = {
   trace: image,
   colors: { ...image, layer: 'index' },
   features: { ...image, layer: 'index' },
-  visualTokens: image,
+  visualTokens: { ...image, layers: 'layers', strategy: ['default', 'full'] },
+  losses: { signal: 'signal' },
   tokenize: { signal: 'signal' },
 }
 
@@ -79,6 +94,13 @@ function check(where, value, kind) {
   }
   const [is, wanted] = kinds[kind]
   if (!is(value)) throw wrong(where, value, wanted)
+}
+
+/** The options of load, checked further: what this build can't do is refused. */
+export function checkedLoad(options) {
+  const out = checked('load', options)
+  if (out.device === 'scalar' && (out.kernels ?? 'auto') !== 'auto') throw wrong('load: kernels', out.kernels, "'auto' where device is 'scalar', which runs without SIMD kernels")
+  return out
 }
 
 /** Texts, checked: an array of strings. That there is one at least is for the engine to say. */

@@ -44,12 +44,20 @@ export interface LoadOptions {
    */
   workers?: 'auto' | number
   /**
-   * How the blocks keep their weights. `'auto'` and `'f32'`: in float32, whatever
-   * the file's type. `'f16'`: as half floats, which take half the memory and are
-   * computed in float32. `'q8'`: as int8 with a scale an output, a quarter of the
-   * memory and faster; embeddings then deviate a little.
+   * How the weights of the blocks are kept, and the arithmetic with them. `'auto'` is
+   * the file's own: float32 for F32, F16 and BF16 files. `'f16'` halves the memory and
+   * computes in float32. `'q8'` is int8 with a scale for every output, and for every
+   * row of activations as it comes: a quarter of the memory, and faster.
    */
   dtype?: 'auto' | 'f32' | 'f16' | 'q8'
+  /**
+   * Which SIMD kernels compute. `'auto'`, the default, takes the best that work:
+   * `'relaxed'`, which need relaxed SIMD, else `'plain'`. Their results differ in the
+   * last digits, those of q8 a little more; one that is named makes them the same
+   * in all browsers. `info.kernels` tells which run. Demanding some that don't work
+   * is an error of the code `'device'`.
+   */
+  kernels?: 'auto' | 'relaxed' | 'plain'
   /** The branch, tag or commit of a hub id; `'main'` by default. */
   revision?: string
   /** The host of hub ids, `'https://huggingface.co'` by default: a mirror, for instance. */
@@ -123,6 +131,42 @@ export interface ImageOptions extends CallOptions {
   size?: [number, number]
   /** For NaFlex models: how many patches a picture may have. */
   maxPatches?: number
+  /** What the model is told less than usual, for lessons. */
+  experiment?: Experiment
+}
+
+/**
+ * Changes what the tower gets to know, with the real model. Without positions,
+ * patches are a set: swapping two of them changes no output. Under a causal mask a
+ * token sees itself and those before it, so the class token, which comes first,
+ * sees nothing of the picture.
+ */
+export interface Experiment {
+  /** Place i gets the patch that belongs at order[i]; every patch once. */
+  order?: number[]
+  /** false: tokens don't know where they are. */
+  positions?: boolean
+  /** true: a token sees itself and those before it. */
+  causal?: boolean
+}
+
+export interface VisualTokensOptions extends ImageOptions {
+  /** Of hidden_states: 0 enters the first block, -1 leaves the last. By default what config.json says. */
+  layers?: number[]
+  /** `'default'` leaves out the first token, `'full'` keeps it. By default what config.json says. */
+  strategy?: 'default' | 'full'
+}
+
+/** Losses of a batch of pairs. */
+export interface Losses {
+  /** CLIP's symmetric cross entropy. */
+  clip: number
+  /** SigLIP's: the sum over each row of pairs, mean over rows. */
+  siglip: number
+  /** SigLIP's loss of every pair, [texts][images]. */
+  pairs: number[][]
+  /** The mean of pairs. */
+  mean: number
 }
 
 export interface EmbedImageOptions extends ImageOptions {
@@ -222,10 +266,16 @@ export interface Model {
   features(image: Image, options?: FeaturesOptions): Promise<Features>
 
   /** What a LLaVA-style language model gets to see of a picture, for models with its projector. */
-  visualTokens(image: Image, options?: ImageOptions): Promise<{ data: Float32Array; shape: [number, number]; ms: Ms }>
+  visualTokens(image: Image, options?: VisualTokensOptions): Promise<{ data: Float32Array; shape: [number, number]; ms: Ms }>
 
   /** How the model reads a text: special tokens included, truncated, not padded; one piece an id. */
   tokenize(text: string, options?: CallOptions): Promise<{ ids: number[]; pieces: string[]; truncated: boolean }>
+
+  /**
+   * The losses that such models are trained with, of the logits of a batch: one row
+   * a text, one column a picture, the pairs on the diagonal.
+   */
+  losses(logits: number[][], options?: CallOptions): Promise<Losses>
 
   /** Ends the worker and gives all memory back. Calls that run, and later ones, reject with the code `'closed'`. */
   close(): void

@@ -6,7 +6,7 @@
 
 import { VitrineError } from './errors.js'
 import { Model } from './model.js'
-import { checked } from './options.js'
+import { checkedLoad } from './options.js'
 import { folderOf, isHubId } from './place.js'
 import { trustedWorker } from './trusted.js'
 
@@ -20,7 +20,7 @@ export const version = 'dev'
  * a hub id (see place.js). An abort ends the worker: nothing is left behind.
  */
 export async function load(nameOrUrl, options) {
-  const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', workers = 'auto', integrity = '', revision, host } = checked('load', options)
+  const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', kernels = 'auto', workers = 'auto', integrity = '', revision, host } = checkedLoad(options)
   const folder = folderOf(nameOrUrl, { host, revision })
   signal?.throwIfAborted()
   const worker = startWorker()
@@ -49,7 +49,7 @@ export async function load(nameOrUrl, options) {
           return end(resolve, new Model(worker, message.info, requests))
       }
     }
-    worker.postMessage({ type: 'load', version, folder, device, dtype, workers: workers === 'auto' ? 0 : workers, integrity, cache })
+    worker.postMessage({ type: 'load', version, folder, device, dtype, kernels, workers: workers === 'auto' ? 0 : workers, integrity, cache })
   })
 }
 

@@ -2,7 +2,7 @@
 // pictures. Messages, each an object with a type:
 //
 //   from the page
-//     load    {version, folder, device, dtype, workers, integrity, cache}   the first, once
+//     load    {version, folder, device, dtype, kernels, workers, integrity, cache}   the first, once
 //     call    {id, call, options, image, abortable}   image as image.js makes it
 //     cancel  {id}                                     the page has given the call up
 //   to the page
@@ -10,8 +10,7 @@
 //     request   {request: {url, status, bytes}}     one request to the network has ended
 //     loaded    {info}
 //     failed    {code, message}             nothing works any more
-//     pixels    {pixels}                    info.pixels has changed
-//     memory    {memory}                    info.memory has changed
+//     changed   {info}                      what of info has changed
 //     result    {id, value}, error {id, code, message}
 //
 // Calls are run one after the other. What Go and this file say to each other is
@@ -63,7 +62,7 @@ function failed(error) {
   close()
 }
 
-async function load({ version: page, folder, device, dtype, workers, integrity, cache }) {
+async function load({ version: page, folder, device, dtype, kernels, workers, integrity, cache }) {
   sameVersion('worker.js', version, page)
   if (workers > 1 && !globalThis.Worker) throw new VitrineError('unsupported', `workers: found ${workers}, but this browser lets a worker start no other ones; leave workers out`)
   const tell = progressTeller()
@@ -73,9 +72,11 @@ async function load({ version: page, folder, device, dtype, workers, integrity, 
   tell({ stage: 'engine', file: 'vitrine.wasm', loaded: 0, total: null })
   engine = await startEngine({
     device,
+    kernels,
     fetchFile: globalThis.fetch,
     note,
     weights: (loaded, total) => tell({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
+    changed: (info) => postMessage({ type: 'changed', info }),
     crashed: failed,
     calls: shares.calls(),
   })
@@ -96,7 +97,7 @@ let memoryTold = ''
 function tellMemory() {
   const memory = memoryNow()
   const text = memory.wasm.join()
-  if (text !== memoryTold) postMessage({ type: 'memory', memory })
+  if (text !== memoryTold) postMessage({ type: 'changed', info: { memory } })
   memoryTold = text
 }
 
@@ -144,7 +145,7 @@ async function inputOf(image, signal) {
   const { data, width, height, inexact } = await decode(source, { where: image.url })
   if (inexact && pixels !== inexact) {
     pixels = inexact
-    postMessage({ type: 'pixels', pixels })
+    postMessage({ type: 'changed', info: { pixels } })
   }
   return { data, picture: { width, height } }
 }

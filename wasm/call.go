@@ -30,18 +30,26 @@ type request struct {
 	} `js:"values"`
 
 	// Options; absent ones are zero.
-	Texts      []string `js:"texts"`
-	Against    []string `js:"against"`
-	Text       string   `js:"text"`
-	Template   []string `js:"template"`
-	Raw        bool     `js:"raw"`
-	TopK       int      `js:"topK"`
-	Layer      *int     `js:"layer"`
-	Head       *int     `js:"head"`
-	Method     string   `js:"method"`
-	Full       bool     `js:"full"`
-	Size       []int    `js:"size"`
-	MaxPatches int      `js:"maxPatches"`
+	Texts      []string  `js:"texts"`
+	Against    []string  `js:"against"`
+	Text       string    `js:"text"`
+	Template   []string  `js:"template"`
+	Raw        bool      `js:"raw"`
+	TopK       int       `js:"topK"`
+	Layer      *int      `js:"layer"`
+	Head       *int      `js:"head"`
+	Method     string    `js:"method"`
+	Full       bool      `js:"full"`
+	Size       []int     `js:"size"`
+	MaxPatches int       `js:"maxPatches"`
+	Layers     []int     `js:"layers"`
+	Strategy   string    `js:"strategy"`
+	Logits     []float64 `js:"logits"`
+	Experiment *struct {
+		Order     []int `js:"order"`
+		Positions *bool `js:"positions"`
+		Causal    bool  `js:"causal"`
+	} `js:"experiment"`
 }
 
 // imageCalls and textCalls are the methods by name.
@@ -78,13 +86,16 @@ var imageCalls = map[string]func(context.Context, engine.Image, *request) (any, 
 		return model.Trace(ctx, img, r.imageOptions())
 	},
 	"visualTokens": func(ctx context.Context, img engine.Image, r *request) (any, error) {
-		return model.VisualTokens(ctx, img, engine.VisualOptions{ImageOptions: r.imageOptions()})
+		return model.VisualTokens(ctx, img, engine.VisualOptions{ImageOptions: r.imageOptions(), Layers: r.Layers, Strategy: r.Strategy})
 	},
 }
 
 var textCalls = map[string]func(context.Context, *request) (any, error){
 	"embedText": func(ctx context.Context, r *request) (any, error) {
 		return model.EmbedTexts(ctx, r.Texts, engine.EmbedOptions{Raw: r.Raw, Templates: r.Template})
+	},
+	"losses": func(_ context.Context, r *request) (any, error) {
+		return model.Losses(r.Logits)
 	},
 	"tokenize": func(_ context.Context, r *request) (any, error) {
 		return model.Tokenize(r.Text)
@@ -135,5 +146,8 @@ func (r *request) image() (engine.Image, error) {
 func (r *request) imageOptions() engine.ImageOptions {
 	o := engine.ImageOptions{MaxPatches: r.MaxPatches}
 	copy(o.Size[:], r.Size)
+	if e := r.Experiment; e != nil {
+		o.Experiment = &engine.Experiment{Order: e.Order, NoPositions: e.Positions != nil && !*e.Positions, Causal: e.Causal}
+	}
 	return o
 }

@@ -117,6 +117,9 @@ func load(args js.Value) (js.Value, error) {
 		Workers:   o.Workers,
 		Split:     others.split,
 		Set:       set,
+		GPU:       gpuOpener(o.Device),
+		DemandGPU: o.Device == "webgpu",
+		Fallback:  func(info engine.Info) { host.Call("changed", valueOf(reflect.ValueOf(info))) },
 		DType:     o.DType,
 		Integrity: o.Integrity,
 		Progress:  func(loaded, total int64) { progress(float64(loaded), float64(total)) },
@@ -125,6 +128,7 @@ func load(args js.Value) (js.Value, error) {
 	if err != nil {
 		return js.Value{}, err
 	}
+	others.workers = max(others.workers, 1) // a GPU does without
 	if err := others.ready(); err != nil {
 		return js.Value{}, err
 	}
