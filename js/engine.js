@@ -30,7 +30,7 @@ const kernelFiles = {
  *   memory()               the buffer of Go's memory, as long as it doesn't grow
  *   modules                {engine, kernels}, compiled
  */
-export async function startEngine({ device, kernels = 'auto', modules, fetchFile, note, weights = () => {}, changed, crashed, calls }) {
+export async function startEngine({ device, kernels = 'auto', modules, fetchFile, note = () => {}, weights = () => {}, changed = () => {}, crashed, calls }) {
   const go = new globalThis.Go()
   const simd = createKernels()
   const choice = device === 'scalar' ? 'scalar' : kernels

@@ -96,7 +96,7 @@ function check(where, value, kind) {
   if (!is(value)) throw wrong(where, value, wanted)
 }
 
-/** The options of load, checked further: what this build can't do is refused. */
+/** The options of load, checked also against each other. */
 export function checkedLoad(options) {
   const out = checked('load', options)
   if (out.device === 'scalar' && (out.kernels ?? 'auto') !== 'auto') throw wrong('load: kernels', out.kernels, "'auto' where device is 'scalar', which runs without SIMD kernels")

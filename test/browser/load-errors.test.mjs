@@ -27,7 +27,6 @@ test('options are checked by name and value before anything is requested', async
   const cases = [
     [{ divice: 'simd' }, '"divice"', 'device, dtype, kernels'],
     [{ device: 'gpu' }, 'device', '"gpu"', "'webgpu'"],
-    [{ workers: 2 }, 'workers', '2', 'one worker'],
     [{ workers: 0 }, 'workers', '0'],
     [{ workers: 'many' }, 'workers', '"many"'],
     [{ dtype: 'int8' }, 'dtype', '"int8"', "'q8'"],
