@@ -254,3 +254,89 @@ test('two models work side by side, and close() ends a call in all workers', nee
   assertFailure(got.running, 'closed')
   await noWorkers(page)
 })
+
+test('many pictures and texts go through all workers, with progress, in their order', async () => {
+  const page = await open()
+  await prepare(page)
+  const got = await page.evaluate(async () => {
+    const model = await vitrine.load('./models/emoji-clip', { workers: 2 })
+    const url = new URL('./testdata/golden/preprocess/inputs/graphic_400x400.png', location.href).href
+    const bitmap = await createImageBitmap(await (await fetch(url)).blob())
+    const images = Array.from({ length: 20 }, (_, i) => picture(50 + i, i))
+    images[3] = url
+    images[5] = bitmap
+    const told = []
+    const many = await model.embedImages(images, { onProgress: (progress) => told.push(progress) })
+    const single = []
+    for (const image of images) single.push((await model.embedImage(image)).embedding)
+    const labels = Array.from({ length: 150 }, (_, i) => `a picture of ${i} cats`)
+    const toldTexts = []
+    const texts = await model.embedTexts(labels, { template: 'no {}', onProgress: ({ done, total }) => toldTexts.push([done, total]) })
+    const first = await model.embedText(labels.slice(0, 3), { template: 'no {}' })
+
+    const controller = new AbortController()
+    const aborted = failure(model.embedImages(images, { signal: controller.signal, onProgress: () => controller.abort(new Error('enough')) }))
+    const outcome = { aborted: await aborted, after: plain(await model.embedImage(images[0])).embedding }
+    const failures = [
+      await failure(model.embedImages([picture(9), { data: 'x', width: 1, height: 1 }])),
+      await failure(model.embedImages([picture(9), picture(9), new Blob(['no picture'])])),
+      await failure(model.embedImages([picture(9), './absent.png'])),
+      await failure(model.embedImages([])),
+      await failure(model.embedImages('cat.png')),
+      await failure(model.embedTexts([])),
+    ]
+    const last = plain(await model.embedImage(images[0])).embedding
+    model.close()
+    return { many: plain(many), ms: many.ms, single: single.map(plain), told, toldTexts, texts: plain(texts), first: plain(first), ...outcome, failures, last }
+  })
+  assert.equal(got.many.embeddings.length, 20)
+  assertSame(got.many.embeddings, got.single, 'embeddings')
+  for (const part of ['decode', 'preprocess', 'encode']) assert.ok(got.ms[part] >= 0, part)
+  assert.ok(got.told.length > 1)
+  assert.deepEqual(got.told.at(-1), { done: 20, total: 20 })
+  assert.equal(got.texts.embeddings.length, 150)
+  assertSame(got.texts.embeddings.slice(0, 3), got.first.embeddings, 'texts')
+  assert.deepEqual(got.toldTexts.at(-1), [150, 150])
+  assert.equal(got.aborted.message, 'enough')
+  assert.deepEqual(got.after, got.last)
+  assertFailure(got.failures[0], 'picture', 'images[1]', 'data')
+  assertFailure(got.failures[1], 'picture', 'images[2]')
+  assertFailure(got.failures[2], 'network', 'images[1]', 'absent.png', '404')
+  assertFailure(got.failures[3], 'option', 'images', 'empty')
+  assertFailure(got.failures[4], 'option', 'images', '"cat.png"')
+  assertFailure(got.failures[5], 'option', 'texts', 'empty')
+})
+
+test('after warm-up, pictures grow nothing', async () => {
+  const page = await open()
+  await prepare(page)
+  const client = await page.context().newCDPSession(page)
+  for (const workers of [1, 2]) {
+    await page.evaluate(async (workers) => {
+      globalThis.model = await vitrine.load('./models/emoji-clip', { workers })
+      globalThis.some = async (count) => {
+        for (let i = 0; i < count; i++) {
+          // Canvases, as drawings come, and every kind of call.
+          const image = picture(64 + (i % 3) * 50, i)
+          await model.rank(image, ['a cat', 'a dog', `a ${i % 20}`])
+          if (i % 10 === 0) await model.attention(image)
+          if (i % 10 === 5) await model.embedImages([image, image, image])
+        }
+        return model.info.memory.wasm
+      }
+    }, workers)
+    const heap = async () => {
+      await client.send('HeapProfiler.collectGarbage')
+      return (await client.send('Runtime.getHeapUsage')).usedSize
+    }
+    const warm = await page.evaluate(() => some(60))
+    const heapWarm = await heap()
+    const end = await page.evaluate(() => some(300))
+    assert.equal(end.length, workers)
+    assert.deepEqual(end, warm, `WebAssembly memory in ${workers} workers`)
+    const grown = (await heap()) - heapWarm
+    assert.ok(grown < 200_000, `the page's heap grew by ${grown} bytes over 300 pictures`)
+    await page.evaluate(() => model.close())
+  }
+  await noWorkers(page)
+})
