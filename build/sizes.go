@@ -23,11 +23,14 @@ type sized struct {
 }
 
 // part says what a page does with the file: "page" is loaded before the model,
-// "model" is the model, and the rest is there for people.
+// "model" is the model, "instead" is loaded in the place of another, and the rest
+// is there for people.
 func (f sized) part() string {
 	switch {
 	case strings.HasPrefix(f.name, "models/"):
 		return "model"
+	case f.name == "js/kernels/plain.wasm":
+		return "instead" // of relaxed.wasm, which is larger, where a browser has no relaxed SIMD
 	case strings.HasSuffix(f.name, ".d.ts"), path.Base(f.name) == "package.json", path.Ext(f.name) == ".md":
 		return "people"
 	}
@@ -82,6 +85,11 @@ func printSizes(out io.Writer, files []sized) error {
 	for _, f := range files {
 		if f.part() == "page" {
 			fmt.Fprintf(w, "%d\t%d\t  %s\n", f.raw, f.gzip, f.name)
+		}
+	}
+	for _, f := range files {
+		if f.part() == "instead" {
+			fmt.Fprintf(w, "(%d)\t(%d)\t  %s, instead of relaxed.wasm\n", f.raw, f.gzip, f.name)
 		}
 	}
 	fmt.Fprintf(w, "%d\t%d\t  all that a page downloads before the model; %d gzip at most\n", page.raw, page.gzip, maxDownload)

@@ -41,6 +41,10 @@ type Options struct {
 	// them.
 	Workers int
 	Peers   encoder.Peers
+	// Split, which may be nil, is asked for the two once config.json and the header
+	// of the weights have been read, unless a GPU computes. Workers is then only
+	// what the caller wants, checked before.
+	Split func(Cost) (workers int, peers encoder.Peers, err error)
 	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
 	Integrity string
 	// Progress is told the bytes of weights read so far, and all there are (−1
@@ -82,6 +86,7 @@ type Ms struct {
 	Decode     float64 `json:"decode"`
 	Preprocess float64 `json:"preprocess"`
 	Encode     float64 `json:"encode"`
+	Device     float64 `json:"device"` // of Encode, what was waiting for the GPU; the rest is Go's and the browser's
 }
 
 // EmbedOptions of EmbedImage and EmbedTexts. Embeddings have length 1 unless Raw.
@@ -92,12 +97,20 @@ type EmbedOptions struct {
 	// embedding a text, the mean over all templates, normalised before and after
 	// as CLIP's notebook does. None: the texts as they are.
 	Templates []string
+	// Progress, which may be nil, is told as EmbedImages and EmbedTexts go on.
+	Progress func(done, total int)
 }
 
 // Embedding of a picture.
 type Embedding struct {
 	Embedding []float32 `json:"embedding"` // [E]
 	Ms        Ms        `json:"ms"`
+}
+
+// ImageEmbeddings of some pictures.
+type ImageEmbeddings struct {
+	Embeddings [][]float32 `json:"embeddings"` // [pictures][E]
+	Ms         Ms          `json:"ms"`         // of all together
 }
 
 // TextEmbeddings of some texts.
@@ -244,6 +257,14 @@ type Colors struct {
 	Grid      [2]int     `json:"grid"`
 	Explained [3]float64 `json:"explained"` // each component's share of the variance
 	Ms        Ms         `json:"ms"`
+}
+
+// Losses of a batch of n pairs, for lessons on how such models are trained.
+type Losses struct {
+	Clip   float64     `json:"clip"`   // CLIP's symmetric cross entropy
+	Siglip float64     `json:"siglip"` // SigLIP's: the sum over each row of Pairs, mean over rows
+	Pairs  [][]float64 `json:"pairs"`  // SigLIP's loss of every pair [texts][images]
+	Mean   float64     `json:"mean"`   // of Pairs
 }
 
 // Stage is one step of a picture's way through the model.

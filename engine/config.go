@@ -231,6 +231,13 @@ func (c *visionConfig) readGrid(s section) {
 	}
 }
 
+// work is about how many multiply-adds a picture of the trained size costs.
+func (c *visionConfig) work() float64 {
+	tokens, d := float64(c.prefix()+c.grid.Patches()), float64(c.Width)
+	block := 4*d*d + 2*d*float64(c.Hidden)*(1+0.5*float64(btoi(c.Gated))) + 2*tokens*d
+	return tokens * (float64(c.Layers)*block + 3*float64(c.patch*c.patch)*d)
+}
+
 // prefix is the number of tokens before the patches.
 func (c *visionConfig) prefix() int { return btoi(c.family.names.class != "") + c.registers }
 

@@ -76,6 +76,14 @@ func (m *Model) giveUp(ctx context.Context, reason error) error {
 	return nil
 }
 
+// waited is how long all calls together waited for the GPU.
+func (m *Model) waited() time.Duration {
+	if m.gpu == nil {
+		return 0
+	}
+	return m.gpu.machine.Device().Waited()
+}
+
 // running is the part of Info that a fallback changes.
 type running struct {
 	device, kernels string // those of the GPU; "": the CPU's

@@ -199,11 +199,12 @@ func (m *Model) see(ctx context.Context, img Image, o ImageOptions, tap encoder.
 	if err != nil {
 		return p, err
 	}
-	start := time.Now()
+	start, waited := time.Now(), m.waited()
 	run := m.run(ctx, tap)
 	run.NoPositions, run.Causal = p.experiment.NoPositions, p.experiment.Causal
 	err = m.encodePictures(ctx, run, []encoder.Picture{m.picture(p)})
 	p.ms.Encode = milliseconds(start)
+	p.ms.Device = max(0, float64(m.waited()-waited)/1e6)
 	return p, err
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"math"
 	"sort"
 	"strings"
 
@@ -60,7 +61,11 @@ func (m *Model) embedTexts(ctx context.Context, texts []string, o EmbedOptions) 
 			filled = append(filled, m.tokens.Encode(strings.ReplaceAll(template, "{}", text)))
 		}
 	}
-	vectors, err := m.embedEncodings(ctx, filled)
+	vectors, err := m.embedEncodings(ctx, filled, func(done int) {
+		if o.Progress != nil {
+			o.Progress(done/len(templates), len(texts))
+		}
+	})
 	if err != nil {
 		return TextEmbeddings{}, err
 	}
@@ -110,8 +115,9 @@ func averaged(vectors [][]float32) []float32 {
 // reading, small enough to stay in cache.
 const batchTokens = 512
 
-// embedEncodings runs texts through the tower, some at a time.
-func (m *Model) embedEncodings(ctx context.Context, encodings []tokenizer.Encoding) ([][]float32, error) {
+// embedEncodings runs texts through the tower, some at a time, and tells progress
+// how many are done.
+func (m *Model) embedEncodings(ctx context.Context, encodings []tokenizer.Encoding, progress func(done int)) ([][]float32, error) {
 	vectors := make([][]float32, 0, len(encodings))
 	for len(encodings) > 0 {
 		var batch [][]int32
@@ -128,6 +134,7 @@ func (m *Model) embedEncodings(ctx context.Context, encodings []tokenizer.Encodi
 			vectors = append(vectors, v.Data)
 		}
 		encodings = encodings[len(batch):]
+		progress(len(vectors))
 	}
 	return vectors, nil
 }
@@ -191,6 +198,22 @@ func (m *Model) ranking(labels []string, similarities []float64, ms Ms) Ranking 
 	}
 	sort.SliceStable(ranked, func(i, j int) bool { return ranked[i].Logit > ranked[j].Logit })
 	return Ranking{ranked, method, ms}
+}
+
+// Losses gives the losses of a batch from its logits [n·n], row by row, one row a
+// text and one column a picture; the pairs stand on the diagonal.
+func (m *Model) Losses(logits []float64) (Losses, error) {
+	n := int(math.Sqrt(float64(len(logits))))
+	if n < 1 || n*n != len(logits) {
+		return Losses{}, fault.New(fault.Option, "logits", "found %d values, want a square: n·n for n pairs", len(logits))
+	}
+	out := Losses{Clip: score.ClipLoss(logits, n), Siglip: score.SigmoidLoss(logits, n)}
+	pairs := score.SigmoidPairs(logits, n)
+	for i := range n {
+		out.Pairs = append(out.Pairs, pairs[i*n:(i+1)*n])
+	}
+	out.Mean = out.Siglip / float64(n)
+	return out, nil
 }
 
 // labelEmbeddings gives embeddings of length 1, from the cache where they are.

@@ -6,6 +6,7 @@ import { VitrineError, describe, typeName, wrong } from './errors.js'
 const kinds = {
   boolean: [(v) => typeof v === 'boolean', 'true or false'],
   string: [(v) => typeof v === 'string', 'a string'],
+  workers: [(v) => v === 'auto' || (Number.isInteger(v) && v >= 1 && v <= 0x7fffffff), "'auto' or a whole number from 1"],
   function: [(v) => typeof v === 'function', 'a function'],
   count: [(v) => Number.isInteger(v) && v >= 1 && v <= 0x7fffffff, 'a whole number from 1'],
   index: [(v) => Number.isInteger(v) && v >= 0 && v <= 0x7fffffff, 'a whole number from 0'],
@@ -17,10 +18,24 @@ const kinds = {
     (v) => typeof v === 'string' || (Array.isArray(v) && v.length > 0 && v.every((t) => typeof t === 'string')),
     'a string with {}, or several in an array',
   ],
+  texts: [(v) => Array.isArray(v) && v.length > 0 && v.every((t) => typeof t === 'string'), 'an array of strings'],
+  layers: [(v) => Array.isArray(v) && v.length > 0 && v.every((n) => Number.isInteger(n) && Math.abs(n) <= 0x7fffffff), 'an array of whole numbers'],
+  experiment: [isExperiment, 'an object with order (an array of patch numbers), positions, causal (true or false)'],
   signal: [(v) => v === null || typeName(v) === 'AbortSignal', 'an AbortSignal'],
 }
 
-const image = { signal: 'signal', size: 'size', maxPatches: 'count' }
+/** Experiments of lessons: see Experiment in vitrine.d.ts. */
+function isExperiment(v) {
+  if (Object(v) !== v || Array.isArray(v)) return false
+  const parts = {
+    order: (order) => Array.isArray(order) && order.length > 0 && order.every((n) => Number.isInteger(n) && n >= 0 && n <= 0x7fffffff),
+    positions: kinds.boolean[0],
+    causal: kinds.boolean[0],
+  }
+  return Object.entries(v).every(([name, value]) => Object.hasOwn(parts, name) && (value === undefined || parts[name](value)))
+}
+
+const image = { signal: 'signal', size: 'size', maxPatches: 'count', experiment: 'experiment' }
 
 /** The options of each call. An array lists the values there are. */
 const known = {
@@ -28,7 +43,7 @@ const known = {
     device: ['auto', 'webgpu', 'simd', 'scalar'],
     dtype: ['auto', 'f32', 'f16', 'q8'],
     kernels: ['auto', 'relaxed', 'plain'],
-    workers: 'count',
+    workers: 'workers',
     revision: 'string',
     integrity: 'string',
     cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache'],
@@ -37,13 +52,19 @@ const known = {
     onProgress: 'function',
   },
   embedImage: { ...image, normalize: 'boolean' },
+  embedImages: { ...image, normalize: 'boolean', onProgress: 'function' },
   embedText: { signal: 'signal', normalize: 'boolean', template: 'template' },
+  embedTexts: { signal: 'signal', normalize: 'boolean', template: 'template', onProgress: 'function' },
   rank: { ...image, template: 'template' },
   classify: { ...image, topK: 'count' },
   attention: { ...image, layer: 'index', head: 'index', method: ['raw', 'rollout', 'pool'], full: 'boolean' },
   attentionStack: image,
+  relevance: { ...image, method: ['dense', 'contribution'], against: 'texts', template: 'template' },
+  trace: image,
+  colors: { ...image, layer: 'index' },
   features: { ...image, layer: 'index' },
-  visualTokens: image,
+  visualTokens: { ...image, layers: 'layers', strategy: ['default', 'full'] },
+  losses: { signal: 'signal' },
   tokenize: { signal: 'signal' },
 }
 
@@ -77,11 +98,9 @@ function check(where, value, kind) {
   if (!is(value)) throw wrong(where, value, wanted)
 }
 
-/** The options of load, checked further: what this build can't do is refused. */
+/** The options of load, checked also against each other. */
 export function checkedLoad(options) {
-  const { workers, ...rest } = { ...options }
-  const out = checked('load', options && typeof options === 'object' && workers === 'auto' ? rest : options)
-  if (out.workers > 1) throw wrong('load: workers', out.workers, "'auto' or 1: this build runs a model in one worker")
+  const out = checked('load', options)
   if (out.device === 'scalar' && (out.kernels ?? 'auto') !== 'auto') throw wrong('load: kernels', out.kernels, "'auto' where device is 'scalar', which runs without SIMD kernels")
   return out
 }

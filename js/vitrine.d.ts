@@ -36,8 +36,13 @@ export interface LoadOptions {
    * that isn't there is an error of the code `'device'`.
    */
   device?: 'auto' | 'webgpu' | 'simd' | 'scalar'
-  /** How many workers share the work. This build has one: `'auto'` or 1. */
-  workers?: 'auto' | 1
+  /**
+   * How many workers share the work of each block, each with its part of the
+   * weights: from 1 to the heads of the model. No headers are needed for it.
+   * `'auto'`, the default, goes by `navigator.hardwareConcurrency` and the model's
+   * size: a small model runs in one. `info.workers` tells.
+   */
+  workers?: 'auto' | number
   /**
    * How the weights of the blocks are kept, and the arithmetic with them. `'auto'` is
    * the file's own: float32 for F32, F16 and BF16 files. `'f16'` halves the memory and
@@ -126,6 +131,42 @@ export interface ImageOptions extends CallOptions {
   size?: [number, number]
   /** For NaFlex models: how many patches a picture may have. */
   maxPatches?: number
+  /** What the model is told less than usual, for lessons. */
+  experiment?: Experiment
+}
+
+/**
+ * Changes what the tower gets to know, with the real model. Without positions,
+ * patches are a set: swapping two of them changes no output. Under a causal mask a
+ * token sees itself and those before it, so the class token, which comes first,
+ * sees nothing of the picture.
+ */
+export interface Experiment {
+  /** Place i gets the patch that belongs at order[i]; every patch once. */
+  order?: number[]
+  /** false: tokens don't know where they are. */
+  positions?: boolean
+  /** true: a token sees itself and those before it. */
+  causal?: boolean
+}
+
+export interface VisualTokensOptions extends ImageOptions {
+  /** Of hidden_states: 0 enters the first block, -1 leaves the last. By default what config.json says. */
+  layers?: number[]
+  /** `'default'` leaves out the first token, `'full'` keeps it. By default what config.json says. */
+  strategy?: 'default' | 'full'
+}
+
+/** Losses of a batch of pairs. */
+export interface Losses {
+  /** CLIP's symmetric cross entropy. */
+  clip: number
+  /** SigLIP's: the sum over each row of pairs, mean over rows. */
+  siglip: number
+  /** SigLIP's loss of every pair, [texts][images]. */
+  pairs: number[][]
+  /** The mean of pairs. */
+  mean: number
 }
 
 export interface EmbedImageOptions extends ImageOptions {
@@ -141,6 +182,22 @@ export interface TextOptions extends CallOptions {
    * averaged as CLIP does. None by default: texts are taken as they are.
    */
   template?: string | string[]
+}
+
+/** How far a call with many images or texts is. */
+export interface BatchProgress {
+  done: number
+  total: number
+}
+
+export interface EmbedImagesOptions extends EmbedImageOptions {
+  /** Is called after some of the pictures. */
+  onProgress?: (progress: BatchProgress) => void
+}
+
+export interface TextsOptions extends TextOptions {
+  /** Is called after some of the texts. */
+  onProgress?: (progress: BatchProgress) => void
 }
 
 export interface RankOptions extends ImageOptions {
@@ -173,6 +230,18 @@ export interface FeaturesOptions extends ImageOptions {
   layer?: number
 }
 
+export interface RelevanceOptions extends ImageOptions {
+  /**
+   * `'dense'`, the default: the cosine of each patch with the label. `'contribution'`:
+   * each patch's part of the similarity that rank shows; Σ data + rest = similarity.
+   */
+  method?: 'dense' | 'contribution'
+  /** What `contrast` is taken against; by default the other labels. */
+  against?: string[]
+  /** See {@link TextOptions.template}. */
+  template?: string | string[]
+}
+
 /** A loaded model. Calls are run one after the other, in their order. */
 export interface Model {
   /** What the model is, and what runs it, as it is now. */
@@ -188,6 +257,16 @@ export interface Model {
   /** The vectors of texts, for models with a text tower. `truncated` tells which were longer than the model reads. */
   embedText(texts: string[], options?: TextOptions): Promise<{ embeddings: Float32Array[]; truncated: boolean[] }>
 
+  /**
+   * The vectors of many pictures, in their order. They go through the model some at
+   * a time; only those are decoded. `ms` is of all together. The failure of one
+   * rejects the call, and its message names the index.
+   */
+  embedImages(images: Image[], options?: EmbedImagesOptions): Promise<{ embeddings: Float32Array[]; ms: Ms }>
+
+  /** `embedText`, with progress. */
+  embedTexts(texts: string[], options?: TextsOptions): Promise<{ embeddings: Float32Array[]; truncated: boolean[] }>
+
   /** How well each label fits a picture, the best first. Label embeddings are computed once and kept. */
   rank(image: Image, labels: string[], options?: RankOptions): Promise<Ranking>
 
@@ -200,14 +279,29 @@ export interface Model {
   /** The raw maps of all layers and heads at once. */
   attentionStack(image: Image, options?: ImageOptions): Promise<AttentionStack>
 
+  /** Which patches speak for each label, or each class of a classifier; in the order of the labels. */
+  relevance(image: Image, labels: string[], options?: RelevanceOptions): Promise<Relevance>
+
+  /** Every stage of a picture's way through the model, with its shape and the time since the stage before. */
+  trace(image: Image, options?: ImageOptions): Promise<Stage[]>
+
+  /** The first three principal components of the patch features, to look at as red, green and blue. */
+  colors(image: Image, options?: FeaturesOptions): Promise<Colors>
+
   /** A vector for each patch; class and register tokens are left out. */
   features(image: Image, options?: FeaturesOptions): Promise<Features>
 
   /** What a LLaVA-style language model gets to see of a picture, for models with its projector. */
-  visualTokens(image: Image, options?: ImageOptions): Promise<{ data: Float32Array; shape: [number, number]; ms: Ms }>
+  visualTokens(image: Image, options?: VisualTokensOptions): Promise<{ data: Float32Array; shape: [number, number]; ms: Ms }>
 
   /** How the model reads a text: special tokens included, truncated, not padded; one piece an id. */
   tokenize(text: string, options?: CallOptions): Promise<{ ids: number[]; pieces: string[]; truncated: boolean }>
+
+  /**
+   * The losses that such models are trained with, of the logits of a batch: one row
+   * a text, one column a picture, the pairs on the diagonal.
+   */
+  losses(logits: number[][], options?: CallOptions): Promise<Losses>
 
   /** Ends the worker and gives all memory back. Calls that run, and later ones, reject with the code `'closed'`. */
   close(): void
@@ -275,6 +369,43 @@ export interface AttentionStack {
   grid: [number, number]
 }
 
+export interface Relevance {
+  method: 'dense' | 'contribution'
+  maps: LabelMap[]
+}
+
+export interface LabelMap {
+  label: string
+  /** [rows · columns] */
+  data: Float32Array
+  /**
+   * [rows · columns]: data minus the mean of the same maps of what it is taken
+   * against. With one label and nothing else that is a text about nothing, for a
+   * classifier the mean of all classes.
+   */
+  contrast: Float32Array
+  grid: [number, number]
+  /** The cosine of picture and label. */
+  similarity: number
+  /** What no patch gave: class and register tokens, biases. null for `'dense'`. */
+  rest: number | null
+}
+
+export interface Stage {
+  stage: string
+  shape: number[]
+  ms: number
+}
+
+export interface Colors {
+  /** [rows · columns, 3], each component stretched to 0 … 1 */
+  data: Float32Array
+  grid: [number, number]
+  /** Each component's share of the variance. */
+  explained: [number, number, number]
+  ms: Ms
+}
+
 export interface Features {
   data: Float32Array
   /** [patches, width] */
@@ -293,7 +424,7 @@ export interface Info {
   /** What computes. */
   readonly device: 'webgpu' | 'simd' | 'scalar'
   readonly workers: number
-  readonly dtype: string
+  readonly dtype: 'f32' | 'f16' | 'q8'
   /** The name of the kernels. */
   readonly kernels: string
   /** How many parameters the loaded towers have. */
@@ -302,8 +433,18 @@ export interface Info {
   readonly bytes: number
   /** Why a slower device runs than there might be, or ''. */
   readonly fallback: string
+  /** The graphics processor that runs, or ran until the fallback. */
+  readonly gpu: {
+    /** '' where there was none. */
+    readonly name: string
+    /** How many pipelines were compiled for the model, and in how many milliseconds. */
+    readonly pipelines: number
+    readonly compileMs: number
+  }
   /** How many classes a classifier has, else 0. */
   readonly classes: number
+  /** The bytes of WebAssembly memory of each worker. It grows with the largest call, and never shrinks. */
+  readonly memory: { readonly wasm: readonly number[] }
   /** `'exact'`, or why this browser can't give the pixels of pictures as they are. */
   readonly pixels: string
   readonly shapes: {
@@ -326,6 +467,8 @@ export interface Info {
     readonly textLength: number
     readonly textLayers: number
     readonly vocabulary: number
+    /** How many tokens of a language model a picture costs; 0 without a projector. */
+    readonly slots: number
   }
   /** Which part of a picture the model sees: it is resized, then a window is cut from its centre. */
   readonly preprocess: {

@@ -8,6 +8,7 @@ import { VitrineError } from './errors.js'
 import { Model } from './model.js'
 import { checkedLoad } from './options.js'
 import { folderOf, isHubId } from './place.js'
+import { trustedWorker } from './trusted.js'
 
 export { VitrineError }
 
@@ -19,7 +20,7 @@ export const version = 'dev'
  * a hub id (see place.js). An abort ends the worker: nothing is left behind.
  */
 export async function load(nameOrUrl, options) {
-  const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', kernels = 'auto', integrity = '', revision, host } = checkedLoad(options)
+  const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', kernels = 'auto', workers = 'auto', integrity = '', revision, host } = checkedLoad(options)
   const folder = folderOf(nameOrUrl, { host, revision })
   signal?.throwIfAborted()
   const worker = startWorker()
@@ -48,7 +49,7 @@ export async function load(nameOrUrl, options) {
           return end(resolve, new Model(worker, message.info, requests))
       }
     }
-    worker.postMessage({ type: 'load', version, folder, device, dtype, kernels, integrity, cache })
+    worker.postMessage({ type: 'load', version, folder, device, dtype, kernels, workers: workers === 'auto' ? 0 : workers, integrity, cache })
   })
 }
 
@@ -70,28 +71,6 @@ function startWorker() {
       ? "the page's policy must allow it (worker-src 'self')"
       : `a worker must come from the page's own origin, ${location.origin}: copy the folder js/ to this site and import vitrine.js from there`
     throw new VitrineError('network', `${script.href}: the worker can't be started; ${where} (${cause.message})`, { cause })
-  }
-}
-
-let policy
-
-/**
- * Worker, taking the URL that is given to it as trusted. Where a page requires
- * Trusted Types for scripts, a worker's URL must come from a policy; this one,
- * named vitrine, vouches for the one URL of startWorker.
- */
-function trustedWorker() {
-  const { trustedTypes, Worker } = globalThis
-  if (!trustedTypes) return Worker
-  try {
-    policy ??= trustedTypes.createPolicy('vitrine', { createScriptURL: (url) => url })
-  } catch (cause) {
-    throw new VitrineError('unsupported', `the page's policy allows no Trusted Types policy of the name vitrine; add it to trusted-types (${cause.message})`, { cause })
-  }
-  return class extends Worker {
-    constructor(url, options) {
-      super(policy.createScriptURL(url.href), options)
-    }
   }
 }
 

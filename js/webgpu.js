@@ -40,6 +40,7 @@ export async function openDevice(gpu = globalThis.navigator?.gpu) {
 class Device {
   made = 0 // buffers
   freed = 0
+  waited = 0 // ms, of all runs
   #device
   #lost = '' // why the device is no more
   #uncaught = '' // the first error outside all scopes
@@ -244,10 +245,12 @@ class Device {
     }
     pass?.end()
     this.#device.queue.submit([encoder.finish()])
+    const submitted = performance.now()
     const buffer = this.#buffers.get(results)
     const mapped = buffer.mapAsync(READ, 0, size).catch((cause) => cause)
     await this.end() // says more than a failed map
     const failed = await mapped
+    this.waited += performance.now() - submitted
     this.#throwIfBroken()
     if (failed) throw new Error(`${this.about.name} gave no results: ${failed.message}`)
     const values = new Uint8Array(buffer.getMappedRange(0, size)).slice()

@@ -3,7 +3,11 @@
 package main
 
 import (
+	"context"
+	"syscall/js"
+
 	"vitrine/engine/fault"
+	"vitrine/engine/gpu"
 	"vitrine/engine/kernel"
 )
 
@@ -17,7 +21,7 @@ func kernels(device, refused string) (set *kernel.Set, fallback string, err erro
 	switch {
 	case device == "scalar":
 		return &kernel.Scalar, "", nil
-	case device == "auto", device == "simd" && simd:
+	case device == "auto", device == "webgpu", device == "simd" && simd:
 		if refused != "" {
 			fallback = "SIMD kernels that do not run here: " + refused
 		}
@@ -25,5 +29,13 @@ func kernels(device, refused string) (set *kernel.Set, fallback string, err erro
 	case device == "simd":
 		return nil, "", fault.New(fault.Device, "device", "\"simd\" does not run here (%s); use \"auto\" or \"scalar\"", refused)
 	}
-	return nil, "", fault.New(fault.Device, "device", "%q is not in this build; use \"auto\", \"simd\" or \"scalar\"", device)
+	return nil, "", fault.New(fault.Option, "device", "found %q, supported are \"auto\", \"webgpu\", \"simd\", \"scalar\"", device)
+}
+
+// gpuOpener opens the browser's GPU where the device asks for it, or lets it.
+func gpuOpener(device string) func(context.Context) (gpu.Device, error) {
+	if device != "webgpu" && (device != "auto" || js.Global().Get("navigator").Get("gpu").IsUndefined()) {
+		return nil
+	}
+	return func(ctx context.Context) (gpu.Device, error) { return gpu.Open(ctx, host.Get("openDevice")) }
 }

@@ -23,17 +23,23 @@ func valueOf(result reflect.Value) js.Value {
 		}
 		return js.ValueOf(rows)
 	}
-	switch result.Kind() {
-	case reflect.Struct:
+	switch kind := result.Kind(); {
+	case kind == reflect.Struct:
 		out := js.ValueOf(map[string]any{})
 		for i := range result.NumField() {
 			out.Set(result.Type().Field(i).Tag.Get("json"), valueOf(result.Field(i)))
 		}
 		return out
-	case reflect.Array:
+	case kind == reflect.Array:
 		slice := reflect.MakeSlice(reflect.SliceOf(result.Type().Elem()), result.Len(), result.Len())
 		reflect.Copy(slice, result)
 		return vert.ValueOf(slice.Interface()).Value
+	case kind == reflect.Slice && result.Type().Elem().Kind() == reflect.Struct:
+		rows := make([]any, result.Len())
+		for i := range rows {
+			rows[i] = valueOf(result.Index(i))
+		}
+		return js.ValueOf(rows)
 	}
 	return vert.ValueOf(result.Interface()).Value
 }

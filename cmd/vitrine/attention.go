@@ -9,9 +9,6 @@ import (
 	"strings"
 
 	"vitrine/engine"
-	"vitrine/engine/fault"
-	"vitrine/engine/pixels"
-	"vitrine/engine/weights"
 )
 
 type attentionCmd struct {
@@ -48,11 +45,7 @@ func (c attentionCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if c.Output != "" {
-		seen, err := c.seen(ctx, picture)
-		if err != nil {
-			return err
-		}
-		if err := writeOverlay(c.Output, seen, attention); err != nil {
+		if err := c.overlay(ctx, c.Output, picture, c.options(), attention.Data, attention.Grid); err != nil {
 			return err
 		}
 	}
@@ -69,29 +62,7 @@ func (c attentionCmd) Run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// seen is the picture after the model's resize and crop.
-func (c attentionCmd) seen(ctx context.Context, picture pixels.Image) (pixels.Image, error) {
-	const file = "preprocessor_config.json"
-	data, err := weights.ReadFile(ctx, weights.Dir(c.Model), file, fault.Config, 1<<20)
-	if err != nil {
-		return pixels.Image{}, err
-	}
-	config, err := pixels.ParseConfig(data)
-	if err != nil {
-		return pixels.Image{}, err
-	}
-	rgb, height, width, err := config.Fit(picture, pixels.Options{Height: c.Size[0], Width: c.Size[1]})
-	if err != nil {
-		return pixels.Image{}, err
-	}
-	rgba := make([]byte, 0, 4*width*height)
-	for pixel := range slices.Chunk(rgb, 3) {
-		rgba = append(append(rgba, pixel...), 255)
-	}
-	return pixels.Image{Width: width, Height: height, RGBA: rgba}, nil
-}
-
-// printAttention draws the map in shades, the strongest patch full.
+// printAttention says what the map is of, and draws it.
 func printAttention(out io.Writer, m engine.AttentionMap, full bool) {
 	name := fmt.Sprintf("layer %d", m.Layer)
 	switch m.Method {
@@ -109,8 +80,13 @@ func printAttention(out io.Writer, m engine.AttentionMap, full bool) {
 		return
 	}
 	fmt.Fprintf(out, "%s, %s, %d × %d patches, %.4f at the strongest\n", name, heads, m.Grid[0], m.Grid[1], slices.Max(m.Data))
+	printMap(out, m.Data, m.Grid)
+}
+
+// printMap draws a map in shades, the strongest patch full.
+func printMap(out io.Writer, data []float32, grid [2]int) {
 	shades := []rune(" ░▒▓█")
-	for row := range slices.Chunk(shares(m.Data), m.Grid[1]) {
+	for row := range slices.Chunk(shares(data), grid[1]) {
 		var line strings.Builder
 		for _, share := range row {
 			shade := shades[min(int(share*float32(len(shades))), len(shades)-1)]
@@ -121,13 +97,13 @@ func printAttention(out io.Writer, m engine.AttentionMap, full bool) {
 	}
 }
 
-// shares divides a map by its strongest value.
+// shares divides a map by its strongest value; what is below zero counts as zero.
 func shares(data []float32) []float32 {
 	strongest := slices.Max(data)
 	out := make([]float32, len(data))
 	for i, v := range data {
 		if strongest > 0 {
-			out[i] = v / strongest
+			out[i] = max(v, 0) / strongest
 		}
 	}
 	return out

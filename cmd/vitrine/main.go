@@ -24,6 +24,10 @@ type commands struct {
 	Classify  classifyCmd  `cmd:"" help:"Name the classes of pictures, by a model that has a classifier."`
 	Embed     embedCmd     `cmd:"" help:"Turn pictures or texts into embeddings."`
 	Attention attentionCmd `cmd:"" help:"Show where the model looks in a picture."`
+	Relevance relevanceCmd `cmd:"" help:"Show which parts of a picture speak for which label."`
+	Features  featuresCmd  `cmd:"" help:"Give one vector a patch, or a colour a patch."`
+	Tokens    tokensCmd    `cmd:"" name:"visual-tokens" help:"Give what a language model sees of a picture, through a LLaVA-style projector."`
+	Trace     traceCmd     `cmd:"" help:"Tell every stage of a picture's way through the model."`
 	Inspect   inspectCmd   `cmd:"" help:"Say what a model folder holds, and what is wrong with it."`
 	Serve     serveCmd     `cmd:"" help:"Serve a folder on loopback."`
 }

@@ -19,19 +19,33 @@ import (
 // modelFlags are common to all commands that run a model.
 type modelFlags struct {
 	Model string `help:"Model folder (${default})." default:"site/models/emoji-clip" placeholder:"DIR"`
+	DType string `name:"dtype" help:"How weights are kept: f32, f16 or q8 (${default})." default:"f32" enum:"f32,f16,q8"`
 	JSON  bool   `name:"json" help:"Print JSON, an object a line, with the names of the JavaScript face."`
 }
 
 func (f modelFlags) load(ctx context.Context) (*engine.Model, error) {
-	return engine.Load(ctx, weights.Dir(f.Model), engine.Options{})
+	return engine.Load(ctx, weights.Dir(f.Model), engine.Options{DType: f.DType})
 }
 
 // imageFlags are common to all commands that take a picture.
 type imageFlags struct {
-	Size size `help:"Run at another resolution, HEIGHTxWIDTH pixels." placeholder:"HxW"`
+	Size       size `help:"Run at another resolution, HEIGHTxWIDTH pixels." placeholder:"HxW"`
+	MaxPatches int  `help:"The most patches of a NaFlex model." placeholder:"N"`
 }
 
-func (f imageFlags) options() engine.ImageOptions { return engine.ImageOptions{Size: f.Size} }
+func (f imageFlags) options() engine.ImageOptions {
+	return engine.ImageOptions{Size: f.Size, MaxPatches: f.MaxPatches}
+}
+
+// open loads the model and decodes a picture for it.
+func (f modelFlags) open(ctx context.Context, path string) (*engine.Model, pixels.Image, error) {
+	decoded, _, err := readPicture(path)
+	if err != nil {
+		return nil, pixels.Image{}, err
+	}
+	model, err := f.load(ctx)
+	return model, decoded, err
+}
 
 // size is [height, width] in pixels, written 224x224.
 type size [2]int

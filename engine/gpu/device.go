@@ -1,5 +1,7 @@
 package gpu
 
+import "time"
+
 // Device is one graphics processor. Buffers, groups, pipelines and programs are
 // numbers that it gives out. One goroutine at a time uses it.
 type Device interface {
@@ -40,6 +42,9 @@ type Device interface {
 	// buffer results, made for UseResults. An error means that data is worthless.
 	Run(p Program, results Buffer, data []byte) error
 
+	// Waited is how long all runs together waited for the device, with nothing to do
+	// for Go or the browser.
+	Waited() time.Duration
 	// Counts tells how many buffers were made and how many given back.
 	Counts() (made, freed int)
 	// Close gives back everything. Calls after it do nothing.

@@ -3,6 +3,7 @@ package gpu
 import (
 	"context"
 	"syscall/js"
+	"time"
 
 	"vitrine/engine/fault"
 )
@@ -167,6 +168,10 @@ func (b *browser) Run(p Program, results Buffer, data []byte) error {
 	}
 	js.CopyBytesToGo(data, values)
 	return nil
+}
+
+func (b *browser) Waited() time.Duration {
+	return time.Duration(b.object.Get("waited").Float() * float64(time.Millisecond))
 }
 
 func (b *browser) Counts() (made, freed int) {

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"strings"
+	"time"
 	"unsafe"
 
 	"vitrine/engine/fault"
@@ -28,6 +29,7 @@ type Scalar struct {
 	freed    int
 	failed   error // since Begin
 	closed   bool
+	waited   time.Duration
 }
 
 type weightSpans struct {
@@ -123,6 +125,8 @@ func (s *Scalar) Program(commands []Command) Program {
 
 func (s *Scalar) FreeProgram(p Program) { delete(s.programs, p) }
 
+func (s *Scalar) Waited() time.Duration { return s.waited }
+
 func (s *Scalar) Counts() (made, freed int) { return s.made, s.freed }
 
 func (s *Scalar) Close() {
@@ -136,6 +140,8 @@ func (s *Scalar) Run(p Program, results Buffer, data []byte) error {
 	if s.closed {
 		return s.fault("run", nil)
 	}
+	start := time.Now()
+	defer func() { s.waited += time.Since(start) }()
 	for _, c := range s.programs[p] {
 		if c.Kind == CopyBuffer {
 			copy(s.buffers[c.To][c.ToAt/4:][:c.Size/4], s.buffers[c.From][c.FromAt/4:])

@@ -54,6 +54,8 @@ test('calls check their arguments and options', async () => {
       method: () => model.attention(pixels, { method: 'gradient' }),
       pool: () => model.attention(pixels, { method: 'pool' }),
       full: () => model.attention(pixels, { full: 'yes' }),
+      relevance: () => model.relevance(pixels, []),
+      against: () => model.relevance(pixels, ['a'], { against: [] }),
       tokenize: () => model.tokenize(['a']),
       tokenizeOptions: () => model.tokenize('a', { topK: 3 }),
       signal: () => model.rank(pixels, ['a'], { signal: 'x' }),
@@ -71,7 +73,7 @@ test('calls check their arguments and options', async () => {
     size: ['size', '224', '[height, width]'], sizeZero: ['size'], sizeSmall: [], sizeHuge: [],
     maxPatches: ['maxPatches'], maxPatchesFixed: ['maxPatches'], layer: ['layer', '4', '3'], layerNegative: ['layer', '-1'], layerHalf: ['layer', '0.5'],
     head: ['head', '2', '1'], method: ['method', '"gradient"', "'rollout'"], pool: ['method'], full: ['full'],
-    tokenize: ['text'], tokenizeOptions: ['"topK"'], signal: ['signal'], options: ['options'],
+    relevance: ['labels', 'empty'], against: ['against'], tokenize: ['text'], tokenizeOptions: ['"topK"'], signal: ['signal'], options: ['options'],
   }
   for (const [name, failure] of Object.entries(failures)) {
     const code = name === 'pool' ? /option|task/ : name.startsWith('size') ? /option|picture/ : /option/

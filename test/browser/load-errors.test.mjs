@@ -27,7 +27,6 @@ test('options are checked by name and value before anything is requested', async
   const cases = [
     [{ divice: 'simd' }, '"divice"', 'device, dtype, kernels'],
     [{ device: 'gpu' }, 'device', '"gpu"', "'webgpu'"],
-    [{ workers: 2 }, 'workers', '2', 'one worker'],
     [{ workers: 0 }, 'workers', '0'],
     [{ workers: 'many' }, 'workers', '"many"'],
     [{ dtype: 'int8' }, 'dtype', '"int8"', "'q8'"],
@@ -57,7 +56,7 @@ test('a device that is demanded runs, or is refused', async () => {
       const model = await vitrine.load('./models/emoji-clip', { device }).catch((error) => error)
       return { code: model.code, message: model.message, device: model.info?.device }
     }, device)
-    if (got.device === undefined) assertFailure(got, 'device', device, 'scalar')
+    if (got.device === undefined) assertFailure(got, 'device', device)
     else assert.equal(got.device, device)
   }
 })
@@ -150,7 +149,7 @@ test('addresses are relative to the page, and keep their query', async () => {
     model.close()
     return model.info.requests.map(({ url }) => url)
   }, page.server.url + 'js/vitrine.js')
-  for (const url of asked.slice(1)) assert.match(url, /\/models\/emoji-clip\/[a-z_]+\.[a-z]+\?key=a%2Fb$/)
+  for (const url of asked.filter((url) => url.includes('/models/'))) assert.match(url, /\/models\/emoji-clip\/[a-z_]+\.[a-z]+\?key=a%2Fb$/)
 })
 
 test('vitrine.js, worker.js and vitrine.wasm of different builds say so', async () => {

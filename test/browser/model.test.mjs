@@ -207,6 +207,63 @@ test('attention maps agree with each other', async () => {
   assert.ok(rollout.data.every((v) => v > 0) && rollout.data.reduce((a, b) => a + b) < 1)
 })
 
+test('relevance, features, colours and the trace come through whole', async () => {
+  const page = await open()
+  const r = await page.evaluate(async () => {
+    const model = await vitrine.load('./models/emoji-clip')
+    const image = './testdata/golden/preprocess/inputs/graphic_400x400.png'
+    const labels = ['cat', 'key']
+    const relevance = await model.relevance(image, labels, { method: 'contribution' })
+    const { ranking } = await model.rank(image, labels)
+    const dense = await model.relevance(image, labels)
+    const features = await model.features(image, { layer: 0 })
+    const colors = await model.colors(image)
+    const trace = await model.trace(image)
+    const { shapes } = model.info
+    model.close()
+    const plain = (map) => ({ ...map, data: [...map.data], contrast: [...map.contrast] })
+    return {
+      shapes, ranking, trace, relevance: relevance.maps.map(plain), dense: dense.maps.map(plain), method: dense.method,
+      features: { ...features, data: features.data.length }, colors: { ...colors, data: [...colors.data] },
+    }
+  })
+  const { width, grid: [rows, columns] } = r.shapes
+  const n = rows * columns
+  r.relevance.forEach((map) => {
+    const { similarity } = r.ranking.find(({ label }) => label === map.label)
+    near(map.data.reduce((a, b) => a + b, map.rest), similarity, 1e-5, map.label)
+    assert.deepEqual([map.data.length, map.contrast.length, map.grid], [n, n, [rows, columns]])
+  })
+  assert.deepEqual(r.relevance.map(({ label }) => label), ['cat', 'key'])
+  assert.deepEqual([r.method, r.dense[0].rest], ['dense', null])
+  assert.deepEqual([r.features.data, r.features.shape, r.features.grid], [n * width, [n, width], [rows, columns]])
+  assert.equal(r.colors.data.length, 3 * n)
+  assert.ok(r.colors.data.every((v) => v >= 0 && v <= 1))
+  assert.equal(r.colors.explained.length, 3)
+  assert.ok(r.trace.length > 4)
+  for (const { stage, shape, ms } of r.trace) assert.ok(stage && shape.every(Number.isInteger) && ms >= 0, stage)
+})
+
+test('half floats and int8 stay close to float32', async () => {
+  const page = await open()
+  const r = await page.evaluate(async () => {
+    const image = './testdata/golden/preprocess/inputs/graphic_400x400.png'
+    const r = {}
+    for (const dtype of ['f32', 'f16', 'q8']) {
+      const model = await vitrine.load('./models/emoji-clip', { dtype })
+      r[dtype] = { dtype: model.info.dtype, embedding: [...(await model.embedImage(image)).embedding] }
+      model.close()
+    }
+    return r
+  })
+  const cosine = (a, b) => a.reduce((sum, v, i) => sum + v * b[i], 0)
+  for (const [dtype, least] of [['f32', 0.999999], ['f16', 0.9999], ['q8', 0.99]]) {
+    assert.equal(r[dtype].dtype, dtype)
+    assert.ok(cosine(r.f32.embedding, r[dtype].embedding) > least, dtype)
+  }
+  assert.notDeepEqual(r.q8.embedding, r.f32.embedding)
+})
+
 test('templates, normalize and size are obeyed', async () => {
   const page = await open()
   const r = await page.evaluate(async () => {

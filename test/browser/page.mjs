@@ -19,20 +19,20 @@ export const needs = (path) => ({ skip: existsSync(path) ? false : `${path} is n
 const blank = '<!doctype html><html lang="en"><title>test</title><body>'
 
 /**
- * Sets a test file up. open(options) gives a page with `vitrine`, the module, in
+ * Sets a test file up; args go to the browser. open(options) gives a page with `vitrine`, the module, in
  * its global scope; options are those of serve. The page's complaints must be
  * empty at its end: uncaught errors, violations of the policy, requests to another
  * host; but not where complains is set. allowed lists other hosts that may be
  * asked. page.server is its server.
  */
-export function pages() {
+export function pages({ args = [] } = {}) {
   let browser
   const opened = []
   before(async () => {
     assert.ok(existsSync(folders.dist + '/js/vitrine.wasm'), 'dist/ is not built: run ./build.sh')
     browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+      args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', ...args],
     })
   })
   after(async () => {

@@ -26,9 +26,14 @@ test('the types name what is there', async () => {
     return { exports: Object.keys(vitrine), methods, info: model.info }
   })
   const types = readFileSync(path('js/vitrine.d.ts'), 'utf8')
-  const members = (of, pattern) => [...types.match(new RegExp(`${of} \\{\\n(.*?)\\n\\}`, 's'))[1].matchAll(pattern)].map((match) => match[1]).sort()
+  // The members of a block that begins with those words.
+  const members = (begin) => {
+    const indent = types.match(new RegExp(`^( *)${begin} \\{`, 'm'))[1]
+    const block = types.match(new RegExp(`^${indent}${begin} \\{\\n(.*?)^${indent}\\}`, 'ms'))[1]
+    return [...block.matchAll(new RegExp(`^${indent}  (?:readonly )?(\\w+)[(:]`, 'gm'))].map((match) => match[1]).sort()
+  }
   assert.deepEqual(exports.sort(), [...types.matchAll(/^export (?:const|function|class) (\w+)/gm)].map((match) => match[1]).sort())
-  assert.deepEqual(methods.sort(), members('export interface Model', /^ {2}(?:readonly )?(\w+)[(:]/gm))
-  assert.deepEqual(Object.keys(info).sort(), members('export interface Info', /^ {2}readonly (\w+):/gm))
-  assert.deepEqual(Object.keys(info.shapes).sort(), members('export interface Info', /^ {4}readonly (\w+):/gm))
+  assert.deepEqual(methods.sort(), members('export interface Model'))
+  assert.deepEqual(Object.keys(info).sort(), members('export interface Info'))
+  for (const part of ['gpu', 'shapes', 'preprocess']) assert.deepEqual(Object.keys(info[part]).sort(), members(`readonly ${part}:`))
 })

@@ -35,8 +35,12 @@ for (const image of every) {
   const [rows, columns] = map.grid
   const stack = await model.attentionStack(image)
   const { data, shape } = await model.features(image, { layer: 1 })
+  const { maps } = await model.relevance(image, ['a cat'], { method: 'contribution', against: ['a dog'], template: 'a {}' })
+  const rest: number | null = maps[0]!.rest
+  const stages: string[] = (await model.trace(image)).map(({ stage, shape, ms }) => `${stage} ${shape.join('×')} ${ms}`)
+  const { explained } = await model.colors(image, { layer: 0 })
   const slots: number = (await model.visualTokens(image)).shape[0]
-  console.log(best, classes[0]?.label, rows * columns, stack.layers * stack.heads, data[shape[1]], slots, version)
+  console.log(best, classes[0]?.label, rows * columns, stack.layers * stack.heads, data[shape[1]], slots, rest, stages, explained[0], version)
 }
 
 const { embeddings, truncated } = await model.embedText(['a cat'], { template: ['a {}', 'the {}'] })
