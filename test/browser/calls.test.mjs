@@ -252,7 +252,7 @@ test('an abort during a call stops it, and only it', async () => {
     globalThis.sent = []
     const post = globalThis.postMessage
     globalThis.postMessage = (message, ...rest) => {
-      sent.push(`${message.type} ${message.id}`)
+      if (message.id) sent.push(`${message.type} ${message.id}`)
       post.call(globalThis, message, ...rest)
     }
   })

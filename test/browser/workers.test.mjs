@@ -217,7 +217,7 @@ test('a worker that dies fails the call that runs, and the next call works', nee
     // The calls of a page that goes on meanwhile: some succeed, one fails, the next succeed.
     const calls = page.evaluate(async () => {
       const outcomes = []
-      for (let i = 0; i < 200; i++) {
+      for (;;) {
         const outcome = await model.embedImage(picture(224)).then(plain, ({ code, message }) => ({ code, message }))
         outcomes.push(outcome)
         if (outcome.code) break
