@@ -180,6 +180,7 @@ export class Model {
       case 'progress':
         return this.#calls.get(message.id)?.onProgress?.(message.progress)
       case 'result':
+        this.#info.memory = message.memory
         return this.#calls.get(message.id)?.fulfil(message.value)
       case 'error':
         return this.#calls.get(message.id)?.fail(new VitrineError(message.code, message.message))

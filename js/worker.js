@@ -11,7 +11,7 @@
 //     loaded    {info}
 //     failed    {code, message}             nothing works any more
 //     changed   {info}                      what of info has changed
-//     result    {id, value}, error {id, code, message}
+//     result    {id, value, memory}, error {id, code, message}
 //
 // Calls are run one after the other. What Go and this file say to each other is
 // described in wasm/main.go.
@@ -92,16 +92,6 @@ function memoryNow() {
   return { wasm: [engine.memory().byteLength, ...shares.memory] }
 }
 
-let memoryTold = ''
-
-/** Tells the page where the memory has grown. */
-function tellMemory() {
-  const memory = memoryNow()
-  const text = memory.wasm.join()
-  if (text !== memoryTold) postMessage({ type: 'changed', info: { memory } })
-  memoryTold = text
-}
-
 function sameVersion(file, found, page) {
   if (found === page) return
   throw new VitrineError('version', `${file} is of the build ${found}, but vitrine.js of ${page}; put the files of one build into the folder js/, and reload the page past its cache`)
@@ -129,8 +119,7 @@ async function run({ id, call, options, image, abortable }) {
     running = id
     const value = await engine.call({ call, ...options, count: images.length, abortable }, input)
     if (input) value.ms &&= { ...value.ms, decode: decodeMs }
-    tellMemory()
-    postMessage({ type: 'result', id, value }, buffersOf(value))
+    postMessage({ type: 'result', id, value, memory: memoryNow() }, buffersOf(value))
   } catch (error) {
     // Of a call that was given up, nobody wants to know.
     if (!signal.aborted) postMessage({ type: 'error', id, ...described(error) })
