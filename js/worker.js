@@ -2,7 +2,7 @@
 // pictures. Messages, each an object with a type:
 //
 //   from the page
-//     load    {version, folder, device, dtype, kernels, workers, integrity, cache}   the first, once
+//     load    {version, folder, device, dtype, kernels, workers, integrity, cache, lock}   the first, once
 //     call    {id, call, options, image, abortable}   image as image.js makes it, or several
 //     cancel  {id}                                     the page has given the call up
 //   to the page
@@ -21,6 +21,7 @@ import { described, VitrineError } from './errors.js'
 import { decode } from './pixels.js'
 import { notingFetch } from './requests.js'
 import { startEngine } from './engine.js'
+import { hold } from './locks.js'
 import { Shares } from './shares.js'
 
 const version = 'dev'
@@ -63,9 +64,10 @@ function failed(error) {
   close()
 }
 
-async function load({ version: page, folder, device, dtype, kernels, workers, integrity, cache }) {
+async function load({ version: page, folder, device, dtype, kernels, workers, integrity, cache, lock }) {
   sameVersion('worker.js', version, page)
   if (workers > 1 && !globalThis.Worker) throw new VitrineError('unsupported', `workers: found ${workers}, but this browser lets a worker start no other ones; leave workers out`)
+  await hold(lock)
   const tell = progressTeller()
   const note = (request) => postMessage({ type: 'request', request })
   globalThis.fetch = notingFetch(cache, note)
