@@ -4,6 +4,7 @@ import { sayWhere } from './where.js'
 export class Relevance {
   /** By method: the question it answers, and the map of each label. */
   #answers = {}
+  #others = ''
   #prefix = 0 // class and register tokens of the model
 
   /** Forgets the picture. */
@@ -20,7 +21,9 @@ export class Relevance {
    * @param {{texts: string[], options: {template?: string}}} asked labels, or names of classes
    */
   async fetch(model, pixels, { method }, options, asked) {
-    this.#prefix = model.info.shapes.prefix
+    const { tasks, shapes } = model.info
+    this.#prefix = shapes.prefix
+    this.#others = tasks.includes('rank') ? 'your other labels' : 'the other classes in the list'
     const question = JSON.stringify(asked)
     if (this.#answers[method]?.question === question) return
     const maps = asked.texts.length ? (await model.relevance(pixels, asked.texts, { ...options, ...asked.options, method })).maps : []
@@ -54,7 +57,7 @@ export class Relevance {
     const map = this.mapOf(method, label)
     if (!map) return null
     const { contrast, data, grid, similarity, rest } = map
-    const others = this.#answers[method].maps.size > 1 ? 'your other labels' : 'nothing in particular'
+    const others = this.#answers[method].maps.size > 1 ? this.#others : 'nothing in particular'
     const reach = this.reach(method)
     return {
       grid,

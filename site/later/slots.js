@@ -9,7 +9,7 @@ import { paintMap } from './colourmap.js'
  */
 export async function showSlots(model, pixels, options) {
   const { data, shape: [slots, width] } = await model.visualTokens(pixels, options)
-  byId('slots-words').textContent = `This picture costs the language model ${slots} of its tokens, ten pictures ${slots * 10}: one a patch, each a row of ${width} numbers in place of a word.`
+  byId('slots-words').textContent = `This picture costs it ${slots} slots, and ten pictures ${slots * 10}. Each takes the place of one token of text: a row of ${width} numbers.`
   const [low, high] = [data.reduce((a, b) => Math.min(a, b)), data.reduce((a, b) => Math.max(a, b))]
   paintMap(byId('slots-map'), data, [slots, width], { low, high, look: 'ember', strength: 1 })
 }

@@ -44,6 +44,6 @@ export class TraceView {
         make('td', { class: 'number' }, ms.toFixed(1)))
     }))
     const total = stages.reduce((sum, { ms }) => sum + ms, 0)
-    byId('trace-total').textContent = `${stages.length} stages, ${total.toFixed(0)} ms`
+    byId('trace-total').textContent = `(${stages.length}, ${total.toFixed(0)} ms in all)`
   }
 }

@@ -40,6 +40,7 @@ export class Views {
    */
   offer(info, view) {
     byId('embedding').hidden = !info.tasks.includes('embedImage')
+    byId('embedding-words').hidden = !info.tasks.includes('embedText')
     byId('slots-part').hidden = !info.tasks.includes('visualTokens')
     this.embedding.show(null)
     this.maps.offer(info)

@@ -19,6 +19,12 @@ const live = 150
 /** How long the picture rests before the best label is said aloud, in ms. */
 const rest = 1200
 
+/** What a score is, by the method that makes it. */
+const scoreNotes = {
+  softmax: 'The scores share one whole among your words, so one always wins, also when none fits.',
+  sigmoid: 'Each word has its own score, from 0 to 100 %: several may fit, or none.',
+}
+
 /** How many classes are shown. */
 const shownClasses = 10
 
@@ -106,10 +112,12 @@ async function name(model, pixels) {
     if (!labels.list.length) return ranking.forget()
     const options = template.value === '{}' ? {} : { template: template.value }
     const { texts } = labels
+    asked = { texts, options, best: '' }
     const result = await model.rank(pixels, texts, { ...patches.options, ...options })
     ranking.show(result.ranking)
     best = result.ranking[0]
-    asked = { texts, options, best: best.label }
+    asked = { ...asked, best: best.label }
+    byId('score-note').textContent = scoreNotes[result.method]
   } else if (tasks.includes('classify')) {
     const { classes } = await model.classify(pixels, { ...patches.options, topK: Math.min(shownClasses, model.info.classes) })
     showClasses(classes, showMap)
@@ -131,6 +139,7 @@ function onLoaded(seconds) {
   const can = (task) => info.tasks.includes(task)
   byId('labels-part').hidden = byId('ranking-note').hidden = !can('rank')
   byId('classes-part').hidden = can('rank') || !can('classify')
+  byId('ranking-title').textContent = can('visualTokens') ? 'The slots' : 'The ranking'
   byId('nothing-part').hidden = can('rank') || can('classify') || can('visualTokens')
   byId('ranking').classList.toggle('without-maps', !can('relevance'))
   ranking.forget()
