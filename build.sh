@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds Vitrine. Needs Go; `test` also needs Node, npm and Chromium.
+# Builds Vitrine. Needs Go; `test` and `bench` also need Node, npm and Chromium.
 set -eu
 cd "$(dirname "$0")"
 
@@ -7,11 +7,12 @@ usage() {
 	echo "usage: ./build.sh          build dist/, the whole site, ready for any static host"
 	echo "       ./build.sh serve    build, then serve dist/ on loopback (port 8080 or the next free one; PORT sets it)"
 	echo "       ./build.sh test     run everything: Go tests, WASM tests, browser tests"
+	echo "       ./build.sh bench    measure Vitrine beside its peers; bench --help lists the options"
 }
 
-[ $# -le 1 ] || { usage >&2; exit 2; }
+[ $# -le 1 ] || [ "$1" = bench ] || { usage >&2; exit 2; }
 case ${1-} in
-'' | serve | test) ;;
+'' | serve | test | bench) ;;
 -h | --help | help) usage; exit ;;
 *) usage >&2; exit 2 ;;
 esac

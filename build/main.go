@@ -1,4 +1,5 @@
-// Command build makes dist/ and, with the argument test, runs all tests.
+// Command build makes dist/ and, with the argument test, runs all tests; with
+// bench, it measures Vitrine beside its peers.
 // build.sh calls it, in the root of the repository.
 package main
 
@@ -18,8 +19,11 @@ func run(args []string) error {
 	if len(args) == 1 && args[0] == "test" {
 		return test(os.Stdout)
 	}
+	if len(args) > 0 && args[0] == "bench" {
+		return bench(args[1:])
+	}
 	if len(args) > 0 {
-		return fmt.Errorf("the arguments %q are not known; give none, or test", args)
+		return fmt.Errorf("the arguments %q are not known; give none, test or bench", args)
 	}
 	version, err := build(".", "dist")
 	if err != nil {

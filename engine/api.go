@@ -41,6 +41,10 @@ type Options struct {
 	// them.
 	Workers int
 	Peers   encoder.Peers
+	// Split, which may be nil, is asked for the two once config.json and the header
+	// of the weights have been read, unless a GPU computes. Workers is then only
+	// what the caller wants, checked before.
+	Split func(Cost) (workers int, peers encoder.Peers, err error)
 	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
 	Integrity string
 	// Progress is told the bytes of weights read so far, and all there are (−1
@@ -93,12 +97,20 @@ type EmbedOptions struct {
 	// embedding a text, the mean over all templates, normalised before and after
 	// as CLIP's notebook does. None: the texts as they are.
 	Templates []string
+	// Progress, which may be nil, is told as EmbedImages and EmbedTexts go on.
+	Progress func(done, total int)
 }
 
 // Embedding of a picture.
 type Embedding struct {
 	Embedding []float32 `json:"embedding"` // [E]
 	Ms        Ms        `json:"ms"`
+}
+
+// ImageEmbeddings of some pictures.
+type ImageEmbeddings struct {
+	Embeddings [][]float32 `json:"embeddings"` // [pictures][E]
+	Ms         Ms          `json:"ms"`         // of all together
 }
 
 // TextEmbeddings of some texts.

@@ -176,14 +176,24 @@ func (l *loader) openGPU() {
 
 // checkWorkers refuses more shares than there are heads to share.
 func (l *loader) checkWorkers() error {
-	heads := l.arch.vision.Heads
-	if l.arch.text != nil {
-		heads = min(heads, l.arch.text.Heads)
-	}
+	heads := l.arch.maxWorkers()
 	if n := l.options.Workers; n < 0 || n > heads {
 		return fault.New(fault.Option, "workers", "found %d; this model has %d heads, so supported are 1 to %d", n, heads, heads)
 	}
 	return nil
+}
+
+// split cuts the model into shares, where it is left to Options.Split.
+func (l *loader) split() error {
+	if l.options.Split == nil || l.gpu != nil {
+		return nil
+	}
+	var err error
+	l.options.Workers, l.options.Peers, err = l.options.Split(l.arch.cost(l.dtype == kernel.Q8))
+	if err != nil {
+		return err
+	}
+	return l.checkWorkers()
 }
 
 func (l *loader) readConfig() error {
@@ -220,6 +230,9 @@ func (l *loader) fatalPixels() error {
 
 // model streams the weights while the tokenizer is read.
 func (l *loader) model() (*Model, error) {
+	if err := l.split(); err != nil {
+		return nil, err
+	}
 	set := l.options.set()
 	workers := max(l.options.Workers, 1)
 	cpu := encoder.NewCPU(*set, l.options.Peers)
@@ -374,11 +387,11 @@ func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, wo
 		if t.vision.Projection != nil {
 			s.Embedding = t.vision.Projection.Out
 		}
-		info.Tasks = append(info.Tasks, "embedImage")
+		info.Tasks = append(info.Tasks, "embedImage", "embedImages")
 	}
 	if a.text != nil {
 		s.TextLength, s.TextLayers, s.Vocabulary = a.text.places, a.text.Layers, a.text.vocab
-		info.Tasks = append(info.Tasks, "embedText", "rank", "tokenize")
+		info.Tasks = append(info.Tasks, "embedText", "embedTexts", "rank", "tokenize")
 	}
 	if a.classes {
 		info.Tasks = append(info.Tasks, "classify")

@@ -14,60 +14,87 @@ const kernelFiles = {
 }
 
 /**
- * Runs vitrine.wasm, with SIMD kernels unless device is 'scalar'. fetchFile gets the
- * kernels, note is told of the request for vitrine.wasm, weights(loaded, total) of the
- * bytes of weights, changed(info) of a fallback from the GPU, and crashed(error) of the
- * end of Go, which is not to come. Gives
+ * Runs vitrine.wasm, with SIMD kernels unless device is 'scalar': those named by
+ * kernels, or the best. Both are loaded, or modules has them compiled, as the
+ * engine's own modules has. fetchFile gets the kernels, note is told of the request for
+ * vitrine.wasm, weights(loaded, total) of the bytes of weights, changed(info) of a
+ * fallback from the GPU, and crashed(error) of the end of Go, which is not to come.
+ * calls are functions that Go finds by their names. Gives
  *
  *   version
  *   load(options)          resolves to the info; options are those of wasm/main.go
  *   call(request, input)   input is {data, picture} or {data, values}, or undefined
+ *   put(data)              gives the running call data that it has asked for
  *   cancel()               ends the running call at its next pause
+ *   share(options)         loads another share of a model; options are those of wasm/share.go
+ *   wake()                 tells Go that it is worth asking calls again
+ *   memory()               the buffer of Go's memory, as long as it doesn't grow
+ *   modules                {engine, kernels}, compiled
  */
-export async function startEngine({ device, fetchFile, note, weights, changed, crashed }) {
+export async function startEngine({ device, kernels = 'auto', modules, fetchFile, note = () => {}, weights = () => {}, changed = () => {}, crashed, calls }) {
   const go = new globalThis.Go()
-  const kernels = createKernels()
-  const simd = device === 'scalar' ? 'scalar' : 'auto'
-  const read = readKernels(fetchFile)
-  if (simd === 'auto') read('relaxed.wasm').catch(() => {}) // while vitrine.wasm comes; connect reports it
+  const simd = createKernels()
+  const choice = device === 'scalar' ? 'scalar' : kernels
+  const read = modules ? handOut(modules.kernels) : readKernels(fetchFile)
+  if (choice === 'auto') read('relaxed.wasm').catch(() => {}) // while vitrine.wasm comes; connect reports it
   const turn = new MessageChannel()
   let exports
   let entries
   globalThis.vitrine = {
-    started(version, load, call, resume) {
-      entries = { version, load, call }
+    ...calls,
+    started(version, load, call, share, resume) {
+      entries = { version, load, call, share }
       turn.port1.onmessage = resume
     },
     openDevice,
     changed,
     floats: (at, length) => new Float32Array(exports.mem.buffer, at, length).slice(),
   }
-  go.importObject.kern = kernels.imports
+  go.importObject.kern = simd.imports
   go.importObject.vitrine = { progress: weights, yield: () => turn.port2.postMessage(null) }
 
   const lastWords = listen()
-  const instance = await instantiate(go.importObject)
-  note({ url: file, status: 200, bytes: performance.getEntriesByName(file).at(-1)?.decodedBodySize ?? 0 })
+  const { module, instance } = await instantiate(modules?.engine, go.importObject)
+  if (!modules) note({ url: file, status: 200, bytes: performance.getEntriesByName(file).at(-1)?.decodedBodySize ?? 0 })
   exports = instance.exports
-  const { refused } = await kernels.connect(exports.mem, simd, read)
+  const { refused, compiled } = await connect(simd, exports.mem, choice, read)
+  const refusals = Object.entries(refused).map(([name, why]) => `${name}: ${why}`).join('; ')
   go.run(instance).then(() => crashed(lastWords()))
 
   const ask = (entry, argument) =>
     new Promise((resolve, reject) => {
       entry(argument, (error, value) => (error ? reject(new VitrineError(error.code, error.message)) : resolve(value)))
     })
+  const put = (data) => {
+    // The memory may grow in receive, which makes a new buffer.
+    const at = exports.receive(data.length)
+    new Uint8Array(exports.mem.buffer, at, data.length).set(data)
+  }
   return {
     version: entries.version,
-    load: (options) => ask(entries.load, { ...options, refused: Object.entries(refused).map(([name, why]) => `${name}: ${why}`).join('; ') }),
+    modules: { engine: module, kernels: compiled },
+    load: (options) => ask(entries.load, { ...options, refused: refusals }),
+    share: (options) => ask(entries.share, { ...options, refused: refusals }),
     call(request, { data, ...input } = {}) {
-      if (data) {
-        // The memory may grow in receive, which makes a new buffer.
-        const at = exports.receive(data.length)
-        new Uint8Array(exports.mem.buffer, at, data.length).set(data)
-      }
+      if (data) put(data)
       return ask(entries.call, { ...request, ...input })
     },
+    put,
     cancel: () => exports.cancel(),
+    memory: () => exports.mem.buffer,
+    wake() {
+      exports.wake()
+      exports.resume() // an export alone lets nothing run that waits
+    },
+  }
+}
+
+/** Connects the kernels; those asked for by name must work. */
+async function connect(simd, memory, choice, read) {
+  try {
+    return await simd.connect(memory, choice, read)
+  } catch (cause) {
+    throw new VitrineError('device', `${cause.message}; leave the option kernels out`, { cause })
   }
 }
 
@@ -75,6 +102,14 @@ export async function startEngine({ device, fetchFile, note, weights, changed, c
 function readKernels(fetchFile) {
   const files = {}
   return (name) => (files[name] ??= fetchKernel(kernelFiles[name], fetchFile))
+}
+
+/** A function that gives the kernel modules that there are. */
+function handOut(kernels) {
+  return async (name) => {
+    if (!kernels[name]) throw new Error('the first worker has none')
+    return kernels[name]
+  }
 }
 
 async function fetchKernel(url, fetchFile) {
@@ -97,13 +132,14 @@ function listen() {
   return () => {
     const line = text.match(/^(fatal error|panic|runtime):.*$/m)?.[0] ?? 'the engine ended'
     if (/out of memory|cannot allocate/.test(text)) {
-      return new VitrineError('memory', 'the browser gives the model no more memory; load it again, with smaller pictures or a smaller model')
+      return new VitrineError('memory', 'the browser gives the model no more memory; take smaller pictures or a smaller model')
     }
-    return new VitrineError('internal', `a mistake in Vitrine: ${line}; load the model again, and please report it`)
+    return new VitrineError('internal', `a mistake in Vitrine: ${line}; please report it`)
   }
 }
 
-async function instantiate(imports) {
+async function instantiate(module, imports) {
+  if (module) return { module, instance: await WebAssembly.instantiate(module, imports) }
   let response
   try {
     response = await fetchWasm()
@@ -113,11 +149,11 @@ async function instantiate(imports) {
   if (!response.ok) throw new VitrineError('network', `${file}: the host answers ${response.status}; it must lie beside vitrine.js`)
   try {
     if (/^application\/wasm\b/.test(response.headers.get('content-type') ?? '')) {
-      return (await WebAssembly.instantiateStreaming(response, imports)).instance
+      return await WebAssembly.instantiateStreaming(response, imports)
     }
     const bytes = await response.arrayBuffer()
     if (new TextDecoder().decode(bytes.slice(0, 4)) !== '\0asm') throw new Error(`it begins with ${JSON.stringify(new TextDecoder().decode(bytes.slice(0, 15)))}`)
-    return (await WebAssembly.instantiate(bytes, imports)).instance
+    return await WebAssembly.instantiate(bytes, imports)
   } catch (cause) {
     if (/unsafe-eval/.test(cause.message)) {
       throw new VitrineError('unsupported', `${file}: the page's policy forbids WebAssembly; add 'wasm-unsafe-eval' to script-src`, { cause })

@@ -13,6 +13,12 @@ export class VitrineError extends Error {
   }
 }
 
+/** {code, message} of any error, to be sent. */
+export function described(error) {
+  if (error.code && error.message) return { code: error.code, message: error.message }
+  return { code: 'internal', message: `a mistake in Vitrine: ${error.message ?? error}` }
+}
+
 /** The VitrineError of an argument or option: where it stands, what was found, what is wanted. */
 export function wrong(where, found, wanted) {
   return new VitrineError('option', `${where}: found ${describe(found)}, want ${wanted}`)

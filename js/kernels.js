@@ -44,9 +44,11 @@ export function createKernels() {
  * @param {WebAssembly.Memory} memory Go's memory
  * @param {'auto'|'relaxed'|'plain'|'all'|'scalar'} choice 'auto' takes the best
  *   that works, 'all' every one, 'scalar' none
- * @param {(file: string) => Promise<BufferSource>} read gives the bytes of a module
- * @returns {Promise<{connected: string[], refused: Object<string, string>}>} the
- *   names that are connected and, of those tried in vain, the reasons
+ * @param {(file: string) => Promise<BufferSource|WebAssembly.Module>} read gives a
+ *   module, or its bytes
+ * @returns {Promise<{connected: string[], refused: Object<string, string>, compiled: Object<string, WebAssembly.Module>}>}
+ *   the names that are connected, of those tried in vain the reasons, and the
+ *   connected modules by file
  * @throws {Error} for an unknown choice, or when a module asked for by name does
  *   not work here
  */
@@ -54,24 +56,30 @@ async function connect(builds, memory, choice = 'auto', read = readBeside) {
   if (!['auto', 'all', 'scalar', ...BUILDS.map(([name]) => name)].includes(choice)) {
     throw new Error(`kernels: unknown choice ${JSON.stringify(choice)}; known are auto, relaxed, plain, all, scalar`)
   }
-  const report = { connected: [], refused: {} }
+  const report = { connected: [], refused: {}, compiled: {} }
   for (const [name, number] of BUILDS) {
     if (choice === 'scalar' || (choice === 'auto' && report.connected.length > 0)) break
     if (choice !== 'auto' && choice !== 'all' && choice !== name) continue
     try {
-      const bytes = await read(`${name}.wasm`)
-      if (!WebAssembly.validate(bytes)) throw new Error('its instructions are not known here')
-      const module = await WebAssembly.compile(bytes)
+      const module = await compile(await read(`${name}.wasm`))
       await probe(module)
       const { exports } = await WebAssembly.instantiate(module, { go: { mem: memory } })
       builds[number] = exports
       report.connected.push(name)
+      report.compiled[`${name}.wasm`] = module
     } catch (cause) {
       if (choice === name) throw new Error(`kernels: the ${name} SIMD kernels do not work here: ${cause.message}`, { cause })
       report.refused[name] = cause.message
     }
   }
   return report
+}
+
+/** A module of its bytes, where it is not one already. */
+async function compile(source) {
+  if (source instanceof WebAssembly.Module) return source
+  if (!WebAssembly.validate(source)) throw new Error('its instructions are not known here')
+  return WebAssembly.compile(source)
 }
 
 /**

@@ -6,6 +6,7 @@ import { VitrineError, describe, typeName, wrong } from './errors.js'
 const kinds = {
   boolean: [(v) => typeof v === 'boolean', 'true or false'],
   string: [(v) => typeof v === 'string', 'a string'],
+  workers: [(v) => v === 'auto' || (Number.isInteger(v) && v >= 1 && v <= 0x7fffffff), "'auto' or a whole number from 1"],
   function: [(v) => typeof v === 'function', 'a function'],
   count: [(v) => Number.isInteger(v) && v >= 1 && v <= 0x7fffffff, 'a whole number from 1'],
   index: [(v) => Number.isInteger(v) && v >= 0 && v <= 0x7fffffff, 'a whole number from 0'],
@@ -41,7 +42,8 @@ const known = {
   load: {
     device: ['auto', 'webgpu', 'simd', 'scalar'],
     dtype: ['auto', 'f32', 'f16', 'q8'],
-    workers: 'count',
+    kernels: ['auto', 'relaxed', 'plain'],
+    workers: 'workers',
     revision: 'string',
     integrity: 'string',
     cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache'],
@@ -50,7 +52,9 @@ const known = {
     onProgress: 'function',
   },
   embedImage: { ...image, normalize: 'boolean' },
+  embedImages: { ...image, normalize: 'boolean', onProgress: 'function' },
   embedText: { signal: 'signal', normalize: 'boolean', template: 'template' },
+  embedTexts: { signal: 'signal', normalize: 'boolean', template: 'template', onProgress: 'function' },
   rank: { ...image, template: 'template' },
   classify: { ...image, topK: 'count' },
   attention: { ...image, layer: 'index', head: 'index', method: ['raw', 'rollout', 'pool'], full: 'boolean' },
@@ -94,11 +98,10 @@ function check(where, value, kind) {
   if (!is(value)) throw wrong(where, value, wanted)
 }
 
-/** The options of load, checked further: what this build can't do is refused. */
+/** The options of load, checked also against each other. */
 export function checkedLoad(options) {
-  const { workers, ...rest } = { ...options }
-  const out = checked('load', options && typeof options === 'object' && workers === 'auto' ? rest : options)
-  if (out.workers > 1) throw wrong('load: workers', out.workers, "'auto' or 1: this build runs a model in one worker")
+  const out = checked('load', options)
+  if (out.device === 'scalar' && (out.kernels ?? 'auto') !== 'auto') throw wrong('load: kernels', out.kernels, "'auto' where device is 'scalar', which runs without SIMD kernels")
   return out
 }
 

@@ -36,15 +36,28 @@ export interface LoadOptions {
    * that isn't there is an error of the code `'device'`.
    */
   device?: 'auto' | 'webgpu' | 'simd' | 'scalar'
-  /** How many workers share the work. This build has one: `'auto'` or 1. */
-  workers?: 'auto' | 1
   /**
-   * How the blocks keep their weights. `'auto'` and `'f32'`: in float32, whatever
-   * the file's type. `'f16'`: as half floats, which take half the memory and are
-   * computed in float32. `'q8'`: as int8 with a scale an output, a quarter of the
-   * memory and faster; embeddings then deviate a little.
+   * How many workers share the work of each block, each with its part of the
+   * weights: from 1 to the heads of the model. No headers are needed for it.
+   * `'auto'`, the default, goes by `navigator.hardwareConcurrency` and the model's
+   * size: a small model runs in one. `info.workers` tells.
+   */
+  workers?: 'auto' | number
+  /**
+   * How the weights of the blocks are kept, and the arithmetic with them. `'auto'` is
+   * the file's own: float32 for F32, F16 and BF16 files. `'f16'` halves the memory and
+   * computes in float32. `'q8'` is int8 with a scale for every output, and for every
+   * row of activations as it comes: a quarter of the memory, and faster.
    */
   dtype?: 'auto' | 'f32' | 'f16' | 'q8'
+  /**
+   * Which SIMD kernels compute. `'auto'`, the default, takes the best that work:
+   * `'relaxed'`, which need relaxed SIMD, else `'plain'`. Their results differ in the
+   * last digits, those of q8 a little more; one that is named makes them the same
+   * in all browsers. `info.kernels` tells which run. Demanding some that don't work
+   * is an error of the code `'device'`.
+   */
+  kernels?: 'auto' | 'relaxed' | 'plain'
   /** The branch, tag or commit of a hub id; `'main'` by default. */
   revision?: string
   /** The host of hub ids, `'https://huggingface.co'` by default: a mirror, for instance. */
@@ -171,6 +184,22 @@ export interface TextOptions extends CallOptions {
   template?: string | string[]
 }
 
+/** How far a call with many images or texts is. */
+export interface BatchProgress {
+  done: number
+  total: number
+}
+
+export interface EmbedImagesOptions extends EmbedImageOptions {
+  /** Is called after some of the pictures. */
+  onProgress?: (progress: BatchProgress) => void
+}
+
+export interface TextsOptions extends TextOptions {
+  /** Is called after some of the texts. */
+  onProgress?: (progress: BatchProgress) => void
+}
+
 export interface RankOptions extends ImageOptions {
   /** See {@link TextOptions.template}. */
   template?: string | string[]
@@ -227,6 +256,16 @@ export interface Model {
 
   /** The vectors of texts, for models with a text tower. `truncated` tells which were longer than the model reads. */
   embedText(texts: string[], options?: TextOptions): Promise<{ embeddings: Float32Array[]; truncated: boolean[] }>
+
+  /**
+   * The vectors of many pictures, in their order. They go through the model some at
+   * a time; only those are decoded. `ms` is of all together. The failure of one
+   * rejects the call, and its message names the index.
+   */
+  embedImages(images: Image[], options?: EmbedImagesOptions): Promise<{ embeddings: Float32Array[]; ms: Ms }>
+
+  /** `embedText`, with progress. */
+  embedTexts(texts: string[], options?: TextsOptions): Promise<{ embeddings: Float32Array[]; truncated: boolean[] }>
 
   /** How well each label fits a picture, the best first. Label embeddings are computed once and kept. */
   rank(image: Image, labels: string[], options?: RankOptions): Promise<Ranking>
@@ -404,6 +443,8 @@ export interface Info {
   }
   /** How many classes a classifier has, else 0. */
   readonly classes: number
+  /** The bytes of WebAssembly memory of each worker. It grows with the largest call, and never shrinks. */
+  readonly memory: { readonly wasm: readonly number[] }
   /** `'exact'`, or why this browser can't give the pixels of pictures as they are. */
   readonly pixels: string
   readonly shapes: {

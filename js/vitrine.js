@@ -5,9 +5,11 @@
 // The files beside this one are found by import.meta.url.
 
 import { VitrineError } from './errors.js'
+import { lockName } from './locks.js'
 import { Model } from './model.js'
 import { checkedLoad } from './options.js'
 import { folderOf, isHubId } from './place.js'
+import { trustedWorker } from './trusted.js'
 
 export { VitrineError }
 
@@ -19,12 +21,23 @@ export const version = 'dev'
  * a hub id (see place.js). An abort ends the worker: nothing is left behind.
  */
 export async function load(nameOrUrl, options) {
-  const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', integrity = '', revision, host } = checkedLoad(options)
+  const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', kernels = 'auto', workers = 'auto', integrity = '', revision, host } = checkedLoad(options)
   const folder = folderOf(nameOrUrl, { host, revision })
   signal?.throwIfAborted()
+  const requests = []
+  const message = { type: 'load', version, folder, device, dtype, kernels, workers: workers === 'auto' ? 0 : workers, integrity, cache }
+  const start = (signal, onProgress) => startModel(nameOrUrl, message, { signal, onProgress, requests })
+  return new Model(await start(signal, onProgress), start, requests)
+}
+
+/**
+ * Starts a worker and loads the model there: {worker, info, lock}, where the worker
+ * holds the lock. Its requests are added to requests.
+ */
+function startModel(nameOrUrl, message, { signal, onProgress, requests }) {
   const worker = startWorker()
+  const lock = lockName()
   return new Promise((resolve, reject) => {
-    const requests = []
     const end = (settle, value) => {
       signal?.removeEventListener('abort', abort)
       settle(value)
@@ -45,10 +58,10 @@ export async function load(nameOrUrl, options) {
         case 'failed':
           return fail(new VitrineError(message.code, message.message + hint(nameOrUrl, message.code)))
         case 'loaded':
-          return end(resolve, new Model(worker, message.info, requests))
+          return end(resolve, { worker, info: message.info, lock })
       }
     }
-    worker.postMessage({ type: 'load', version, folder, device, dtype, integrity, cache })
+    worker.postMessage({ ...message, lock })
   })
 }
 
@@ -70,28 +83,6 @@ function startWorker() {
       ? "the page's policy must allow it (worker-src 'self')"
       : `a worker must come from the page's own origin, ${location.origin}: copy the folder js/ to this site and import vitrine.js from there`
     throw new VitrineError('network', `${script.href}: the worker can't be started; ${where} (${cause.message})`, { cause })
-  }
-}
-
-let policy
-
-/**
- * Worker, taking the URL that is given to it as trusted. Where a page requires
- * Trusted Types for scripts, a worker's URL must come from a policy; this one,
- * named vitrine, vouches for the one URL of startWorker.
- */
-function trustedWorker() {
-  const { trustedTypes, Worker } = globalThis
-  if (!trustedTypes) return Worker
-  try {
-    policy ??= trustedTypes.createPolicy('vitrine', { createScriptURL: (url) => url })
-  } catch (cause) {
-    throw new VitrineError('unsupported', `the page's policy allows no Trusted Types policy of the name vitrine; add it to trusted-types (${cause.message})`, { cause })
-  }
-  return class extends Worker {
-    constructor(url, options) {
-      super(policy.createScriptURL(url.href), options)
-    }
   }
 }
 

@@ -5,13 +5,14 @@
 //
 // The worker puts an object named vitrine into its global scope, with
 //
-//	started(version, load, call, resume)  called once; the last three are functions
+//	started(version, load, call, share, resume)  called once; the others are functions
 //	floats(at, length)                     copies float32 values out of Go's memory
 //
 // and offers the imports yield and progress (host.go). Then
 //
 //	load(options, done)   loads the model; done(null, info)
 //	call(request, done)   one call of the model at a time; done(null, value)
+//	share(options, done)  instead of the two: loads another share of a model
 //	resume()              the answer to yield
 //
 // done(error) gives a failure as {code, message}. Bulk data come in through the
@@ -42,11 +43,14 @@ var host = js.Global().Get("vitrine")
 // model is the one model of this worker.
 var model *engine.Model
 
+// others is the model's folder and its other shares.
+var others *shares
+
 func main() {
 	// Weights hold no pointers, so a collection costs little; waiting until the
 	// heap has doubled would cost a second model.
 	debug.SetGCPercent(25)
-	host.Call("started", version, entry(load), entry(call), js.FuncOf(resume))
+	host.Call("started", version, entry(load), entry(call), entry(loadShare), js.FuncOf(resume))
 	select {}
 }
 
@@ -90,6 +94,8 @@ type loadOptions struct {
 	Device    string `js:"device"`
 	DType     string `js:"dtype"`
 	Integrity string `js:"integrity"`
+	Workers   int    `js:"workers"` // 0: as many as are worth having
+	Cores     int    `js:"cores"`   // that the machine has; 0 where there can be no other workers
 	Refused   string `js:"refused"` // the SIMD kernels that this browser can't run, and why
 }
 
@@ -106,7 +112,10 @@ func load(args js.Value) (js.Value, error) {
 	if err != nil {
 		return js.Value{}, err
 	}
-	model, err = engine.Load(context.Background(), folder, engine.Options{
+	others = &shares{folder: folder, wanted: o.Workers, cores: o.Cores, options: map[string]any{"device": o.Device, "dtype": o.DType}}
+	model, err = engine.Load(context.Background(), others, engine.Options{
+		Workers:   o.Workers,
+		Split:     others.split,
 		Set:       set,
 		GPU:       gpuOpener(o.Device),
 		DemandGPU: o.Device == "webgpu",
@@ -117,6 +126,10 @@ func load(args js.Value) (js.Value, error) {
 		Pause:     pause,
 	})
 	if err != nil {
+		return js.Value{}, err
+	}
+	others.workers = max(others.workers, 1) // a GPU does without
+	if err := others.ready(); err != nil {
 		return js.Value{}, err
 	}
 	info := model.Info()

@@ -25,12 +25,13 @@ test('options are checked by name and value before anything is requested', async
   const page = await open()
   const before = page.server.requests.length
   const cases = [
-    [{ divice: 'simd' }, '"divice"', 'device, dtype, workers'],
+    [{ divice: 'simd' }, '"divice"', 'device, dtype, kernels'],
     [{ device: 'gpu' }, 'device', '"gpu"', "'webgpu'"],
-    [{ workers: 2 }, 'workers', '2', 'one worker'],
     [{ workers: 0 }, 'workers', '0'],
     [{ workers: 'many' }, 'workers', '"many"'],
-    [{ dtype: 'q4' }, 'dtype', '"q4"', "'q8'"],
+    [{ dtype: 'int8' }, 'dtype', '"int8"', "'q8'"],
+    [{ kernels: 'avx' }, 'kernels', '"avx"', "'relaxed'"],
+    [{ kernels: 'plain', device: 'scalar' }, 'kernels', '"plain"', "'scalar'"],
     [{ cache: true }, 'cache', 'true', "'no-store'"],
     [{ integrity: 5 }, 'integrity', '5'],
     [{ signal: {} }, 'signal', 'AbortSignal'],

@@ -344,6 +344,29 @@ test('info says what runs, and can not be changed', async () => {
   assert.equal(info.pixels, 'exact')
 })
 
+test('options pick the kernels and the arithmetic, and the answer stays', async () => {
+  const page = await open()
+  const got = await page.evaluate(async () => {
+    const picture = new ImageData(64, 64)
+    picture.data.forEach((_, i) => (picture.data[i] = (i * i) % 251))
+    const got = []
+    for (const options of [{}, { kernels: 'plain' }, { kernels: 'relaxed' }, { dtype: 'f16' }, { dtype: 'q8' }, { dtype: 'q8', kernels: 'plain' }]) {
+      const model = await vitrine.load('./models/emoji-clip', options)
+      const { embedding } = await model.embedImage(picture)
+      got.push({ kernels: model.info.kernels, dtype: model.info.dtype, embedding: [...embedding] })
+      model.close()
+    }
+    return got
+  })
+  assert.deepEqual(got.map(({ kernels, dtype }) => [kernels, dtype]), [
+    ['relaxed', 'f32'], ['plain', 'f32'], ['relaxed', 'f32'], ['relaxed', 'f16'], ['relaxed', 'q8'], ['plain', 'q8'],
+  ])
+  const cosine = (a, b) => a.embedding.reduce((sum, x, i) => sum + x * b.embedding[i], 0)
+  const least = [0, 1 - 1e-6, 1 - 1e-6, 1 - 1e-4, 0.99, 0.999]
+  got.forEach((one, i) => assert.ok(cosine(one, got[0]) >= least[i], `${one.kernels} ${one.dtype}: cosine ${cosine(one, got[0])}`))
+  assert.notDeepEqual(got[4].embedding, got[5].embedding)
+})
+
 test('progress goes up to the end', async () => {
   const page = await open()
   const progress = await page.evaluate(async () => {

@@ -6,7 +6,8 @@ const controller = new AbortController()
 const model: Model = await load('openai/clip-vit-base-patch32', {
   device: 'auto',
   workers: 'auto',
-  dtype: 'f32',
+  dtype: 'q8',
+  kernels: 'plain',
   revision: 'main',
   host: 'https://huggingface.co',
   integrity: 'sha256-…',

@@ -1,0 +1,99 @@
+// The browser that all contestants share, each in a page, a context and a process
+// of its own.
+
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+import { serve } from './serve.mjs'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const minutes = 60_000
+
+/** Starts Chromium. open() gives pages; version names it. */
+export async function startBrowser() {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+  })
+  const devtools = await browser.newBrowserCDPSession()
+  /** What the processes of pages have computed so far, in seconds by their ids. */
+  const work = async () => {
+    const { processInfo } = await devtools.send('SystemInfo.getProcessInfo')
+    return Object.fromEntries(processInfo.filter(({ type }) => type === 'renderer').map(({ id, cpuTime }) => [id, cpuTime]))
+  }
+
+  /**
+   * Opens a page that runs pages/<script>.js with a job, in a context without any
+   * cache, and waits for contestant.ready. Gives {ready, bytes, call, memory, close}:
+   *
+   *   ready   what contestant.ready resolved to
+   *   bytes   what was downloaded up to then
+   *   call(method, ...args)   calls the contestant
+   *   worker()                a function that sends DevTools commands to the page's worker
+ *   memory()                the peak of the page's process, in bytes; null where that can't be seen
+   */
+  async function open({ script, job = {}, mounts = {}, isolated, rate }) {
+    const server = await serve({
+      isolated, rate,
+      mounts: { '/pages/': here + 'pages', ...mounts },
+      pages: { '/': `<!doctype html><html lang="en"><meta charset="utf-8"><title>${script}</title><link rel="icon" href="data:,"><script type="module" src="/pages/${script}.js"></script>` },
+    })
+    const before = await work()
+    const context = await browser.newContext()
+    const close = async () => {
+      await context.close()
+      server.close()
+    }
+    try {
+      const page = await context.newPage()
+      page.setDefaultTimeout(10 * minutes)
+      const failed = new Promise((_, reject) => page.on('pageerror', reject))
+      await page.goto(`${server.url}#${encodeURIComponent(JSON.stringify(job))}`)
+      const ready = await Promise.race([failed, page.waitForFunction(() => globalThis.contestant).then(() => page.evaluate(() => contestant.ready))])
+      failed.catch(() => {})
+      const [[pid]] = Object.entries(await work()).map(([id, seconds]) => [id, seconds - (before[id] ?? 0)]).sort((a, b) => b[1] - a[1])
+      return {
+        ready, close,
+        bytes: server.sent(),
+        call: (method, ...args) => page.evaluate(([method, args]) => contestant[method](...args), [method, args]),
+        worker: () => protocolOf(context, page),
+        memory: () => peakOf(pid), // of the process that was busiest meanwhile: all others wait
+      }
+    } catch (error) {
+      await close()
+      throw error
+    }
+  }
+  return { open, version: browser.version(), close: () => browser.close() }
+}
+
+/** A function that sends commands of the DevTools protocol to the page's first worker. */
+async function protocolOf(context, page) {
+  const session = await context.newCDPSession(page)
+  const attached = new Promise((resolve) => session.once('Target.attachedToTarget', resolve))
+  await session.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: false })
+  const { sessionId } = await attached
+  let last = 0
+  return (method, params = {}) =>
+    new Promise((resolve, reject) => {
+      const id = ++last
+      const answer = ({ message }) => {
+        const { id: answered, result, error } = JSON.parse(message)
+        if (answered !== id) return
+        session.off('Target.receivedMessageFromTarget', answer)
+        if (error) reject(new Error(error.message))
+        else resolve(result)
+      }
+      session.on('Target.receivedMessageFromTarget', answer)
+      session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method, params }) }).catch(reject)
+    })
+}
+
+/** The most memory that a process ever had, in bytes, on Linux. */
+function peakOf(pid) {
+  try {
+    return 1024 * Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmHWM:\s*(\d+) kB/)[1])
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,10 @@
+// The ceiling of the machine, as a contestant of its own.
+
+/**
+ * A contestant for takeTurns whose run resolves to {plain, relaxed}, each {f32, q8}
+ * in thousand million multiplications and additions a second.
+ */
+export async function openCeiling(browser, places) {
+  const page = await browser.open({ script: 'ceiling', mounts: { '/js/': places.js } })
+  return { name: 'ceiling', run: () => page.call('run'), close: () => page.close() }
+}

@@ -1,0 +1,50 @@
+// Eight layers after each other, 197 × 768 → 3072 → 768 …: the matrix products of
+// a ViT-B/16, in a row, so that what goes in and comes out counts little.
+
+import { noiseOf } from './noise.js'
+
+/** {rows, widths, input, weights}: weights[i] is [widths[i+1], widths[i]]. */
+export function chain() {
+  const rows = 197
+  const widths = Array.from({ length: 9 }, (_, i) => (i % 2 ? 3072 : 768))
+  return {
+    rows, widths,
+    input: noiseOf(rows * widths[0], 1, 1),
+    weights: widths.slice(1).map((out, i) => noiseOf(out * widths[i], i + 2, Math.sqrt(3 / widths[i]))),
+  }
+}
+
+/** W as the libraries want it: [in, out]. */
+export function transposed(weights, out, inputs) {
+  const y = new Float32Array(weights.length)
+  for (let n = 0; n < out; n++) for (let k = 0; k < inputs; k++) y[k * out + n] = weights[n * inputs + k]
+  return y
+}
+
+/**
+ * Makes the page a contestant: start(job) resolves to {run(times), output()}.
+ * contestant.run gives the ms of a pass, contestant.output its values.
+ */
+export function enter(start) {
+  const job = JSON.parse(decodeURIComponent(location.hash.slice(1)))
+  globalThis.contestant = {}
+  contestant.ready = start(job).then(async ({ run, output }) => {
+    await run(1)
+    Object.assign(contestant, { run, output: async () => [...(await output())] })
+    return {}
+  })
+  contestant.ready.catch(() => {}) // the runner asks
+}
+
+/** A run of an asynchronous pass, which gives the values. */
+export function timed(pass) {
+  let values
+  return {
+    async run(times) {
+      const start = performance.now()
+      for (let i = 0; i < times; i++) values = await pass()
+      return (performance.now() - start) / times
+    },
+    output: () => values,
+  }
+}

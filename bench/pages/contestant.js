@@ -1,0 +1,38 @@
+// What the pages of all models have in common.
+
+/** The job of this page, which stands in its address. */
+export const job = JSON.parse(decodeURIComponent(location.hash.slice(1)))
+
+/**
+ * Makes the page a contestant. start() resolves to {prepare, infer, info, tokens}:
+ * infer(await prepare(input)) to {embedding, logits}, where all is true with all of
+ * the logits. The runner then calls
+ *
+ *   contestant.ready        {first: ms from navigation to the first result, output, info}
+ *   contestant.run(times)   ms of one inference, the mean of so many after each other
+ *   contestant.outputs(inputs)  what comes out for each
+ *   contestant.tokens(text)     its ids
+ */
+export function enter(start) {
+  const plain = ({ embedding, logits }) => ({ embedding: [...embedding], logits: logits && [...logits] })
+  globalThis.contestant = {}
+  contestant.ready = (async () => {
+    const { prepare, infer, info, tokens } = await start()
+    const input = await prepare(job.input)
+    const result = await infer(input)
+    const first = performance.now()
+    contestant.tokens = tokens
+    contestant.run = async (times) => {
+      const start = performance.now()
+      for (let i = 0; i < times; i++) await infer(input)
+      return (performance.now() - start) / times
+    }
+    contestant.outputs = async (inputs) => {
+      const outputs = []
+      for (const one of inputs) outputs.push(plain(await infer(await prepare(one), true)))
+      return outputs
+    }
+    return { first, info, output: plain(result) }
+  })()
+  contestant.ready.catch(() => {}) // the runner asks
+}

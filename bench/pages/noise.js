@@ -1,0 +1,10 @@
+// Values that are the same wherever they are made.
+
+/** Evenly distributed values from −scale to scale. */
+export function noiseOf(count, seed, scale) {
+  let state = seed
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0
+    return scale * (state / 2 ** 31)
+  })
+}

@@ -1,0 +1,23 @@
+// Vitrine as a contestant: what a user calls, from the page, worker and all.
+
+import { enter, job } from './contestant.js'
+import { valuesOf } from './input.js'
+import { load } from '/js/vitrine.js'
+
+enter(async () => {
+  const model = await load('/model/', job.options)
+  const classes = model.info.tasks.includes('classify')
+  return {
+    info: model.info,
+    tokens: async (text) => (await model.tokenize(text)).ids,
+    prepare: (input) => (input.texts ? input : valuesOf(input)),
+    async infer(input, all) {
+      if (input.texts) return { embedding: (await model.embedText(input.texts, { normalize: false })).embeddings[0] }
+      if (!classes) return model.embedImage(input, { normalize: false })
+      if (!all) return { embedding: (await model.classify(input)).classes.map((c) => c.logit) }
+      const logits = []
+      for (const { index, logit } of (await model.classify(input, { topK: model.info.classes })).classes) logits[index] = logit
+      return { ...(await model.embedImage(input, { normalize: false })), logits }
+    },
+  }
+})

@@ -1,0 +1,55 @@
+package engine
+
+// Cost is what the choice of a number of workers needs to know of a model.
+type Cost struct {
+	// BlockProducts is how many products one block multiplies for one picture, in
+	// 4-byte floats or what takes as long.
+	BlockProducts int64
+	// MostWorkers is how many shares a block can be cut into: its heads.
+	MostWorkers int
+}
+
+// worthSharing is the BlockProducts below which workers cost more than they
+// spare. Each block has two sums, at 0.1 to 0.4 ms with all waiting (see
+// RATIONALE.md); 30 million products take a millisecond, and two workers spare
+// half of that.
+const worthSharing = 60e6
+
+// maxAutoWorkers bounds what is taken unasked: more workers wait more, and cores
+// beyond four are often slow ones.
+const maxAutoWorkers = 4
+
+// Workers is how many workers are worth having on a machine with that many
+// logical cores. Two logical cores are often one real one; and a page needs its
+// part too.
+func (c Cost) Workers(cores int) int {
+	if c.BlockProducts < worthSharing {
+		return 1
+	}
+	return max(1, min(cores-1, maxAutoWorkers, c.MostWorkers))
+}
+
+// q8Speed is how much faster the products of int8 are than those of floats.
+const q8Speed = 3
+
+// cost estimates a picture of the model's own size.
+func (a *architecture) cost(q8 bool) Cost {
+	c := a.vision
+	tokens, width := int64(c.prefix()+c.grid.Patches()), int64(c.Width)
+	linear := tokens * width * (4*width + 2*int64(c.Hidden))
+	if c.Gated {
+		linear += tokens * width * int64(c.Hidden)
+	}
+	if q8 {
+		linear /= q8Speed
+	}
+	return Cost{BlockProducts: linear + 2*tokens*tokens*width, MostWorkers: a.maxWorkers()}
+}
+
+// maxWorkers is how many shares there can be: each has a head in either tower.
+func (a *architecture) maxWorkers() int {
+	if a.text == nil {
+		return a.vision.Heads
+	}
+	return min(a.vision.Heads, a.text.Heads)
+}

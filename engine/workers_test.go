@@ -1,0 +1,58 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"vitrine/engine"
+	"vitrine/engine/encoder"
+	"vitrine/engine/weights"
+)
+
+// costOf gives what Load tells Split of a model.
+func costOf(t *testing.T, dir, dtype string) engine.Cost {
+	t.Helper()
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("%s is not there", dir)
+	}
+	var cost engine.Cost
+	enough := errors.New("enough")
+	_, err := engine.Load(context.Background(), weights.Dir(dir), engine.Options{DType: dtype,
+		Split: func(c engine.Cost) (int, encoder.Peers, error) { cost = c; return 0, nil, enough }})
+	if !errors.Is(err, enough) {
+		t.Fatalf("Load gave %v, want the error of Split", err)
+	}
+	return cost
+}
+
+func TestSmallModelsRunInOneWorker(t *testing.T) {
+	c := costOf(t, "../site/models/emoji-clip", "")
+	for _, cores := range []int{1, 2, 4, 64} {
+		if n := c.Workers(cores); n != 1 {
+			t.Errorf("emoji-clip on %d cores: %d workers", cores, n)
+		}
+	}
+}
+
+func TestLargerModelsAreShared(t *testing.T) {
+	c := costOf(t, "../../shared/models/vit-tiny-imagenet", "")
+	for cores, want := range map[int]int{0: 1, 1: 1, 3: 2, 4: 3, 64: 3} { // it has 3 heads
+		if n := c.Workers(cores); n != want {
+			t.Errorf("ViT-Tiny on %d cores: %d workers, want %d", cores, n, want)
+		}
+	}
+	if n := costOf(t, "../../shared/models/vit-tiny-imagenet", "q8").Workers(8); n != 1 {
+		t.Errorf("ViT-Tiny in q8: %d workers; its blocks take less than the exchange", n)
+	}
+}
+
+func TestSplitIsHeldToTheHeads(t *testing.T) {
+	dir := "../site/models/emoji-clip"
+	_, err := engine.Load(context.Background(), weights.Dir(dir), engine.Options{
+		Split: func(c engine.Cost) (int, encoder.Peers, error) { return c.MostWorkers + 1, nil, nil }})
+	if err == nil {
+		t.Error("more shares than heads were taken")
+	}
+}

@@ -1,0 +1,109 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"runtime"
+	"strings"
+	"syscall/js"
+	"unsafe"
+
+	"vitrine/engine"
+	"vitrine/engine/fault"
+)
+
+// shareOptions are those of a share other than the first.
+type shareOptions struct {
+	Folder  string `js:"folder"` // the model's, for errors
+	Config  string `js:"config"` // the content of config.json
+	Index   int    `js:"index"`
+	Workers int    `js:"workers"`
+	Device  string `js:"device"`
+	DType   string `js:"dtype"`
+	Refused string `js:"refused"`
+}
+
+// loadShare loads a share and then serves it for good.
+func loadShare(args js.Value) (js.Value, error) {
+	var o shareOptions
+	if err := assign(args, &o); err != nil {
+		return js.Value{}, err
+	}
+	set, _, err := kernels(o.Device, o.Refused)
+	if err != nil {
+		return js.Value{}, err
+	}
+	share, err := engine.LoadShare(context.Background(), handed{o.Folder, o.Config}, o.Index, engine.Options{
+		Set: set, DType: o.DType, Workers: o.Workers, Peers: peers{},
+	})
+	if err != nil {
+		return js.Value{}, err
+	}
+	runtime.GC()
+	go func() {
+		_, err := guarded(func(js.Value) (js.Value, error) { return js.Value{}, join(share) }, js.Value{})
+		host.Call("failed", failure(err))
+	}()
+	return js.Null(), nil
+}
+
+// join does the jobs as they come. A job that was given up is no failure.
+func join(share *engine.Share) error {
+	var memory []float32
+	for {
+		var m message
+		if err := assign(waitFor(func() js.Value { return host.Call("nextJob") }), &m); err != nil {
+			return err
+		}
+		job := m.job(memory)
+		memory = job.X.Data
+		if err := share.Join(job); err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+		host.Call("joined")
+	}
+}
+
+// handed is a model's folder as a share sees it: the first share reads the files
+// and hands them on, the weights piece by piece. It implements weights.Folder.
+type handed struct{ name, config string }
+
+func (h handed) Name() string { return h.name }
+
+func (h handed) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
+	if name == "config.json" {
+		return io.NopCloser(strings.NewReader(h.config)), int64(len(h.config)), nil
+	}
+	file := waitFor(func() js.Value { return host.Call("nextFile") })
+	switch found := file.Get("name").String(); {
+	case found != name:
+		return nil, 0, fault.New(fault.Internal, name, "the first share has read %s instead", found)
+	case file.Get("absent").Bool():
+		return nil, 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+	}
+	return handedFile{}, int64(file.Get("size").Float()), nil
+}
+
+// handedFile is the file that is handed on now.
+type handedFile struct{}
+
+func (handedFile) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n := waitFor(func() js.Value {
+		return host.Call("take", uintptr(unsafe.Pointer(unsafe.SliceData(p))), len(p))
+	}).Int()
+	runtime.KeepAlive(p)
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+func (handedFile) Close() error { return nil }

@@ -1,0 +1,215 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall/js"
+	"unsafe"
+
+	"vitrine/engine"
+	"vitrine/engine/encoder"
+	"vitrine/engine/fault"
+)
+
+// shares is the first share's view of the others. It is the model's folder, too:
+// what is read of it is handed on, so that every file is fetched once.
+type shares struct {
+	folder
+	wanted  int // workers that were asked for; 0: what is worth it
+	cores   int
+	options map[string]any // of the other shares
+
+	workers int // 0: not decided yet
+	config  bytes.Buffer
+	pending []piece  // what was read before it was decided
+	held    int      // bytes in it
+	files   []string // that were handed on, in their order
+}
+
+// piece is something that the shares are handed: the beginning of a file, some of
+// it, or its end.
+type piece struct {
+	name   string // of a file that begins, or ""
+	size   int64
+	absent bool
+	data   []byte // nil at the end
+}
+
+// split implements engine.Options.Split.
+func (s *shares) split(cost engine.Cost) (int, encoder.Peers, error) {
+	s.workers = s.wanted
+	if s.workers == 0 {
+		s.workers = cost.Workers(s.cores)
+	}
+	pending := s.pending
+	s.pending = nil
+	if s.held > maxPending {
+		return 0, nil, fault.New(fault.Internal, s.Name(), "%d bytes were read before the number of workers was known", s.held)
+	}
+	if s.workers < 2 {
+		return s.workers, nil, nil
+	}
+	s.start()
+	for _, p := range pending {
+		if err := s.hand(p); err != nil {
+			return 0, nil, err
+		}
+	}
+	return s.workers, peers{}, nil
+}
+
+// start starts the workers of the other shares.
+func (s *shares) start() {
+	s.files = nil
+	s.options["folder"], s.options["config"], s.options["workers"] = s.Name(), s.config.String(), s.workers
+	host.Call("startShares", js.ValueOf(s.options))
+}
+
+// ready waits until all shares are loaded.
+func (s *shares) ready() error {
+	if s.workers < 2 {
+		return nil
+	}
+	if waitFor(func() js.Value { return host.Call("sharesReady") }).Int() == never {
+		return lost()
+	}
+	return nil
+}
+
+// renew replaces shares that have ended. All are loaded anew, from the files
+// that were read before.
+func (s *shares) renew(ctx context.Context) error {
+	if s.workers < 2 || host.Call("failure").IsNull() {
+		return nil
+	}
+	err := s.reload(ctx)
+	if err != nil {
+		host.Call("endShares", failure(err)) // the next call tries again
+	}
+	return err
+}
+
+func (s *shares) reload(ctx context.Context) error {
+	files := s.files
+	s.start()
+	for _, name := range files {
+		body, _, err := s.Open(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			_, err = io.Copy(io.Discard, body)
+			body.Close()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.ready()
+}
+
+// giveUp tells the shares that the job they may be in has ended.
+func (s *shares) giveUp() {
+	if s.workers > 1 {
+		host.Call("giveUp")
+	}
+}
+
+// Open opens a file of the model's folder and sees to it that the shares get what
+// they need of it.
+func (s *shares) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
+	body, size, err := s.folder.Open(ctx, name)
+	absent := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case name == "config.json" && err == nil:
+		s.config.Reset()
+		return teed{io.TeeReader(body, &s.config), body}, size, nil
+	case !strings.Contains(name, ".safetensors") || err != nil && !absent || s.workers == 1:
+		return body, size, err
+	}
+	if err := s.hand(piece{name: name, size: size, absent: absent}); err != nil {
+		return nil, 0, err
+	}
+	if absent {
+		return nil, 0, err
+	}
+	return teed{&handing{s, body, false}, body}, size, nil
+}
+
+// teed is a body that is read through another reader.
+type teed struct {
+	io.Reader
+	io.Closer
+}
+
+// handing is a file that is handed on as it is read.
+type handing struct {
+	shares *shares
+	body   io.Reader
+	ended  bool
+}
+
+func (h *handing) Read(p []byte) (int, error) {
+	n, err := h.body.Read(p)
+	if n > 0 {
+		if handErr := h.shares.hand(piece{data: p[:n]}); handErr != nil {
+			return n, handErr
+		}
+	}
+	if err == io.EOF && !h.ended {
+		h.ended = true
+		if handErr := h.shares.hand(piece{}); handErr != nil {
+			return n, handErr
+		}
+	}
+	return n, err
+}
+
+// maxPending is the length of the longest header, and some more. When it has been
+// read, the number of shares is decided; who reads more has found an error.
+const maxPending = 101 << 20
+
+// hand gives the shares a piece. It waits while they are behind.
+func (s *shares) hand(p piece) error {
+	switch {
+	case s.workers == 1:
+		return nil
+	case s.workers == 0:
+		if p.name == "model.safetensors" { // it may be opened again, after a GPU failed
+			s.pending, s.held = nil, 0
+		}
+		if s.held += len(p.data); s.held > maxPending {
+			s.pending = nil
+			return nil
+		}
+		p.data = slices.Clone(p.data)
+		s.pending = append(s.pending, p)
+		return nil
+	case p.name != "":
+		s.files = append(s.files, p.name)
+		host.Call("handFile", p.name, float64(p.size), p.absent)
+		return nil
+	case p.data == nil:
+		host.Call("handEnd")
+		return nil
+	}
+	for data := p.data; len(data) > 0; {
+		n := waitFor(func() js.Value {
+			return host.Call("hand", uintptr(unsafe.Pointer(unsafe.SliceData(data))), len(data))
+		}).Int()
+		runtime.KeepAlive(data)
+		if n == never {
+			return lost()
+		}
+		data = data[n:]
+	}
+	return nil
+}
