@@ -1,10 +1,14 @@
 package tokenizer
 
 import (
+	"encoding/base64"
+	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 
 	"vitrine/engine/fault"
+	"vitrine/engine/jsonfile"
 )
 
 // longestFuzzed bounds the texts of a fuzzer, so that it tries many.
@@ -48,14 +52,35 @@ func loadFuzzed(t *testing.T, folder map[string]string, family Family, text stri
 	}
 }
 
+// FuzzTokenizerJSON changes the parts of a tokenizer.json one by one: in a whole
+// file nearly every change would break the JSON.
 func FuzzTokenizerJSON(f *testing.F) {
+	parts := [...]string{"added_tokens", "normalizer", "pre_tokenizer", "post_processor", "model"}
 	for _, data := range []string{smallBPE, smallUnigram, smallGemma} {
+		root, err := jsonfile.Parse("tokenizer.json", fault.Tokenizer, []byte(data))
+		if err != nil {
+			f.Fatal(err)
+		}
+		var seed [len(parts)]string
+		for i, part := range parts {
+			seed[i] = string(root.Get(part).Raw())
+		}
 		for _, family := range []Family{CLIP, SigLIP, SigLIP2} {
-			f.Add(data, byte(family), "ab <|endoftext|> é</s>a")
+			f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], byte(family), "ab <|endoftext|> é</s>a")
 		}
 	}
-	f.Fuzz(func(t *testing.T, data string, family byte, text string) {
-		loadFuzzed(t, map[string]string{"tokenizer.json": data}, Family(family%3), text)
+	rule := base64.StdEncoding.EncodeToString([]byte(spieceRule[4:]))
+	f.Add(`[{"id":0,"content":"<unk>","lstrip":true},{"id":1,"content":"</s>","rstrip":true,"normalized":true}]`,
+		`{"type":"Sequence","normalizers":[{"type":"Precompiled","precompiled_charsmap":"`+rule+`"},{"type":"Strip","strip_left":true,"strip_right":true},{"type":"Replace","pattern":{"Regex":" {2,}"},"content":"▁"}]}`,
+		`{"type":"Metaspace","replacement":"▁","add_prefix_space":true}`, `{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}}],"special_tokens":{}}`,
+		`{"vocab":[["<unk>",0],["</s>",0],["▁a",-1],["<0x41>",-2]],"unk_id":0,"byte_fallback":true}`, byte(SigLIP), "xa  </S> x")
+	f.Fuzz(func(t *testing.T, added, normalizer, split, template, model string, family byte, text string) {
+		var data strings.Builder
+		for i, part := range [...]string{added, normalizer, split, template, model} {
+			fmt.Fprintf(&data, "%c%q:%s", "{,,,,"[i], parts[i], part)
+		}
+		data.WriteByte('}')
+		loadFuzzed(t, map[string]string{"tokenizer.json": data.String()}, Family(family%3), text)
 	})
 }
 
