@@ -14,6 +14,7 @@ import (
 const (
 	emojiClip = "../../site/models/emoji-clip"
 	cat       = emojiClip + "/reference/cat.png"
+	llava     = "../../testdata/golden/models/llava_clip_projector"
 	tinyViT   = "../../testdata/golden/models/vit_image_classification"
 )
 
@@ -81,6 +82,7 @@ func TestEveryCommandAnswers(t *testing.T) {
 		{[]string{"trace", "--model", emojiClip, cat}, "block.3"},
 		{[]string{"trace", "--model", emojiClip, cat, "--json"}, `{"stage":"pixels","shape":[3,64,64]`},
 		{[]string{"inspect", "--model", emojiClip}, "CLIPModel"},
+		{[]string{"inspect", "--model", llava, "--size", "56x42", "--pictures", "2"}, "slots         24 of"},
 		{[]string{"inspect", "--model", emojiClip, "--json"}, `"architecture":"CLIPModel"`},
 		{[]string{"rank", "--model", emojiClip, "--dtype", "q8", cat, "cat", "house"}, "cat"},
 	} {
