@@ -12,10 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-)
 
-// sharedFixtures lies beside a checkout where all golden cases are at hand.
-const sharedFixtures = "../../../shared/fixtures"
+	"vitrine/engine/golden"
+)
 
 // goldenRow is a line of a golden file, of any kind.
 type goldenRow struct {
@@ -31,46 +30,38 @@ type goldenRow struct {
 // TestGoldenTokenizers runs every golden file through every format that its
 // folder holds, and prints a row for each.
 func TestGoldenTokenizers(t *testing.T) {
-	roots := []string{"../../testdata/golden", sharedFixtures}
-	for _, root := range filepath.SplitList(os.Getenv("VITRINE_GOLDEN")) {
-		roots = append(roots, root)
-	}
-	for _, root := range roots {
-		files, err := filepath.Glob(filepath.Join(root, "tokenizers", "*.jsonl"))
-		if err != nil {
-			t.Fatal(err)
+	for _, file := range golden.Cases(t, "tokenizers/*.jsonl") {
+		row := "tokenizers/" + strings.TrimSuffix(filepath.Base(file), ".jsonl")
+		rows, folder := readGolden(t, file), tokenizerFolder(t, file)
+		ran := 0
+		for _, format := range []string{"spiece.model", "tokenizer.json", "tokenizer_plain.json", "vocab.json"} {
+			if _, err := os.Stat(filepath.Join(folder, format)); err != nil {
+				continue
+			}
+			ran++
+			problems := compareGolden(t, rows, folder, format)
+			for _, problem := range problems[:min(len(problems), 5)] {
+				t.Log(problem)
+			}
+			golden.Row(t, golden.Verdict(len(problems) == 0), row, fmt.Sprintf("%d differ of %d texts, by %s", len(problems), len(rows), format))
 		}
-		for _, file := range files {
-			name := strings.TrimSuffix(filepath.Base(file), ".jsonl")
-			t.Run(name, func(t *testing.T) { goldenFile(t, name, file) })
+		if ran == 0 {
+			golden.Row(t, golden.Unclaimed, row, "its tokenizer's files are not stored here")
 		}
 	}
 }
 
-func goldenFile(t *testing.T, name, file string) {
-	rows := readGolden(t, file)
+// tokenizerFolder is the folder of the file's name beside it, or in another
+// folder of cases: the large ones come by themselves.
+func tokenizerFolder(t *testing.T, file string) string {
 	folder := strings.TrimSuffix(file, ".jsonl")
-	ran := 0
-	for _, format := range []string{"spiece.model", "tokenizer.json", "tokenizer_plain.json", "vocab.json"} {
-		if _, err := os.Stat(filepath.Join(folder, format)); err != nil {
-			continue
+	for _, root := range golden.Folders(t) {
+		if _, err := os.Stat(folder); err == nil {
+			break
 		}
-		ran++
-		differing := 0
-		for _, problem := range compareGolden(t, rows, folder, format) {
-			if differing++; differing <= 5 {
-				t.Error(problem)
-			}
-		}
-		verdict := "ok"
-		if differing > 0 {
-			verdict = "FAIL"
-		}
-		fmt.Printf("%s tokenizers/%s %d differing rows of %d from %s\n", verdict, name, differing, len(rows), format)
+		folder = filepath.Join(root, "tokenizers", filepath.Base(folder))
 	}
-	if ran == 0 {
-		t.Skipf("no tokenizer files in %s", folder)
-	}
+	return folder
 }
 
 func readGolden(t *testing.T, file string) (rows []goldenRow) {
