@@ -97,12 +97,20 @@ type EmbedOptions struct {
 	// embedding a text, the mean over all templates, normalised before and after
 	// as CLIP's notebook does. None: the texts as they are.
 	Templates []string
+	// Progress, which may be nil, is told as EmbedImages and EmbedTexts go on.
+	Progress func(done, total int)
 }
 
 // Embedding of a picture.
 type Embedding struct {
 	Embedding []float32 `json:"embedding"` // [E]
 	Ms        Ms        `json:"ms"`
+}
+
+// ImageEmbeddings of some pictures.
+type ImageEmbeddings struct {
+	Embeddings [][]float32 `json:"embeddings"` // [pictures][E]
+	Ms         Ms          `json:"ms"`         // of all together
 }
 
 // TextEmbeddings of some texts.

@@ -22,8 +22,8 @@ func (m *Model) EmbedImage(ctx context.Context, img Image, o EmbedOptions) (Embe
 }
 
 func (m *Model) embedImage(ctx context.Context, img Image, o ImageOptions, raw bool) (Embedding, error) {
-	if m.info.Shapes.Embedding == 0 {
-		return Embedding{}, fault.New(fault.Task, "embedImage", "%s pools its tokens into no vector; it can give features and attention", m.name())
+	if err := m.needEmbedding("embedImage"); err != nil {
+		return Embedding{}, err
 	}
 	tap := capturing("embedding")
 	p, err := m.see(ctx, img, o, tap)
@@ -35,6 +35,13 @@ func (m *Model) embedImage(ctx context.Context, img Image, o ImageOptions, raw b
 		score.Normalize(e)
 	}
 	return Embedding{e, p.ms}, nil
+}
+
+func (m *Model) needEmbedding(call string) error {
+	if m.info.Shapes.Embedding == 0 {
+		return fault.New(fault.Task, call, "%s pools its tokens into no vector; it can give features and attention", m.name())
+	}
+	return nil
 }
 
 // Classify gives the best classes of a model with a classifier.

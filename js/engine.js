@@ -24,6 +24,7 @@ const kernelFiles = {
  *   version
  *   load(options)          resolves to the info; options are those of wasm/main.go
  *   call(request, input)   input is {data, picture} or {data, values}, or undefined
+ *   put(data)              gives the running call data that it has asked for
  *   cancel()               ends the running call at its next pause
  *   share(options)         loads another share of a model; options are those of wasm/share.go
  *   wake()                 tells Go that it is worth asking calls again
@@ -64,19 +65,21 @@ export async function startEngine({ device, kernels = 'auto', modules, fetchFile
     new Promise((resolve, reject) => {
       entry(argument, (error, value) => (error ? reject(new VitrineError(error.code, error.message)) : resolve(value)))
     })
+  const put = (data) => {
+    // The memory may grow in receive, which makes a new buffer.
+    const at = exports.receive(data.length)
+    new Uint8Array(exports.mem.buffer, at, data.length).set(data)
+  }
   return {
     version: entries.version,
     modules: { engine: module, kernels: compiled },
     load: (options) => ask(entries.load, { ...options, refused: refusals }),
     share: (options) => ask(entries.share, { ...options, refused: refusals }),
     call(request, { data, ...input } = {}) {
-      if (data) {
-        // The memory may grow in receive, which makes a new buffer.
-        const at = exports.receive(data.length)
-        new Uint8Array(exports.mem.buffer, at, data.length).set(data)
-      }
+      if (data) put(data)
       return ask(entries.call, { ...request, ...input })
     },
+    put,
     cancel: () => exports.cancel(),
     memory: () => exports.mem.buffer,
     wake() {

@@ -3,10 +3,10 @@
 //
 //   from the page
 //     load    {version, folder, device, dtype, kernels, workers, integrity, cache}   the first, once
-//     call    {id, call, options, image, abortable}   image as image.js makes it
+//     call    {id, call, options, image, abortable}   image as image.js makes it, or several
 //     cancel  {id}                                     the page has given the call up
 //   to the page
-//     progress  {progress: {stage, file, loaded, total}}
+//     progress  {progress: {stage, file, loaded, total}}, or of a call {id, progress: {done, total}}
 //     request   {request: {url, status, bytes}}     one request to the network has ended
 //     loaded    {info}
 //     failed    {code, message}             nothing works any more
@@ -30,6 +30,7 @@ let engine
 let shares
 let queue = Promise.resolve()
 let running = 0 // the id of the call that is in Go
+let images = [] // of that call, where it has several
 let pixels = 'exact'
 
 onmessage = ({ data: message }) => {
@@ -78,7 +79,7 @@ async function load({ version: page, folder, device, dtype, kernels, workers, in
     weights: (loaded, total) => tell({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
     changed: (info) => postMessage({ type: 'changed', info }),
     crashed: failed,
-    calls: shares.calls(),
+    calls: { ...shares.calls(), nextImage, embedded },
   })
   sameVersion('vitrine.wasm', engine.version, page)
   const cores = globalThis.Worker ? navigator.hardwareConcurrency : 0
@@ -121,12 +122,13 @@ async function run({ id, call, options, image, abortable }) {
   const { signal } = jobs.get(id)
   try {
     const start = performance.now()
-    const input = image && (await inputOf(image, signal))
+    images = Array.isArray(image) ? image : []
+    const input = image && image !== images ? await inputOf(image, signal) : undefined
     const decodeMs = performance.now() - start
     signal.throwIfAborted()
     running = id
-    const value = await engine.call({ call, ...options, abortable }, input)
-    if (value.ms) value.ms.decode = decodeMs
+    const value = await engine.call({ call, ...options, count: images.length, abortable }, input)
+    if (input) value.ms &&= { ...value.ms, decode: decodeMs }
     tellMemory()
     postMessage({ type: 'result', id, value }, buffersOf(value))
   } catch (error) {
@@ -135,6 +137,24 @@ async function run({ id, call, options, image, abortable }) {
   }
   running = 0
   jobs.delete(id)
+}
+
+/** Gives Go an image of the running call, by done(null, {picture} or {values}), and lets go of it. */
+function nextImage(i, done) {
+  const image = images[i]
+  images[i] = null
+  inputOf(image, jobs.get(running).signal).then(
+    ({ data, ...input }) => {
+      engine.put(data)
+      done(null, input)
+    },
+    (error) => done(described(error)),
+  )
+}
+
+/** Is told by Go how many of the running call's images or texts are done. */
+function embedded(done, total) {
+  postMessage({ type: 'progress', id: running, progress: { done, total } })
 }
 
 /** What Go gets of an image: {data: TypedArray, picture: {width, height}} or {data, values: {shape, grid}}. */
