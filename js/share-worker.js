@@ -20,6 +20,7 @@ import './wasm_exec.js'
 import { again, Exchange } from './exchange.js'
 import { described } from './errors.js'
 import { startEngine } from './engine.js'
+import { hold } from './locks.js'
 
 const version = 'dev'
 
@@ -87,19 +88,6 @@ async function load({ version: first, engine: module, kernels, ports, lock, opti
   exchange = new Exchange(options.index, ports, { memory: engine.memory, changed: engine.wake })
   await engine.share(options)
   postMessage({ type: 'ready', memory: engine.memory().byteLength })
-}
-
-/** Holds a lock as long as this worker lives, where the browser has locks. */
-function hold(lock) {
-  return new Promise((resolve) => {
-    if (!navigator.locks) return resolve()
-    navigator.locks
-      .request(lock, () => {
-        resolve()
-        return new Promise(() => {})
-      })
-      .catch(resolve)
-  })
 }
 
 /** The next file that is handed on, or null where none has begun yet. What was not read of the last is left out. */

@@ -297,6 +297,39 @@ func TestAttention(t *testing.T) {
 	}
 }
 
+func TestRelevanceFeaturesTraceAndQ8(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		says string
+	}{
+		{"relevance --method contribution " + cat + " cat fish", "are no patch's"},
+		{"features " + cat, "8 × 8 patches of 128 values"},
+		{"trace " + cat, "block.3"},
+		{"trace --json " + cat, `{"stage":"pixels","shape":[3,64,64]`},
+		{"rank --dtype q8 " + cat + " cat house", "cat"},
+	} {
+		args := strings.Fields(c.args)
+		out, complaint, status := command(t, append(args[:1:1], append([]string{"--model", emojiClip}, args[1:]...)...)...)
+		if status != 0 || complaint != "" || !strings.Contains(out, c.says) {
+			t.Errorf("%s: status %d, %q; printed %.300s", c.args, status, complaint, out)
+		}
+	}
+	for _, args := range []string{"relevance " + cat + " cat", "features " + cat} {
+		picture := filepath.Join(t.TempDir(), "map.png")
+		if _, complaint, status := command(t, append(strings.Fields(args), "--model", emojiClip, "-o", picture)...); status != 0 {
+			t.Fatalf("%s: %s", args, complaint)
+		}
+		file, err := os.Open(picture)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if img, err := png.Decode(file); err != nil || img.Bounds().Dx() < overlaySide {
+			t.Errorf("%s wrote %v, %v", args, img, err)
+		}
+		file.Close()
+	}
+}
+
 func TestInspect(t *testing.T) {
 	var got map[string]any
 	answer(t, &got, "inspect", "--model", emojiClip)
@@ -362,11 +395,16 @@ func TestFailures(t *testing.T) {
 	if err := os.WriteFile(page, []byte("<!doctype html>"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	broken := filepath.Join(t.TempDir(), "broken.png")
+	if err := os.WriteFile(broken, []byte("\x89PNG\r\n\x1a\nnothing"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args   string
 		status int
 		says   string
 	}{
+		{"rank --model " + emojiClip + " " + broken + " cat", 1, "broken.png"},
 		{"rank --model " + emojiClip + " nowhere.png cat", 1, "nowhere.png"},
 		{"rank --model " + emojiClip + " " + page + " cat", 1, "neither a PNG nor a JPEG"},
 		{"rank --model nowhere " + cat + " cat", 1, "nowhere"},

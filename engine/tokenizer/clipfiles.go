@@ -2,7 +2,9 @@ package tokenizer
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"vitrine/engine/fault"
@@ -66,32 +68,27 @@ func readVocab(v jsonfile.Value) (*vocab, error) {
 	}
 	type entry struct {
 		piece string
-		id    jsonfile.Value
+		id    int64
 	}
 	var entries []entry
-	_ = v.Each(func(piece string, id jsonfile.Value) error {
+	err := v.Each(func(piece string, v jsonfile.Value) error {
+		id, err := v.Int()
 		entries = append(entries, entry{piece, id})
-		return nil
+		return err
 	})
-	byID := make([]*entry, len(entries))
-	for i := range entries {
-		e := &entries[i]
-		id, err := e.id.Int()
-		if err != nil {
-			return nil, err
-		}
-		if id < 0 || id >= int64(len(entries)) {
-			return nil, v.Fail("the piece %.40q has the id %d; with %d pieces, ids go from 0 to %d", e.piece, id, len(entries), len(entries)-1)
-		}
-		if byID[id] != nil {
-			return nil, v.Fail("the pieces %.40q and %.40q share the id %d", byID[id].piece, e.piece, id)
-		}
-		byID[id] = e
+	if err != nil {
+		return nil, err
 	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
 	out := newVocab()
-	for _, e := range byID {
-		if !out.add(e.piece) {
-			return nil, v.Fail("the piece %.40q stands twice", e.piece)
+	for i, e := range entries {
+		switch {
+		case i > 0 && e.id == entries[i-1].id:
+			return nil, v.Fail("the pieces %.40q and %.40q share the id %d", entries[i-1].piece, e.piece, e.id)
+		case e.id != int64(i):
+			return nil, v.Fail("the piece %.40q has the id %d, where %d comes next; with %d pieces, ids go from 0 to %d", e.piece, e.id, i, len(entries), len(entries)-1)
+		case !out.add(e.piece):
+			return nil, v.Fail("the piece %.40q stands twice", e.piece) // two lone surrogates, which read the same
 		}
 	}
 	return out, nil
