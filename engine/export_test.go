@@ -7,3 +7,9 @@ func (o Options) WithClock(now func() time.Time) Options {
 	o.clock = now
 	return o
 }
+
+// WithAnyWork tries the GPU with small models, too.
+func (o Options) WithAnyWork() Options {
+	o.anyWork = true
+	return o
+}
