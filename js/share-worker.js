@@ -6,7 +6,6 @@
 //     file    {file: {name, size, absent}}     a file of weights begins
 //     piece   {buffer, length}                 some of it; without a buffer its end
 //     job     {number, job, buffer}            job as wasm/peers.go has it, buffer its tokens
-//     giveUp  {number}                         that job has ended, and those before it
 //   to it
 //     begun   {}                               the lock is held
 //     ready   {memory}                         the weights are loaded
@@ -40,12 +39,9 @@ onmessage = ({ data: message }) => {
       files.push(message)
       break
     case 'job':
-      exchange?.end(message.number - 1)
+      exchange.end(message.number - 1) // it was given up, where it is not done
       jobs.push(message)
       break
-    case 'giveUp':
-      exchange?.end(message.number)
-      return
   }
   engine?.wake()
 }

@@ -37,7 +37,7 @@ export class Shares {
   /** What Go calls, by name (wasm/peers.go, wasm/shares.go). */
   calls() {
     return Object.fromEntries(
-      ['startShares', 'sharesReady', 'handFile', 'hand', 'handEnd', 'start', 'sum', 'met', 'giveUp', 'failure', 'endShares'].map((name) => [name, (...rest) => this[name](...rest)]),
+      ['startShares', 'sharesReady', 'handFile', 'hand', 'handEnd', 'start', 'sum', 'met', 'failure', 'endShares'].map((name) => [name, (...rest) => this[name](...rest)]),
     )
   }
 
@@ -172,11 +172,6 @@ export class Shares {
   /** See Exchange. */
   met() {
     return this.#failure ? never : this.#exchange.met()
-  }
-
-  /** Tells the shares that the job they may be in has ended. */
-  giveUp() {
-    if (!this.#failure) this.#post({ type: 'giveUp', number: this.#exchange.job })
   }
 
   #post(message) {

@@ -81,7 +81,7 @@ func (b *bpe) symbols(word string) []symbol {
 		if i+n == len(word) {
 			char = append(char, b.suffix...)
 		}
-		if id, ok := b.vocab.id(char); ok {
+		if id, ok := b.vocab.id(string(char)); ok {
 			if unknown {
 				add(b.unk)
 				unknown = false

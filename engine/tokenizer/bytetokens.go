@@ -8,7 +8,7 @@ func newByteTokens(v *vocab) byteTokens {
 	const hex = "0123456789ABCDEF"
 	ids := make(byteTokens, 256)
 	for c := range ids {
-		id, ok := v.id([]byte{'<', '0', 'x', hex[c>>4], hex[c&15], '>'})
+		id, ok := v.id(string([]byte{'<', '0', 'x', hex[c>>4], hex[c&15], '>'}))
 		if !ok {
 			id = -1
 		}

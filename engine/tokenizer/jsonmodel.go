@@ -1,8 +1,8 @@
 package tokenizer
 
 import (
-	"bytes"
 	"math"
+	"strings"
 
 	"vitrine/engine/jsonfile"
 )
@@ -65,7 +65,7 @@ func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err e
 		if err != nil {
 			return err
 		}
-		id, ok := b.vocab.id([]byte(text))
+		id, ok := b.vocab.id(text)
 		if !ok {
 			return token.Fail("the vocabulary lacks %.40q", text)
 		}
@@ -84,12 +84,12 @@ func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err e
 
 // readMerge reads "left right", or ["left", "right"] as newer files have it.
 func (b *bpe) readMerge(rank int, v jsonfile.Value) error {
-	var left, right []byte
+	var left, right string
 	if v.Kind() == jsonfile.String {
 		text, _ := v.Text()
 		var ok bool
-		left, right, ok = bytes.Cut([]byte(text), []byte(" "))
-		if !ok || bytes.IndexByte(right, ' ') >= 0 {
+		left, right, ok = strings.Cut(text, " ")
+		if !ok || strings.Contains(right, " ") {
 			return v.Fail("found %.60q, want two pieces with one space between", text)
 		}
 	} else {
@@ -97,9 +97,9 @@ func (b *bpe) readMerge(rank int, v jsonfile.Value) error {
 		err := v.Elements(func(i int, part jsonfile.Value) error {
 			text, err := part.Text()
 			if i == 0 {
-				left = []byte(text)
+				left = text
 			} else {
-				right = []byte(text)
+				right = text
 			}
 			n++
 			return err

@@ -109,7 +109,7 @@ func (s *spiece) Encode(text string) Encoding {
 		}
 		ids = append(ids, pieces...)
 	})
-	if second && string(s.model.vocab.bytes(ids[0])) == wordMark {
+	if second && s.model.vocab.piece(ids[0]) == wordMark {
 		ids = ids[1:]
 	}
 	e := row(s.model.vocab, nil, ids, nil, max(s.max-1, 0))
