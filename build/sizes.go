@@ -23,14 +23,16 @@ type sized struct {
 }
 
 // part says what a page does with the file: "page" is loaded before the model,
-// "model" is the model, "instead" is loaded in the place of another, and the rest
-// is there for people.
+// "model" is the model, "later" comes after the first ranking, "instead" is loaded
+// in the place of another, and the rest is there for people.
 func (f sized) part() string {
 	switch {
 	case strings.HasPrefix(f.name, "models/"):
 		return "model"
 	case f.name == "js/kernels/plain.wasm":
-		return "instead" // of relaxed.wasm, which is larger, where a browser has no relaxed SIMD
+		return "instead" // of relaxed.wasm, which is as large, where a browser has no relaxed SIMD
+	case strings.HasPrefix(f.name, "later/"):
+		return "later"
 	case strings.HasSuffix(f.name, ".d.ts"), path.Base(f.name) == "package.json", path.Ext(f.name) == ".md":
 		return "people"
 	}
@@ -79,7 +81,7 @@ func total(files []sized, part string) (sum sized) {
 
 // printSizes prints what a page downloads, in bytes.
 func printSizes(out io.Writer, files []sized) error {
-	page, model := total(files, "page"), total(files, "model")
+	page, model, later := total(files, "page"), total(files, "model"), total(files, "later")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "bytes\tgzip -9\t")
 	for _, f := range files {
@@ -94,5 +96,6 @@ func printSizes(out io.Writer, files []sized) error {
 	}
 	fmt.Fprintf(w, "%d\t%d\t  all that a page downloads before the model; %d gzip at most\n", page.raw, page.gzip, maxDownload)
 	fmt.Fprintf(w, "%d\t%d\t  the embedded model's folder\n", model.raw, model.gzip)
+	fmt.Fprintf(w, "%d\t%d\t  what comes after the first ranking\n", later.raw, later.gzip)
 	return w.Flush()
 }

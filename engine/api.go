@@ -31,7 +31,9 @@ type Options struct {
 	DemandGPU bool
 	// Fallback is told when a call has gone back to the CPU; Info says why.
 	Fallback func(Info)
-	clock    func() time.Time // tests compare speeds by a clock of their own
+	// Tests compare speeds by a clock of their own, and bring small models to a GPU.
+	clock   func() time.Time
+	anyWork bool
 	// DType says how the blocks keep their weights: "auto" and "f32" in float32,
 	// whatever the file's type; "f16" as half floats, unpacked on the way; "q8" as
 	// int8 with a scale an output, against activations with a scale a row.

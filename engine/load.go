@@ -153,7 +153,7 @@ const gpuWork = 5e8
 // openGPU opens the GPU and compiles its shaders, while the other files are on
 // their way.
 func (l *loader) openGPU() {
-	if l.options.GPU == nil || !l.options.DemandGPU && l.arch.vision.work() < gpuWork {
+	if l.options.GPU == nil || !l.options.DemandGPU && !l.options.anyWork && l.arch.vision.work() < gpuWork {
 		return
 	}
 	if n := l.options.Workers; n > 1 {

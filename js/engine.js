@@ -132,9 +132,9 @@ function listen() {
   return () => {
     const line = text.match(/^(fatal error|panic|runtime):.*$/m)?.[0] ?? 'the engine ended'
     if (/out of memory|cannot allocate/.test(text)) {
-      return new VitrineError('memory', 'the browser gives the model no more memory; load it again, with smaller pictures or a smaller model')
+      return new VitrineError('memory', 'the browser gives the model no more memory; take smaller pictures or a smaller model')
     }
-    return new VitrineError('internal', `a mistake in Vitrine: ${line}; load the model again, and please report it`)
+    return new VitrineError('internal', `a mistake in Vitrine: ${line}; please report it`)
   }
 }
 

@@ -3,28 +3,67 @@
 
 import { VitrineError, wrong } from './errors.js'
 import { snapshot, snapshots, tainted, transfers } from './image.js'
+import { watch } from './locks.js'
 import { checked, checkedTexts } from './options.js'
+
+const closed = 'the model is closed; load it again'
 
 /** What load gives. The methods are described in vitrine.d.ts. */
 export class Model {
-  #worker
-  #calls = new Map() // id → {fulfil, fail}
+  #worker // null where it has failed
+  #start
+  #starting = null // a promise while a worker is started anew
+  #watch // AbortController: of the watch over the worker, and of its start
+  #calls = new Map() // id → {fulfil, fail, onProgress}
   #lastId = 0
   #sent = Promise.resolve() // when all calls so far have been sent
-  #ended = null // why no call is possible any more: {code, message}
+  #closed = false
   #info
   #requests
 
-  constructor(worker, info, requests) {
+  /**
+   * Takes a worker with the model: {worker, info, lock}. start(signal) gives another
+   * one, where this one fails. Requests are added to requests.
+   */
+  constructor(started, start, requests) {
+    this.#start = start
+    this.#requests = requests
+    this.#adopt(started)
+  }
+
+  #adopt({ worker, info, lock }) {
     this.#worker = worker
     this.#info = info
-    this.#requests = requests
+    this.#watch = new AbortController()
     worker.onmessage = ({ data }) => this.#receive(data)
     worker.onerror = (event) => {
       event.preventDefault?.()
-      this.#end('internal', `the worker failed (${event.message}); load the model again`)
+      this.#fail('internal', `the worker failed (${event.message})`)
     }
-    worker.onmessageerror = () => this.#end('internal', 'a message of the worker could not be read; load the model again')
+    worker.onmessageerror = () => this.#fail('internal', 'a message of the worker could not be read')
+    watch(lock, this.#watch.signal, () => this.#fail('internal', 'something ended the worker'))
+  }
+
+  /** Ends the worker, which has failed, and its calls. The next call starts another one. */
+  #fail(code, message) {
+    this.#halt(code, `${message}; the next call starts it anew`)
+  }
+
+  #halt(code, message) {
+    this.#watch.abort()
+    this.#worker?.terminate()
+    this.#worker = null
+    for (const { fail } of this.#calls.values()) fail(new VitrineError(code, message))
+  }
+
+  /** Resolves when there is a worker. */
+  async #ready() {
+    if (this.#worker || this.#closed) return
+    this.#watch = new AbortController()
+    this.#starting ??= this.#start(this.#watch.signal)
+      .then((started) => this.#adopt(started))
+      .finally(() => (this.#starting = null))
+    await this.#starting
   }
 
   /** What the model is and what runs it, as it is now: a frozen object. */
@@ -118,14 +157,9 @@ export class Model {
 
   /** Ends the worker and gives the memory back. Calls that run, and later ones, fail with 'closed'. */
   close() {
-    this.#end('closed', 'the model is closed; load it again')
-  }
-
-  #end(code, message) {
-    if (this.#ended) return
-    this.#ended = { code, message }
-    this.#worker.terminate()
-    for (const { fail } of this.#calls.values()) fail(new VitrineError(code, message))
+    if (this.#closed) return
+    this.#closed = true
+    this.#halt('closed', closed)
   }
 
   /**
@@ -135,7 +169,7 @@ export class Model {
   async #call(call, { signal, onProgress, ...options }, part) {
     part?.catch(() => {}) // send reports it, but maybe later
     signal?.throwIfAborted()
-    if (this.#ended) throw new VitrineError('closed', this.#ended.message)
+    if (this.#closed) throw new VitrineError('closed', closed)
     const id = ++this.#lastId
     const done = new Promise((resolve, reject) => {
       const settle = (how) => (value) => {
@@ -145,13 +179,13 @@ export class Model {
       }
       const fail = settle(reject)
       const abort = () => {
-        this.#worker.postMessage({ type: 'cancel', id })
+        this.#worker?.postMessage({ type: 'cancel', id })
         fail(signal.reason)
       }
       signal?.addEventListener('abort', abort)
       this.#calls.set(id, { fulfil: settle(resolve), fail, onProgress })
     })
-    const send = this.#sent.then(() => part).then((image) => this.#send({ type: 'call', id, call, options, image, abortable: Boolean(signal) }))
+    const send = this.#sent.then(() => this.#ready()).then(() => part).then((image) => this.#send({ type: 'call', id, call, options, image, abortable: Boolean(signal) }))
     // A call that was given up while its picture was awaited holds up no other.
     this.#sent = Promise.race([send, done]).catch(() => {})
     send.catch((error) => this.#calls.get(id)?.fail(error))
@@ -180,11 +214,12 @@ export class Model {
       case 'progress':
         return this.#calls.get(message.id)?.onProgress?.(message.progress)
       case 'result':
+        this.#info.memory = message.memory
         return this.#calls.get(message.id)?.fulfil(message.value)
       case 'error':
         return this.#calls.get(message.id)?.fail(new VitrineError(message.code, message.message))
       case 'failed':
-        return this.#end(message.code, message.message)
+        return this.#fail(message.code, message.message)
     }
   }
 }

@@ -508,7 +508,7 @@ export class VitrineError extends Error {
  * | memory | the browser gives no more memory |
  * | device | the demanded device is absent, lost or wrong |
  * | closed | a call after close() |
- * | internal | a mistake of Vitrine's own |
+ * | internal | a mistake of Vitrine's own, or a worker that something ended; the next call starts it anew |
  */
 export type VitrineErrorCode =
   | 'option'

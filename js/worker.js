@@ -2,7 +2,7 @@
 // pictures. Messages, each an object with a type:
 //
 //   from the page
-//     load    {version, folder, device, dtype, kernels, workers, integrity, cache}   the first, once
+//     load    {version, folder, device, dtype, kernels, workers, integrity, cache, lock}   the first, once
 //     call    {id, call, options, image, abortable}   image as image.js makes it, or several
 //     cancel  {id}                                     the page has given the call up
 //   to the page
@@ -11,7 +11,7 @@
 //     loaded    {info}
 //     failed    {code, message}             nothing works any more
 //     changed   {info}                      what of info has changed
-//     result    {id, value}, error {id, code, message}
+//     result    {id, value, memory}, error {id, code, message}
 //
 // Calls are run one after the other. What Go and this file say to each other is
 // described in wasm/main.go.
@@ -21,6 +21,7 @@ import { described, VitrineError } from './errors.js'
 import { decode } from './pixels.js'
 import { notingFetch } from './requests.js'
 import { startEngine } from './engine.js'
+import { hold } from './locks.js'
 import { Shares } from './shares.js'
 
 const version = 'dev'
@@ -63,9 +64,10 @@ function failed(error) {
   close()
 }
 
-async function load({ version: page, folder, device, dtype, kernels, workers, integrity, cache }) {
+async function load({ version: page, folder, device, dtype, kernels, workers, integrity, cache, lock }) {
   sameVersion('worker.js', version, page)
   if (workers > 1 && !globalThis.Worker) throw new VitrineError('unsupported', `workers: found ${workers}, but this browser lets a worker start no other ones; leave workers out`)
+  await hold(lock)
   const tell = progressTeller()
   const note = (request) => postMessage({ type: 'request', request })
   globalThis.fetch = notingFetch(cache, note)
@@ -90,16 +92,6 @@ async function load({ version: page, folder, device, dtype, kernels, workers, in
 /** The bytes of WebAssembly memory of each worker. */
 function memoryNow() {
   return { wasm: [engine.memory().byteLength, ...shares.memory] }
-}
-
-let memoryTold = ''
-
-/** Tells the page where the memory has grown. */
-function tellMemory() {
-  const memory = memoryNow()
-  const text = memory.wasm.join()
-  if (text !== memoryTold) postMessage({ type: 'changed', info: { memory } })
-  memoryTold = text
 }
 
 function sameVersion(file, found, page) {
@@ -129,8 +121,7 @@ async function run({ id, call, options, image, abortable }) {
     running = id
     const value = await engine.call({ call, ...options, count: images.length, abortable }, input)
     if (input) value.ms &&= { ...value.ms, decode: decodeMs }
-    tellMemory()
-    postMessage({ type: 'result', id, value }, buffersOf(value))
+    postMessage({ type: 'result', id, value, memory: memoryNow() }, buffersOf(value))
   } catch (error) {
     // Of a call that was given up, nobody wants to know.
     if (!signal.aborted) postMessage({ type: 'error', id, ...described(error) })

@@ -121,7 +121,6 @@ func call(args js.Value) (js.Value, error) {
 	}
 	result, err := r.run(context.Background())
 	if err != nil {
-		others.giveUp()
 		return js.Value{}, err
 	}
 	return valueOf(reflect.ValueOf(result)), nil

@@ -120,17 +120,19 @@ func spread(n, cost int, do func(core, from, to int)) {
 	wait.Wait()
 }
 
-// arena hands out pieces of memory that all come back at once. Once it has
-// grown to what a call needs, calls of that shape allocate nothing.
+// arena hands out pieces of memory that all come back at once. Calls of a shape
+// that it has seen, or of a smaller one, allocate nothing.
 type arena struct {
 	blocks [][]float32
 	block  int // the block in use
 	used   int // values taken from it
+	taken  int // values taken in all
 }
 
 const arenaBlock = 1 << 18 // values; 1 MB
 
 func (a *arena) take(n int) []float32 {
+	a.taken += n
 	for ; a.block < len(a.blocks); a.block, a.used = a.block+1, 0 {
 		if a.used+n <= len(a.blocks[a.block]) {
 			piece := a.blocks[a.block][a.used : a.used+n : a.used+n]
@@ -143,4 +145,12 @@ func (a *arena) take(n int) []float32 {
 	return a.blocks[a.block][:n:n]
 }
 
-func (a *arena) reset() { a.block, a.used = 0, 0 }
+// reset makes one block of several, as large as what was taken: pieces of other
+// shapes would leave gaps in each, and grow it with every shape.
+func (a *arena) reset() {
+	if len(a.blocks) > 1 {
+		a.blocks = nil // so that it can be collected before the new one is made
+		a.blocks = [][]float32{make([]float32, a.taken)}
+	}
+	a.block, a.used, a.taken = 0, 0, 0
+}

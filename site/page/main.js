@@ -1,16 +1,15 @@
-import { AttentionView } from './attention.js'
+import { attempt } from './attempt.js'
 import { byId, copy } from './dom.js'
 import { enableDrawing } from './draw.js'
-import { EmbeddingView } from './embedding.js'
 import { firstLabels, Labels } from './labels.js'
 import { latest } from './latest.js'
-import { ownModel, readLink, writeLink } from './link.js'
-import { isElsewhere, ModelLoader, sayError, shortName } from './model.js'
+import { loadOptions, ownModel, readLink, writeLink } from './link.js'
+import { isElsewhere, ModelLoader, shortName } from './model.js'
 import { Paper } from './paper.js'
+import { Patches } from './patches.js'
 import { acceptPictures, sampleUrl, samples, showSamples } from './picture.js'
 import { RankingTable, sayScore, showClasses } from './ranking.js'
 import { showRequests, startCounting, stopCounting, watchRequests } from './requests.js'
-import { snippetOf } from './snippet.js'
 import { Template } from './template.js'
 import { enableThemes } from './themes.js'
 
@@ -20,8 +19,23 @@ const live = 150
 /** How long the picture rests before the best label is said aloud, in ms. */
 const rest = 1200
 
+/** What a score is, by the method that makes it. */
+const scoreNotes = {
+  softmax: 'The scores share one whole among your words, so one always wins, also when none fits.',
+  sigmoid: 'Each word has its own score, from 0 to 100 %: several may fit, or none.',
+}
+
+/** How many classes are shown. */
+const shownClasses = 10
+
 /** What has changed since the model last answered. */
 const changed = { picture: true, labels: true, map: true }
+/** What the picture was last compared with: labels or names of classes, how they are written, the best one. */
+let asked = { texts: [], options: {}, best: '' }
+/** @type {import('../later/views.js')|null} its module, once it has come */
+let later = null
+/** @type {import('../later/views.js').Views|null} */
+let views = null
 let lastTook = 0
 let restTimer
 
@@ -31,11 +45,11 @@ const announce = (words) => { if (status.textContent !== words) status.textConte
 
 const paper = new Paper(byId('paper'), () => onChange('picture'))
 const labels = new Labels(() => onChange('labels'))
-const ranking = new RankingTable(labels)
+const showMap = (label) => views?.maps.toggle(label)
+const ranking = new RankingTable(labels, showMap)
 const template = new Template(() => onChange('labels'))
-const attention = new AttentionView(() => onChange('map'))
-const embedding = new EmbeddingView()
-const loader = new ModelLoader({ announce, begun: stopCounting, loaded: onLoaded, ended: startCounting })
+const patches = new Patches(() => onChange('picture'))
+const loader = new ModelLoader({ announce, begun: stopCounting, loaded: onLoaded, ended: () => { if (views) startCounting() } })
 
 /**
  * Takes note of a change and sees to it that the model answers it.
@@ -57,38 +71,33 @@ function onChange(what) {
 const answer = latest(async (stale) => {
   const { model } = loader
   if (!model) return
-  const { tasks } = model.info
   const todo = { ...changed }
   Object.assign(changed, { picture: false, labels: false, map: false })
   const start = performance.now()
   const pixels = paper.pixels()
   // Puts back what is left when something newer has come and the model is slow.
-  const yields = (left) => {
+  const yields = () => {
     if (!stale() || lastTook < live) return false
-    for (const key of left) changed[key] ||= todo[key]
+    for (const key of ['picture', 'map']) changed[key] ||= todo[key]
     return true
   }
-  try {
-    if (todo.picture) attention.showPicture(pixels, model.info)
-    if (todo.picture || todo.labels) await name(model, pixels)
-    if (yields(['picture', 'map'])) return
-    if (todo.picture && tasks.includes('embedImage')) embedding.show((await model.embedImage(pixels)).embedding)
-    if (yields(['picture', 'map'])) return
-    if (tasks.includes('attention') && (todo.picture || todo.map)) {
-      const stack = todo.picture ? await model.attentionStack(pixels) : null
-      const { method, layer } = attention.chosen
-      const rollout = method === 'rollout' ? (await model.attention(pixels, { method, layer })).data : null
-      attention.showMaps(stack, rollout)
-    }
-    if (todo.picture) lastTook = performance.now() - start
-    byId('answer-error').hidden = true
-  } catch (error) {
-    if (loader.model !== model) return // it was closed in the middle: the next answers
-    const words = byId('answer-error')
-    words.textContent = sayError(error)
-    words.hidden = false
-  }
+  if (todo.picture || todo.labels) await attempt('answer-error', () => name(model, pixels))
+  if (yields()) return
+  await attempt('map-error', showMore)
+  if (!views || loader.model !== model) return
+  await views.answer(model, pixels, { fresh: todo.picture, asked, yields })
+  showCode()
+  if (todo.picture) lastTook = performance.now() - start
 })
+
+/** Fetches what the first ranking does not need. */
+async function showMore() {
+  if (views) return
+  later = await import('../later/views.js')
+  views = new later.Views({ loader, patches, changed: () => onChange('map'), around: { begun: stopCounting, ended: startCounting } })
+  views.offer(loader.model.info, readLink(location.hash))
+  startCounting()
+}
 
 /**
  * Ranks the labels, or names the classes.
@@ -98,16 +107,22 @@ const answer = latest(async (stale) => {
 async function name(model, pixels) {
   const { tasks } = model.info
   let best
+  asked = { texts: [], options: {}, best: '' }
   if (tasks.includes('rank')) {
     if (!labels.list.length) return ranking.forget()
     const options = template.value === '{}' ? {} : { template: template.value }
-    const result = await model.rank(pixels, labels.texts, options)
+    const { texts } = labels
+    asked = { texts, options, best: '' }
+    const result = await model.rank(pixels, texts, { ...patches.options, ...options })
     ranking.show(result.ranking)
     best = result.ranking[0]
+    asked = { ...asked, best: best.label }
+    byId('score-note').textContent = scoreNotes[result.method]
   } else if (tasks.includes('classify')) {
-    const { classes } = await model.classify(pixels, { topK: Math.min(10, model.info.classes) })
-    showClasses(classes)
+    const { classes } = await model.classify(pixels, { ...patches.options, topK: Math.min(shownClasses, model.info.classes) })
+    showClasses(classes, showMap)
     best = classes[0]
+    asked = { texts: classes.map(({ label }) => label), options: {}, best: best.label }
   }
   clearTimeout(restTimer)
   byId('best').textContent = best ? `${best.label}, ${sayScore(best.score)}` : '\u00a0'
@@ -120,16 +135,16 @@ async function name(model, pixels) {
  */
 function onLoaded(seconds) {
   const { info } = loader.model
+  const view = readLink(location.hash)
   const can = (task) => info.tasks.includes(task)
   byId('labels-part').hidden = byId('ranking-note').hidden = !can('rank')
   byId('classes-part').hidden = can('rank') || !can('classify')
-  byId('nothing-part').hidden = can('rank') || can('classify')
-  byId('attention-part').hidden = !can('attention')
-  byId('no-attention').hidden = can('attention')
-  attention.offer(info.shapes)
-  attention.choose(readLink(location.hash))
+  byId('ranking-title').textContent = can('visualTokens') ? 'The slots' : 'The ranking'
+  byId('nothing-part').hidden = can('rank') || can('classify') || can('visualTokens')
+  byId('ranking').classList.toggle('without-maps', !can('relevance'))
   ranking.forget()
-  embedding.show(null)
+  patches.offer(info, view.patches)
+  views?.offer(info, view)
   showRequests(info, seconds)
   announce(`${shortName(loader.name)} is ready`)
   Object.assign(changed, { picture: true, labels: true, map: true })
@@ -137,16 +152,30 @@ function onLoaded(seconds) {
   answer()
 }
 
+/** What is chosen, for the address and for the code. */
+function chosenView() {
+  const sample = samples.find((each) => sampleUrl(each) === paper.untouched)
+  return { model: loader.name, ...loader.options, labels: labels.texts, template: template.value, ...views.maps.chosen, patches: patches.chosen, sample }
+}
+
 /** Writes what is chosen into the address and into the code. */
 function showView() {
-  if (!loader.model) return
+  if (!loader.model || !views) return // what the address asks for is still to be read
   const { info } = loader.model
-  const { untouched } = paper
-  const sample = samples.find((each) => sampleUrl(each) === untouched)
-  const view = { model: loader.name, labels: labels.texts, template: template.value, ...attention.chosen, sample }
-  const hash = writeLink({ ...view, layers: info.shapes.layers })
+  const hash = writeLink({ ...chosenView(), usual: later.usualMap(info), layers: info.shapes.layers })
   if (hash !== location.hash.slice(1)) history.replaceState(null, '', hash ? `#${hash}` : location.pathname + location.search)
-  byId('snippet').textContent = snippetOf({ ...view, tasks: info.tasks, picture: sample ? untouched : '' }, document.baseURI)
+  showCode()
+}
+
+/** Writes what is chosen as code. */
+function showCode() {
+  const view = chosenView()
+  const { subject } = views.maps
+  byId('snippet').textContent = later.snippetOf({
+    ...view, options: loader.options, tasks: loader.model.info.tasks, call: patches.options,
+    picture: view.sample ? paper.untouched : '',
+    about: [...new Set([subject, ...asked.texts])].filter(Boolean),
+  }, document.baseURI)
 }
 
 /** Shows the view that the address asks for. */
@@ -156,14 +185,18 @@ function followLink() {
   template.value = view.template ?? '{}'
   openSample(view.sample ?? samples[0])
   const model = view.model ?? ownModel
-  if (model === loader.name) attention.choose({ method: 'raw', layer: loader.model.info.shapes.layers - 1, head: null, ...view })
-  else if (model !== ownModel && isElsewhere(model)) {
+  const options = loadOptions(view)
+  if (model === loader.name && options.device === loader.options.device && options.dtype === loader.options.dtype) {
+    const { info } = loader.model
+    patches.offer(info, view.patches)
+    views?.maps.choose({ method: later.usualMap(info), layer: info.shapes.layers - 1, head: null, label: null, ...view })
+  } else if (model !== ownModel && isElsewhere(model)) {
     loader.suggest(model)
     if (!loader.model) loader.load(ownModel)
-  } else loader.load(model)
+  } else loader.load(model, options)
 }
 
-enableThemes(() => embedding.draw())
+enableThemes(() => views?.embedding.draw())
 enableDrawing(paper)
 acceptPictures(paper, announce)
 const openSample = showSamples(paper)

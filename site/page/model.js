@@ -1,3 +1,4 @@
+import { sayError } from './attempt.js'
 import { byId, sayBytes, sayCount } from './dom.js'
 import { hubName, ownModel } from './link.js'
 
@@ -12,19 +13,12 @@ export function isElsewhere(name) {
   return URL.canParse(name, document.baseURI) && new URL(name, document.baseURI).origin !== location.origin
 }
 
-/**
- * Turns a failure into a sentence with the code that programs see.
- * @param {Error & {code?: string}} error
- * @returns {string}
- */
-export function sayError(error) {
-  return error.code && typeof error.code === 'string' ? `${error.message} (${error.code})` : error.message
-}
-
 /** Loads models, one at a time, and shows how far it is. */
 export class ModelLoader {
   /** The name of the loaded model. */
   name = ''
+  /** What it was asked to run on: options of load. The next model is asked the same. */
+  options = {}
   /** @type {import('../../js/vitrine.d.ts').Model|null} */
   model = null
   #abort = null
@@ -66,18 +60,21 @@ export class ModelLoader {
    * Loads a model and puts it in the place of the one before, which works until
    * then. Where there was none, the page's own comes in the place of one that fails.
    * @param {string} name a folder's address or a hub name
+   * @param {{device?: string, dtype?: string}} options of load
    */
-  async load(name) {
+  async load(name, options = this.options) {
     byId('model-error').textContent = ''
     this.#abort?.abort() // the one that is on its way, if any
-    if (!await this.#tryLoad(name) && !this.model && name !== ownModel) await this.#tryLoad(ownModel)
+    const plain = name === ownModel && !Object.keys(options).length
+    if (!await this.#tryLoad(name, options) && !this.model && !plain) await this.#tryLoad(ownModel, {})
   }
 
   /**
    * @param {string} name
+   * @param {{device?: string, dtype?: string}} options
    * @returns {Promise<boolean>} Whether it was loaded; if not, the page says why.
    */
-  async #tryLoad(name) {
+  async #tryLoad(name, options) {
     const abort = this.#abort = new AbortController()
     const start = performance.now()
     this.#begun()
@@ -85,7 +82,7 @@ export class ModelLoader {
     this.#progress({ stage: 'engine', loaded: 0, total: null })
     try {
       const { load } = await import('../js/vitrine.js')
-      const model = await load(name, { signal: abort.signal, onProgress: (progress) => this.#progress(progress) })
+      const model = await load(name, { ...options, signal: abort.signal, onProgress: (progress) => this.#progress(progress) })
       if (abort.signal.aborted) {
         model.close()
         throw abort.signal.reason
@@ -93,6 +90,7 @@ export class ModelLoader {
       this.model?.close()
       this.model = model
       this.name = name
+      this.options = options
       this.#describe()
       byId('loading-words').textContent = `${shortName(name)} is in.`
       this.#loaded((performance.now() - start) / 1000)

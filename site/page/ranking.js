@@ -1,5 +1,6 @@
 import { byId, calm, make } from './dom.js'
 import { mostLabels, splitLabels } from './labels.js'
+import { mapButton, nameMapButton } from './mapbutton.js'
 
 /**
  * @param {number} score 0 to 1
@@ -35,10 +36,15 @@ export class RankingTable {
   #body = byId('ranking-rows')
   /** @type {Map<string, {similarity: number, logit: number, score: number}>} by text */
   #results = new Map()
+  #showMap
 
-  /** @param {import('./labels.js').Labels} labels */
-  constructor(labels) {
+  /**
+   * @param {import('./labels.js').Labels} labels
+   * @param {(label: string) => void} showMap called when the visitor asks for a label's map
+   */
+  constructor(labels, showMap) {
     this.#labels = labels
+    this.#showMap = showMap
     this.#body.addEventListener('focusout', () => queueMicrotask(() => this.#sort()))
     const details = byId('details')
     details.addEventListener('change', () => byId('ranking-table').classList.toggle('detailed', details.checked))
@@ -80,7 +86,8 @@ export class RankingTable {
 
   /**
    * @param {import('./labels.js').Label} label
-   * @returns {{element: HTMLElement, input: HTMLInputElement, cells: Record<string, HTMLElement>}}
+   * @returns {{element: HTMLElement, input: HTMLInputElement, map: HTMLButtonElement,
+   *   remove: HTMLElement, bar: HTMLElement, cells: Record<string, HTMLElement>}}
    */
   #makeRow({ id, text }) {
     const input = make('input', { type: 'text', value: text, 'aria-label': 'Label', class: 'label', autocomplete: 'off', spellcheck: 'false' })
@@ -91,7 +98,8 @@ export class RankingTable {
       score: make('td', { class: 'number score' }),
     }
     const bar = make('span', { class: 'bar', 'aria-hidden': 'true' })
-    const element = make('tr', {}, make('th', { scope: 'row' }, input, bar), cells.similarity, cells.logit, cells.score, make('td', { class: 'last' }, remove))
+    const map = mapButton(text, this.#showMap)
+    const element = make('tr', {}, make('td', { class: 'map-cell' }, map), make('th', { scope: 'row' }, input, bar), cells.similarity, cells.logit, cells.score, make('td', { class: 'last' }, remove))
     input.addEventListener('change', () => this.#labels.edit(id, input.value))
     input.addEventListener('keydown', (event) => {
       if (event.key === 'Enter') input.blur()
@@ -106,13 +114,13 @@ export class RankingTable {
       this.#labels.remove(id)
       ;(next?.querySelector('.remove') ?? byId('add')).focus()
     })
-    return { element, input, remove, bar, cells }
+    return { element, input, map, remove, bar, cells }
   }
 
   /** Writes the numbers into the rows. */
   #fill() {
     for (const label of this.#labels.list) {
-      const { element, remove, bar, cells } = this.#rows.get(label.id) ?? {}
+      const { element, map, remove, bar, cells } = this.#rows.get(label.id) ?? {}
       if (!element) continue
       const result = this.#results.get(label.text)
       cells.similarity.textContent = result ? result.similarity.toFixed(4) : '–'
@@ -120,15 +128,18 @@ export class RankingTable {
       cells.score.textContent = result ? sayScore(result.score) : '–'
       bar.style.setProperty('--share', String(result?.score ?? 0))
       remove.setAttribute('aria-label', `Remove ${label.text}`)
+      nameMapButton(map, label.text)
     }
   }
 
   /** Puts the best first, but not under the hands of someone who types. */
   #sort() {
-    if (this.#body.contains(document.activeElement) && this.#body.children.length === this.#rows.size) return
+    const held = document.activeElement
+    if (this.#body.contains(held) && held.matches('input') && this.#body.children.length === this.#rows.size) return
     const score = (label) => this.#results.get(label.text)?.score ?? -1
     const sorted = [...this.#labels.list].sort((a, b) => score(b) - score(a))
     arrange(this.#body, sorted.map((label) => this.#rows.get(label.id).element))
+    if (held.isConnected && held !== document.activeElement) held.focus() // a row that is moved loses it
     for (const [i, label] of sorted.entries()) {
       this.#rows.get(label.id).element.classList.toggle('best', i === 0 && score(label) >= 0)
     }
@@ -174,12 +185,14 @@ export class RankingTable {
 /**
  * Shows the classes of a model that has its own.
  * @param {{label: string, logit: number, score: number}[]} classes
+ * @param {(label: string) => void} showMap called when the visitor asks for a class's map
  */
-export function showClasses(classes) {
+export function showClasses(classes, showMap) {
   byId('classes-rows').replaceChildren(...classes.map(({ label, logit, score }, i) => {
     const bar = make('span', { class: 'bar', 'aria-hidden': 'true' })
     bar.style.setProperty('--share', String(score))
     return make('tr', { class: i === 0 ? 'best' : '' },
+      make('td', { class: 'map-cell' }, mapButton(label, showMap)),
       make('th', { scope: 'row' }, make('span', { class: 'label' }, label), bar),
       make('td', { class: 'number' }, logit.toFixed(3)),
       make('td', { class: 'number score' }, sayScore(score)))

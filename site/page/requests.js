@@ -34,21 +34,16 @@ function showLater() {
 }
 
 /**
- * Shows what was fetched, and what runs.
+ * Shows what was fetched.
  * @param {object} info of the model
  * @param {number} seconds that loading took
  */
 export function showRequests(info, seconds) {
-  const workers = info.workers === 1 ? 'one worker' : `${info.workers} workers`
   const facts = [
-    ['Runs on', `${info.device === 'webgpu' ? 'your graphics card' : 'your processor'}, ${workers}`],
-    ['Kernels', info.kernels],
-    ['Arithmetic', info.dtype],
     ['Weights', sayBytes(info.bytes)],
     ['Ready after', `${seconds.toFixed(2)} s`],
     ['Requests since', '0', 'later'],
   ]
-  if (info.fallback) facts.push(['Not faster, because', info.fallback])
   byId('facts').replaceChildren(...facts.map(([name, value, key]) =>
     make('div', {}, make('dt', {}, name), make('dd', key ? { 'data-fact': key } : {}, value))))
 

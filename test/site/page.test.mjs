@@ -1,36 +1,15 @@
-// The page as a visitor uses it: dist/ on a plain static host, under the strict
-// policy. That nothing is asked of another host, that no policy is violated and no
-// error thrown is asserted for every page at its end (../browser/page.mjs).
+// The page as a visitor uses it.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { folders, needs, pages } from '../browser/page.mjs'
+import { folders, needs } from '../browser/page.mjs'
+import { changes, pixelsOf, sample, visits } from './visit.mjs'
 
-const openPage = pages()
+const visit = visits()
 const axe = fileURLToPath(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url))
 const reference = JSON.parse(await readFile(new URL('../../site/models/emoji-clip/reference.json', import.meta.url)))
-const consoleErrors = []
-
-/** What a test asks for though it isn't there; favicon.ico is asked for by the empty page before ours. */
-const expected404 = /\/(favicon\.ico|models\/nothing\/.*)$/
-
-after(() => assert.deepEqual(consoleErrors, []))
-
-/** Opens the page; ready once a ranking and the maps are there. */
-async function visit({ hash = '', ready = true, ...options } = {}) {
-  const page = await openPage({ script: false, ...options })
-  page.on('console', (message) => {
-    const { url } = message.location()
-    if (message.type() === 'error' && !expected404.test(url)) consoleErrors.push(`${message.text()} ${url}`)
-  })
-  await page.setViewportSize({ width: 1280, height: 900 })
-  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
-  await page.goto(page.server.url + hash)
-  if (ready) await page.locator('#thumbs button').first().waitFor()
-  return page
-}
 
 let usual
 
@@ -53,13 +32,6 @@ const ranking = (page) => page.locator('#ranking-rows tr').evaluateAll((rows) =>
 const firstIs = (page, label) => page.waitForFunction((text) =>
   document.querySelector('#ranking-rows tr.best input')?.value === text &&
   document.querySelector('#ranking-rows tr').classList.contains('best'), label)
-
-const sample = (page, name) => page.locator(`[data-sample=${name}]`).click()
-const pixelsOf = (page, id) => page.locator(id).evaluate((canvas) => canvas.toDataURL())
-
-/** Waits until a canvas shows something else than it did. */
-const changes = (page, id, before) => page.waitForFunction(([selector, old]) =>
-  document.querySelector(selector).toDataURL() !== old, [id, before])
 
 /** Draws a line through points, given as shares of the paper. */
 async function draw(page, points) {
@@ -307,7 +279,10 @@ for (const colorScheme of ['light', 'dark']) {
     const page = await revisit()
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     await page.locator('#details').check()
-    await page.locator('details').evaluate((details) => { details.open = true })
+    await page.locator('details').evaluateAll((all) => { for (const details of all) details.open = true })
+    await page.locator('#trace-rows tr').first().waitFor()
+    await page.getByRole('button', { name: 'Which patches speak for cat' }).click()
+    await page.getByRole('heading', { name: 'What speaks for “cat”' }).waitFor()
     await page.evaluate(await readFile(axe, 'utf8'))
     const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }))
     assert.deepEqual(violations.map(({ id, impact, nodes }) => [impact, id, nodes.map(({ target }) => target.join(' ')).join(', ')]), [])

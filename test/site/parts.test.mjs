@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sayWhere } from '../../site/page/attention.js'
+import { sayWhere } from '../../site/later/where.js'
 import { Labels, splitLabels } from '../../site/page/labels.js'
 import { latest } from '../../site/page/latest.js'
 import { ownModel, readLink, writeLink } from '../../site/page/link.js'
-import { sightOf } from '../../site/page/sight.js'
+import { sightOf } from '../../site/later/sight.js'
 
 test('labels are split at commas, semicolons and lines, and kept once', () => {
   assert.deepEqual(splitLabels(' cat, a red car\n\nhouse;; tree \r\n'), ['cat', 'a red car', 'house', 'tree'])
@@ -23,14 +23,14 @@ test('labels are split at commas, semicolons and lines, and kept once', () => {
 
 test('a view survives being written as a link', () => {
   const view = { model: 'openai/clip-vit-base-patch32', labels: ['a, b', 'c & d', 'ü'], template: 'my {}', sample: 'house', method: 'raw', layer: 1, head: 3 }
-  assert.deepEqual({ method: 'raw', ...readLink('#' + writeLink({ ...view, layers: 12 })) }, view)
+  assert.deepEqual({ method: 'raw', ...readLink('#' + writeLink({ ...view, usual: 'raw', layers: 12 })) }, view)
   const rollout = { ...view, method: 'rollout', head: null }
-  assert.deepEqual({ head: null, ...readLink('#' + writeLink({ ...rollout, layers: 12 })) }, rollout)
+  assert.deepEqual({ head: null, ...readLink('#' + writeLink({ ...rollout, usual: 'raw', layers: 12 })) }, rollout)
 })
 
 test('the first view is an empty link, and nonsense in a link is left out', () => {
   const labels = ['cat', 'house', 'sailboat', 'mushroom', 'fish', 'tree', 'sun', 'heart', 'car', 'key']
-  assert.equal(writeLink({ model: ownModel, labels, template: '{}', sample: 'cat', method: 'raw', layer: 3, head: null, layers: 4 }), '')
+  assert.equal(writeLink({ model: ownModel, labels, template: '{}', sample: 'cat', method: 'raw', layer: 3, head: null, usual: 'raw', layers: 4 }), '')
   assert.deepEqual(readLink('#sample=../secret&layer=-1&head=x&method=eval&template=none'), {})
 })
 

@@ -1,4 +1,4 @@
-import { make } from './dom.js'
+import { make } from '../page/dom.js'
 import { paintMap } from './colourmap.js'
 
 /**

@@ -1,4 +1,4 @@
-import { byId, copy, themeColour } from './dom.js'
+import { byId, copy, themeColour } from '../page/dom.js'
 
 /** The embedding as a row of bars, up for positive numbers and down for negative ones. */
 export class EmbeddingView {

@@ -1,0 +1,68 @@
+import { hubName } from '../page/link.js'
+
+/**
+ * Writes a value as JavaScript.
+ * @param {unknown} value
+ * @returns {string} with single quotes, as the rest of the snippet
+ */
+function literal(value) {
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
+  if (typeof value !== 'string') return String(value)
+  return `'${value.replace(/[\\']/g, '\\$&').replace(/[\n\r\u2028\u2029]/g, ' ')}'`
+}
+
+/**
+ * Writes the last argument of a call.
+ * @param {Record<string, unknown>} options
+ * @returns {string} with the comma before it; '' where there are none
+ */
+function last(options) {
+  const entries = Object.entries(options)
+  return entries.length ? `, { ${entries.map(([name, value]) => `${name}: ${literal(value)}`).join(', ')} }` : ''
+}
+
+/**
+ * The lines of JavaScript that do what the page shows, with addresses that work
+ * wherever they are pasted on this site.
+ * @param {{model: string, options: object, tasks: readonly string[], labels: string[], template: string,
+ *   picture: string, call: object, method: string, layer: number, head: number|null, about: string[]}} view
+ *   options of load; picture: the address of a sample, or '' for what is on the paper;
+ *   call: options of every call with it; about: labels or classes for relevance, the one that is shown first
+ * @param {string} base address of the page
+ * @returns {string}
+ */
+export function snippetOf({ model, options, tasks, labels, template, picture, call, method, layer, head, about }, base) {
+  const address = (path) => new URL(path, base).href
+  const name = hubName.test(model) ? model : address(model)
+  const written = template === '{}' ? call : { ...call, template }
+  const lines = [
+    `const { load } = await import(${literal(address('js/vitrine.js'))})`,
+    `const model = await load(${literal(name)}${last(options)})`,
+    picture
+      ? `const picture = ${literal(address(picture))}`
+      : `const picture = document.querySelector('canvas') // or an img, a File, an address`,
+  ]
+  if (tasks.includes('rank') && labels.length) {
+    lines.push(`const { ranking } = await model.rank(picture, ${literal(labels)}${last(written)})`)
+    lines.push(`console.log(ranking[0].label, ranking[0].score)`)
+  } else if (tasks.includes('classify')) {
+    lines.push(`const { classes } = await model.classify(picture${last(call)})`)
+    lines.push(`console.log(classes[0].label, classes[0].score)`)
+  }
+  if (method === 'colors') {
+    lines.push(`const { data, grid } = await model.colors(picture${last(call)})`, `console.log(grid, data)`)
+  } else if (method === 'dense' || method === 'contribution') {
+    if (about.length) {
+      const how = tasks.includes('rank') ? written : call
+      lines.push(`const { maps } = await model.relevance(picture, ${literal(about)}${last({ ...how, method })})`)
+      lines.push(`console.log(maps[0].label, maps[0].grid, maps[0].contrast)`)
+    }
+  } else if (method) {
+    const which = method === 'raw' ? { layer, ...(head !== null && { head }) } : method === 'rollout' ? { layer, method } : { method }
+    lines.push(`const map = await model.attention(picture${last({ ...call, ...which })})`)
+    lines.push(`console.log(map.grid, map.data)`)
+  }
+  if (tasks.includes('visualTokens')) lines.push(`const { shape } = await model.visualTokens(picture${last(call)})`, `console.log(shape)`)
+  if (tasks.includes('embedImage')) lines.push(`const { embedding } = await model.embedImage(picture${last(call)})`, `console.log(embedding)`)
+  return lines.join('\n')
+}

@@ -1,0 +1,43 @@
+// The page as a test file visits it: dist/ on a plain static host, under the strict
+// policy. That nothing is asked of another host, that no policy is violated and no
+// error thrown is asserted for every page at its end (../browser/page.mjs).
+
+import assert from 'node:assert/strict'
+import { after } from 'node:test'
+import { pages } from '../browser/page.mjs'
+
+/** What a test asks for though it isn't there; favicon.ico is asked for by the empty page before ours. */
+const expected404 = /\/(favicon\.ico|models\/nothing\/.*|fixtures\/models\/.*|golden\/models\/.*)$/
+
+/**
+ * Sets a test file up. visit({hash, ready, …}) opens the page at a view; ready
+ * (true by default) waits until a ranking and the maps are there, other options are
+ * those of pages.
+ */
+export function visits() {
+  const openPage = pages()
+  const consoleErrors = []
+  after(() => assert.deepEqual(consoleErrors, []))
+  return async function visit({ hash = '', ready = true, ...options } = {}) {
+    const page = await openPage({ script: false, ...options })
+    page.on('console', (message) => {
+      const { url } = message.location()
+      if (message.type() === 'error' && !expected404.test(url)) consoleErrors.push(`${message.text()} ${url}`)
+    })
+    await page.setViewportSize({ width: 1280, height: 900 })
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+    await page.goto(page.server.url + hash)
+    if (ready) await page.locator('#thumbs button').first().waitFor()
+    return page
+  }
+}
+
+/** The picture on a canvas, as an address. */
+export const pixelsOf = (page, id) => page.locator(id).evaluate((canvas) => canvas.toDataURL())
+
+/** Waits until a canvas shows something else than it did. */
+export const changes = (page, id, before) => page.waitForFunction(([selector, old]) =>
+  document.querySelector(selector).toDataURL() !== old, [id, before])
+
+/** Lays a sample drawing on the paper. */
+export const sample = (page, name) => page.locator(`[data-sample=${name}]`).click()
