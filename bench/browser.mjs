@@ -13,11 +13,14 @@ const minutes = 60_000
 export async function startBrowser() {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    // Without a spare process, a new process belongs to the new page.
-    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', '--disable-features=SpareRendererForSitePerProcess'],
+    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
   })
   const devtools = await browser.newBrowserCDPSession()
-  const renderers = async () => (await devtools.send('SystemInfo.getProcessInfo')).processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id)
+  /** What the processes of pages have computed so far, in seconds by their ids. */
+  const work = async () => {
+    const { processInfo } = await devtools.send('SystemInfo.getProcessInfo')
+    return Object.fromEntries(processInfo.filter(({ type }) => type === 'renderer').map(({ id, cpuTime }) => [id, cpuTime]))
+  }
 
   /**
    * Opens a page that runs pages/<script>.js with a job, in a context without any
@@ -26,7 +29,8 @@ export async function startBrowser() {
    *   ready   what contestant.ready resolved to
    *   bytes   what was downloaded up to then
    *   call(method, ...args)   calls the contestant
-   *   memory()                the peak of the page's process, in bytes; null where that can't be seen
+   *   worker()                a function that sends DevTools commands to the page's worker
+ *   memory()                the peak of the page's process, in bytes; null where that can't be seen
    */
   async function open({ script, job = {}, mounts = {}, isolated, rate }) {
     const server = await serve({
@@ -34,7 +38,7 @@ export async function startBrowser() {
       mounts: { '/pages/': here + 'pages', ...mounts },
       pages: { '/': `<!doctype html><html lang="en"><meta charset="utf-8"><title>${script}</title><link rel="icon" href="data:,"><script type="module" src="/pages/${script}.js"></script>` },
     })
-    const before = await renderers()
+    const before = await work()
     const context = await browser.newContext()
     const close = async () => {
       await context.close()
@@ -45,14 +49,15 @@ export async function startBrowser() {
       page.setDefaultTimeout(10 * minutes)
       const failed = new Promise((_, reject) => page.on('pageerror', reject))
       await page.goto(`${server.url}#${encodeURIComponent(JSON.stringify(job))}`)
-      const pids = (await renderers()).filter((pid) => !before.includes(pid))
       const ready = await Promise.race([failed, page.waitForFunction(() => globalThis.contestant).then(() => page.evaluate(() => contestant.ready))])
       failed.catch(() => {})
+      const [[pid]] = Object.entries(await work()).map(([id, seconds]) => [id, seconds - (before[id] ?? 0)]).sort((a, b) => b[1] - a[1])
       return {
         ready, close,
         bytes: server.sent(),
         call: (method, ...args) => page.evaluate(([method, args]) => contestant[method](...args), [method, args]),
-        memory: () => (pids.length === 1 ? peakOf(pids[0]) : null),
+        worker: () => protocolOf(context, page),
+        memory: () => peakOf(pid), // of the process that was busiest meanwhile: all others wait
       }
     } catch (error) {
       await close()
@@ -60,6 +65,28 @@ export async function startBrowser() {
     }
   }
   return { open, version: browser.version(), close: () => browser.close() }
+}
+
+/** A function that sends commands of the DevTools protocol to the page's first worker. */
+async function protocolOf(context, page) {
+  const session = await context.newCDPSession(page)
+  const attached = new Promise((resolve) => session.once('Target.attachedToTarget', resolve))
+  await session.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: false })
+  const { sessionId } = await attached
+  let last = 0
+  return (method, params = {}) =>
+    new Promise((resolve, reject) => {
+      const id = ++last
+      const answer = ({ message }) => {
+        const { id: answered, result, error } = JSON.parse(message)
+        if (answered !== id) return
+        session.off('Target.receivedMessageFromTarget', answer)
+        if (error) reject(new Error(error.message))
+        else resolve(result)
+      }
+      session.on('Target.receivedMessageFromTarget', answer)
+      session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method, params }) }).catch(reject)
+    })
 }
 
 /** The most memory that a process ever had, in bytes, on Linux. */

@@ -33,8 +33,8 @@ export async function serve({ mounts, pages = {}, isolated = false, rate = Infin
       response.writeHead(200, { ...headers, 'content-type': types[type] ?? 'application/octet-stream', 'content-length': length })
       for await (const chunk of chunks) {
         await pace(chunk.length)
-        if (!response.write(chunk)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve))
         if (response.destroyed) return
+        if (!response.write(chunk)) await drained(response)
       }
       response.end()
     }
@@ -61,6 +61,17 @@ export async function serve({ mounts, pages = {}, isolated = false, rate = Infin
       server.close()
     },
   }
+}
+
+/** Waits until a response takes more, or is given up. */
+function drained(response) {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
+  })
 }
 
 function fileOf(mounts, path) {

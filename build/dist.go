@@ -65,7 +65,8 @@ func buildWASM(root, file, version string) error {
 	if err != nil {
 		return err
 	}
-	_, err = goTool(root, "build", "-o", file, "-trimpath", "-buildvcs=false",
+	// A browser speaks HTTP/2 by itself, so net/http needn't.
+	_, err = goTool(root, "build", "-o", file, "-tags=nethttpomithttp2", "-trimpath", "-buildvcs=false",
 		"-ldflags=-s -w -buildid= -X main.version="+version, "./wasm")
 	if err != nil {
 		return err

@@ -23,12 +23,12 @@ type stage struct {
 
 var stages = []stage{
 	{"tools", findTools},
+	{"npm ci", installPackages},
 	{"gofmt", checkFormat},
 	{"go vet", vet},
 	{"go test", testNatively},
 	{"go test, WASM in Node", testWASM},
 	{"build", buildDist},
-	{"npm ci", installPackages},
 	{"browser", testBrowser},
 }
 

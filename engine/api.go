@@ -31,7 +31,9 @@ type Options struct {
 	DemandGPU bool
 	// Fallback is told when a call has gone back to the CPU; Info says why.
 	Fallback func(Info)
-	clock    func() time.Time // tests compare speeds by a clock of their own
+	// Tests compare speeds by a clock of their own, and bring small models to a GPU.
+	clock   func() time.Time
+	anyWork bool
 	// DType says how the blocks keep their weights: "auto" and "f32" in float32,
 	// whatever the file's type; "f16" as half floats, unpacked on the way; "q8" as
 	// int8 with a scale an output, against activations with a scale a row.
@@ -97,12 +99,20 @@ type EmbedOptions struct {
 	// embedding a text, the mean over all templates, normalised before and after
 	// as CLIP's notebook does. None: the texts as they are.
 	Templates []string
+	// Progress, which may be nil, is told as EmbedImages and EmbedTexts go on.
+	Progress func(done, total int)
 }
 
 // Embedding of a picture.
 type Embedding struct {
 	Embedding []float32 `json:"embedding"` // [E]
 	Ms        Ms        `json:"ms"`
+}
+
+// ImageEmbeddings of some pictures.
+type ImageEmbeddings struct {
+	Embeddings [][]float32 `json:"embeddings"` // [pictures][E]
+	Ms         Ms          `json:"ms"`         // of all together
 }
 
 // TextEmbeddings of some texts.

@@ -137,7 +137,7 @@ func TestBrokenGPUs(t *testing.T) {
 			dev.Fault = c.fault
 			told := 0
 			o := engine.Options{GPU: scalarGPU(dev), Fallback: func(engine.Info) { told++ }}
-			m, err := loadOn(t, clip, o.WithClock(func() time.Time { return time.Time{} }))
+			m, err := loadOn(t, clip, o.WithClock(nil))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -192,7 +192,7 @@ func TestDemandedGPU(t *testing.T) {
 	if _, err := loadOn(t, clip, engine.Options{GPU: absent, DemandGPU: true}); fault.CodeOf(err) != fault.Device {
 		t.Errorf("without an adapter: %v", err)
 	}
-	if m, err = loadOn(t, clip, engine.Options{GPU: absent}); err != nil || !strings.Contains(m.Info().Fallback, "no adapter") {
+	if m, err = loadOn(t, clip, engine.Options{GPU: absent}.WithClock(nil)); err != nil || !strings.Contains(m.Info().Fallback, "no adapter") {
 		t.Errorf("not demanded: %v, fallback %q", err, m.Info().Fallback)
 	}
 }
@@ -221,6 +221,62 @@ func TestSlowGPU(t *testing.T) {
 		if info := m.Info(); (info.Device == "webgpu") != demanded || strings.Contains(info.Fallback, "slower") == demanded {
 			t.Errorf("demanded %v: device %q, fallback %q", demanded, info.Device, info.Fallback)
 		}
+	}
+}
+
+// TestTraceOnGPU: every stage has the time that it took by itself, and a device
+// that is lost half way leaves no stage twice.
+func TestTraceOnGPU(t *testing.T) {
+	want, err := openModel(t, clip).Trace(context.Background(), gray(1), engine.ImageOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lost := range []bool{false, true} {
+		dev := gpu.NewScalar()
+		runs := 0
+		dev.Fault = func(step string, _ []float32) error {
+			if step == "run" {
+				if runs++; lost && runs > 3 {
+					return fault.New(fault.Device, "webgpu", "it was lost")
+				}
+			}
+			return nil
+		}
+		m, err := loadOn(t, clip, engine.Options{GPU: scalarGPU(dev)}.WithClock(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := m.Trace(context.Background(), gray(1), engine.ImageOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !lost && runs < len(want)-1 {
+			t.Errorf("%d stages came out of %d runs", len(got), runs)
+		}
+		if len(got) != len(want) {
+			t.Fatalf("lost %v: %d stages, want %d", lost, len(got), len(want))
+		}
+		for i, stage := range got {
+			if stage.Stage != want[i].Stage || fmt.Sprint(stage.Shape) != fmt.Sprint(want[i].Shape) {
+				t.Errorf("stage %d is %s %v, want %s %v", i, stage.Stage, stage.Shape, want[i].Stage, want[i].Shape)
+			}
+		}
+	}
+}
+
+// TestSmallModelsStayOnCPU: unless it is demanded, a GPU is not even opened for a
+// model that a CPU is done with before the shaders are compiled.
+func TestSmallModelsStayOnCPU(t *testing.T) {
+	opened := func(context.Context) (gpu.Device, error) {
+		t.Error("the GPU was opened")
+		return gpu.NewScalar(), nil
+	}
+	m, err := loadOn(t, clip, engine.Options{GPU: opened})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info := m.Info(); info.Device == "webgpu" || info.Fallback != "" {
+		t.Errorf("device %q, fallback %q", info.Device, info.Fallback)
 	}
 }
 
@@ -269,7 +325,7 @@ func TestSmallGPU(t *testing.T) {
 	t.Run("a run larger than a binding", func(t *testing.T) {
 		dev := gpu.NewScalar()
 		dev.Limits.BindingSize = 40 << 10
-		m, err := loadOn(t, clip, engine.Options{GPU: scalarGPU(dev)}.WithClock(func() time.Time { return time.Time{} }))
+		m, err := loadOn(t, clip, engine.Options{GPU: scalarGPU(dev)}.WithClock(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -300,7 +356,7 @@ func TestGPUWeights(t *testing.T) {
 				t.Fatal(err)
 			}
 			dev := gpu.NewScalar()
-			m, err := loadOn(t, clip, engine.Options{DType: dtype, GPU: scalarGPU(dev)}.WithClock(func() time.Time { return time.Time{} }))
+			m, err := loadOn(t, clip, engine.Options{DType: dtype, GPU: scalarGPU(dev)}.WithClock(nil))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -311,6 +367,9 @@ func TestGPUWeights(t *testing.T) {
 			want := embedded(t, cpu, gray(3))
 			if d := farthest(embedded(t, m, gray(3)), want); d > tolerance {
 				t.Errorf("on the device off by %.1g", d)
+			}
+			if n := m.HostWeights(); n != 0 {
+				t.Errorf("%d weights are in Go's memory too", n)
 			}
 			dev.Fault = func(step string, results []float32) error {
 				if step == "run" {

@@ -153,7 +153,7 @@ const gpuWork = 5e8
 // openGPU opens the GPU and compiles its shaders, while the other files are on
 // their way.
 func (l *loader) openGPU() {
-	if l.options.GPU == nil || !l.options.DemandGPU && l.arch.vision.work() < gpuWork {
+	if l.options.GPU == nil || !l.options.DemandGPU && !l.options.anyWork && l.arch.vision.work() < gpuWork {
 		return
 	}
 	if n := l.options.Workers; n > 1 {
@@ -387,11 +387,11 @@ func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, wo
 		if t.vision.Projection != nil {
 			s.Embedding = t.vision.Projection.Out
 		}
-		info.Tasks = append(info.Tasks, "embedImage")
+		info.Tasks = append(info.Tasks, "embedImage", "embedImages")
 	}
 	if a.text != nil {
 		s.TextLength, s.TextLayers, s.Vocabulary = a.text.places, a.text.Layers, a.text.vocab
-		info.Tasks = append(info.Tasks, "embedText", "rank", "tokenize")
+		info.Tasks = append(info.Tasks, "embedText", "embedTexts", "rank", "tokenize")
 	}
 	if a.classes {
 		info.Tasks = append(info.Tasks, "classify")

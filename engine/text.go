@@ -61,7 +61,11 @@ func (m *Model) embedTexts(ctx context.Context, texts []string, o EmbedOptions) 
 			filled = append(filled, m.tokens.Encode(strings.ReplaceAll(template, "{}", text)))
 		}
 	}
-	vectors, err := m.embedEncodings(ctx, filled)
+	vectors, err := m.embedEncodings(ctx, filled, func(done int) {
+		if o.Progress != nil {
+			o.Progress(done/len(templates), len(texts))
+		}
+	})
 	if err != nil {
 		return TextEmbeddings{}, err
 	}
@@ -111,8 +115,9 @@ func averaged(vectors [][]float32) []float32 {
 // reading, small enough to stay in cache.
 const batchTokens = 512
 
-// embedEncodings runs texts through the tower, some at a time.
-func (m *Model) embedEncodings(ctx context.Context, encodings []tokenizer.Encoding) ([][]float32, error) {
+// embedEncodings runs texts through the tower, some at a time, and tells progress
+// how many are done.
+func (m *Model) embedEncodings(ctx context.Context, encodings []tokenizer.Encoding, progress func(done int)) ([][]float32, error) {
 	vectors := make([][]float32, 0, len(encodings))
 	for len(encodings) > 0 {
 		var batch [][]int32
@@ -129,6 +134,7 @@ func (m *Model) embedEncodings(ctx context.Context, encodings []tokenizer.Encodi
 			vectors = append(vectors, v.Data)
 		}
 		encodings = encodings[len(batch):]
+		progress(len(vectors))
 	}
 	return vectors, nil
 }

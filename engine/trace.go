@@ -56,6 +56,9 @@ func (t *traceTap) Wants(name string) bool {
 	return !strings.HasSuffix(name, "attention") && name != "dense" && name != "contribution"
 }
 
+// Again: the run begins once more, on another device.
+func (t *traceTap) Again() { t.last, t.stages = time.Now(), nil }
+
 func (t *traceTap) Take(name string, _ int, values kernel.Mat) {
 	t.stages = append(t.stages, Stage{name, []int{values.Rows, values.Cols}, milliseconds(t.last)})
 	t.last = time.Now()

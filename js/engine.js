@@ -3,7 +3,6 @@
 
 import { VitrineError } from './errors.js'
 import { createKernels } from './kernels.js'
-import { openDevice } from './webgpu.js'
 
 const file = new URL('./vitrine.wasm', import.meta.url).href
 
@@ -24,6 +23,7 @@ const kernelFiles = {
  *   version
  *   load(options)          resolves to the info; options are those of wasm/main.go
  *   call(request, input)   input is {data, picture} or {data, values}, or undefined
+ *   put(data)              gives the running call data that it has asked for
  *   cancel()               ends the running call at its next pause
  *   share(options)         loads another share of a model; options are those of wasm/share.go
  *   wake()                 tells Go that it is worth asking calls again
@@ -45,7 +45,7 @@ export async function startEngine({ device, kernels = 'auto', modules, fetchFile
       entries = { version, load, call, share }
       turn.port1.onmessage = resume
     },
-    openDevice,
+    openDevice: async () => (await import('./webgpu.js')).openDevice(), // most pages need none
     changed,
     floats: (at, length) => new Float32Array(exports.mem.buffer, at, length).slice(),
   }
@@ -64,19 +64,21 @@ export async function startEngine({ device, kernels = 'auto', modules, fetchFile
     new Promise((resolve, reject) => {
       entry(argument, (error, value) => (error ? reject(new VitrineError(error.code, error.message)) : resolve(value)))
     })
+  const put = (data) => {
+    // The memory may grow in receive, which makes a new buffer.
+    const at = exports.receive(data.length)
+    new Uint8Array(exports.mem.buffer, at, data.length).set(data)
+  }
   return {
     version: entries.version,
     modules: { engine: module, kernels: compiled },
     load: (options) => ask(entries.load, { ...options, refused: refusals }),
     share: (options) => ask(entries.share, { ...options, refused: refusals }),
     call(request, { data, ...input } = {}) {
-      if (data) {
-        // The memory may grow in receive, which makes a new buffer.
-        const at = exports.receive(data.length)
-        new Uint8Array(exports.mem.buffer, at, data.length).set(data)
-      }
+      if (data) put(data)
       return ask(entries.call, { ...request, ...input })
     },
+    put,
     cancel: () => exports.cancel(),
     memory: () => exports.mem.buffer,
     wake() {
@@ -129,9 +131,9 @@ function listen() {
   return () => {
     const line = text.match(/^(fatal error|panic|runtime):.*$/m)?.[0] ?? 'the engine ended'
     if (/out of memory|cannot allocate/.test(text)) {
-      return new VitrineError('memory', 'the browser gives the model no more memory; load it again, with smaller pictures or a smaller model')
+      return new VitrineError('memory', 'the browser gives the model no more memory; take smaller pictures or a smaller model')
     }
-    return new VitrineError('internal', `a mistake in Vitrine: ${line}; load the model again, and please report it`)
+    return new VitrineError('internal', `a mistake in Vitrine: ${line}; please report it`)
   }
 }
 

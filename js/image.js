@@ -51,6 +51,18 @@ export async function snapshot(image) {
   throw picture('image', `found ${describe(image)}, want an img, canvas, ImageBitmap, ImageData, video, VideoFrame, Blob, URL, {data, width, height} or {pixelValues, shape}`)
 }
 
+/** snapshot of each of several images; an error names the place of its image. */
+export async function snapshots(images) {
+  if (!Array.isArray(images)) throw new VitrineError('option', `images: found ${describe(images)}, want an array of images`)
+  return Promise.all(
+    images.map((image, i) =>
+      snapshot(image).catch((cause) => {
+        throw new VitrineError(cause.code, `images[${i}]: ${cause.message}`, { cause })
+      }),
+    ),
+  )
+}
+
 /** What of a message part is given away with the message. */
 export function transfers(part) {
   return [part.bitmap, part.data].filter(Boolean)

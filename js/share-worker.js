@@ -6,7 +6,6 @@
 //     file    {file: {name, size, absent}}     a file of weights begins
 //     piece   {buffer, length}                 some of it; without a buffer its end
 //     job     {number, job, buffer}            job as wasm/peers.go has it, buffer its tokens
-//     giveUp  {number}                         that job has ended, and those before it
 //   to it
 //     begun   {}                               the lock is held
 //     ready   {memory}                         the weights are loaded
@@ -20,6 +19,7 @@ import './wasm_exec.js'
 import { again, Exchange } from './exchange.js'
 import { described } from './errors.js'
 import { startEngine } from './engine.js'
+import { hold } from './locks.js'
 
 const version = 'dev'
 
@@ -39,12 +39,9 @@ onmessage = ({ data: message }) => {
       files.push(message)
       break
     case 'job':
-      exchange?.end(message.number - 1)
+      exchange.end(message.number - 1) // it was given up, where it is not done
       jobs.push(message)
       break
-    case 'giveUp':
-      exchange?.end(message.number)
-      return
   }
   engine?.wake()
 }
@@ -87,19 +84,6 @@ async function load({ version: first, engine: module, kernels, ports, lock, opti
   exchange = new Exchange(options.index, ports, { memory: engine.memory, changed: engine.wake })
   await engine.share(options)
   postMessage({ type: 'ready', memory: engine.memory().byteLength })
-}
-
-/** Holds a lock as long as this worker lives, where the browser has locks. */
-function hold(lock) {
-  return new Promise((resolve) => {
-    if (!navigator.locks) return resolve()
-    navigator.locks
-      .request(lock, () => {
-        resolve()
-        return new Promise(() => {})
-      })
-      .catch(resolve)
-  })
 }
 
 /** The next file that is handed on, or null where none has begun yet. What was not read of the last is left out. */

@@ -3,6 +3,7 @@
 // messages are described in share-worker.js.
 
 import { again, Exchange, never, takeBuffer } from './exchange.js'
+import { lockName, watch } from './locks.js'
 import { trustedWorker } from './trusted.js'
 
 /** Weights are handed on in pieces of this size, of which so many are on their way to a share: 2 MB. */
@@ -36,7 +37,7 @@ export class Shares {
   /** What Go calls, by name (wasm/peers.go, wasm/shares.go). */
   calls() {
     return Object.fromEntries(
-      ['startShares', 'sharesReady', 'handFile', 'hand', 'handEnd', 'start', 'sum', 'met', 'giveUp', 'failure', 'endShares'].map((name) => [name, (...rest) => this[name](...rest)]),
+      ['startShares', 'sharesReady', 'handFile', 'hand', 'handEnd', 'start', 'sum', 'met', 'failure', 'endShares'].map((name) => [name, (...rest) => this[name](...rest)]),
     )
   }
 
@@ -56,7 +57,7 @@ export class Shares {
     const { index, workers: count } = options
     const share = { free: Array.from({ length: pieces }, () => new ArrayBuffer(pieceBytes)), tokens: [], ready: false }
     const failed = (code, what) => this.#fail(code, `worker ${index + 1} of ${count} has ended: ${what}; the next call starts it anew`)
-    const lock = `vitrine ${Math.random()} ${index}` // held by the worker as long as it lives
+    const lock = lockName()
     // Written out in one expression, so that bundlers see the file.
     const Worker = trustedWorker()
     share.worker = new Worker(new URL('./share-worker.js', import.meta.url), { type: 'module', name: `vitrine ${index + 1}` })
@@ -68,7 +69,7 @@ export class Shares {
     share.worker.onmessage = ({ data: message }) => {
       switch (message.type) {
         case 'begun':
-          this.#watch(lock, failed)
+          watch(lock, this.#unwatch.signal, () => failed('internal', 'something ended it'))
           break
         case 'ready':
           share.ready = true
@@ -91,13 +92,6 @@ export class Shares {
     const { kernels, engine } = this.#modules()
     share.worker.postMessage({ type: 'load', version: this.#version, engine, kernels, ports, lock, options }, ports.filter(Boolean))
     return share
-  }
-
-  /** A worker that was ended from outside says nothing; but its locks become free. */
-  #watch(lock, failed) {
-    globalThis.navigator.locks
-      ?.request(lock, { signal: this.#unwatch.signal }, () => failed('internal', 'the browser ended it'))
-      .catch(() => {}) // no watch any more, or none where the origin is opaque
   }
 
   #fail(code, message) {
@@ -178,11 +172,6 @@ export class Shares {
   /** See Exchange. */
   met() {
     return this.#failure ? never : this.#exchange.met()
-  }
-
-  /** Tells the shares that the job they may be in has ended. */
-  giveUp() {
-    if (!this.#failure) this.#post({ type: 'giveUp', number: this.#exchange.job })
   }
 
   #post(message) {

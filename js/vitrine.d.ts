@@ -184,6 +184,22 @@ export interface TextOptions extends CallOptions {
   template?: string | string[]
 }
 
+/** How far a call with many images or texts is. */
+export interface BatchProgress {
+  done: number
+  total: number
+}
+
+export interface EmbedImagesOptions extends EmbedImageOptions {
+  /** Is called after some of the pictures. */
+  onProgress?: (progress: BatchProgress) => void
+}
+
+export interface TextsOptions extends TextOptions {
+  /** Is called after some of the texts. */
+  onProgress?: (progress: BatchProgress) => void
+}
+
 export interface RankOptions extends ImageOptions {
   /** See {@link TextOptions.template}. */
   template?: string | string[]
@@ -240,6 +256,16 @@ export interface Model {
 
   /** The vectors of texts, for models with a text tower. `truncated` tells which were longer than the model reads. */
   embedText(texts: string[], options?: TextOptions): Promise<{ embeddings: Float32Array[]; truncated: boolean[] }>
+
+  /**
+   * The vectors of many pictures, in their order. They go through the model some at
+   * a time; only those are decoded. `ms` is of all together. The failure of one
+   * rejects the call, and its message names the index.
+   */
+  embedImages(images: Image[], options?: EmbedImagesOptions): Promise<{ embeddings: Float32Array[]; ms: Ms }>
+
+  /** `embedText`, with progress. */
+  embedTexts(texts: string[], options?: TextsOptions): Promise<{ embeddings: Float32Array[]; truncated: boolean[] }>
 
   /** How well each label fits a picture, the best first. Label embeddings are computed once and kept. */
   rank(image: Image, labels: string[], options?: RankOptions): Promise<Ranking>
@@ -482,7 +508,7 @@ export class VitrineError extends Error {
  * | memory | the browser gives no more memory |
  * | device | the demanded device is absent, lost or wrong |
  * | closed | a call after close() |
- * | internal | a mistake of Vitrine's own |
+ * | internal | a mistake of Vitrine's own, or a worker that something ended; the next call starts it anew |
  */
 export type VitrineErrorCode =
   | 'option'

@@ -5,6 +5,7 @@
 // The files beside this one are found by import.meta.url.
 
 import { VitrineError } from './errors.js'
+import { lockName } from './locks.js'
 import { Model } from './model.js'
 import { checkedLoad } from './options.js'
 import { folderOf, isHubId } from './place.js'
@@ -23,9 +24,20 @@ export async function load(nameOrUrl, options) {
   const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', kernels = 'auto', workers = 'auto', integrity = '', revision, host } = checkedLoad(options)
   const folder = folderOf(nameOrUrl, { host, revision })
   signal?.throwIfAborted()
+  const requests = []
+  const message = { type: 'load', version, folder, device, dtype, kernels, workers: workers === 'auto' ? 0 : workers, integrity, cache }
+  const start = (signal, onProgress) => startModel(nameOrUrl, message, { signal, onProgress, requests })
+  return new Model(await start(signal, onProgress), start, requests)
+}
+
+/**
+ * Starts a worker and loads the model there: {worker, info, lock}, where the worker
+ * holds the lock. Its requests are added to requests.
+ */
+function startModel(nameOrUrl, message, { signal, onProgress, requests }) {
   const worker = startWorker()
+  const lock = lockName()
   return new Promise((resolve, reject) => {
-    const requests = []
     const end = (settle, value) => {
       signal?.removeEventListener('abort', abort)
       settle(value)
@@ -46,10 +58,10 @@ export async function load(nameOrUrl, options) {
         case 'failed':
           return fail(new VitrineError(message.code, message.message + hint(nameOrUrl, message.code)))
         case 'loaded':
-          return end(resolve, new Model(worker, message.info, requests))
+          return end(resolve, { worker, info: message.info, lock })
       }
     }
-    worker.postMessage({ type: 'load', version, folder, device, dtype, kernels, workers: workers === 'auto' ? 0 : workers, integrity, cache })
+    worker.postMessage({ ...message, lock })
   })
 }
 

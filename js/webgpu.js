@@ -260,6 +260,7 @@ class Device {
 
   /** Gives everything back. */
   close() {
+    this.#lost ||= `${this.about.name} was closed`
     for (const buffer of this.#buffers.keys()) this.free(buffer)
     this.#groups.clear()
     this.#programs.clear()

@@ -2,16 +2,16 @@
 // pictures. Messages, each an object with a type:
 //
 //   from the page
-//     load    {version, folder, device, dtype, kernels, workers, integrity, cache}   the first, once
-//     call    {id, call, options, image, abortable}   image as image.js makes it
+//     load    {version, folder, device, dtype, kernels, workers, integrity, cache, lock}   the first, once
+//     call    {id, call, options, image, abortable}   image as image.js makes it, or several
 //     cancel  {id}                                     the page has given the call up
 //   to the page
-//     progress  {progress: {stage, file, loaded, total}}
+//     progress  {progress: {stage, file, loaded, total}}, or of a call {id, progress: {done, total}}
 //     request   {request: {url, status, bytes}}     one request to the network has ended
 //     loaded    {info}
 //     failed    {code, message}             nothing works any more
 //     changed   {info}                      what of info has changed
-//     result    {id, value}, error {id, code, message}
+//     result    {id, value, memory}, error {id, code, message}
 //
 // Calls are run one after the other. What Go and this file say to each other is
 // described in wasm/main.go.
@@ -21,6 +21,7 @@ import { described, VitrineError } from './errors.js'
 import { decode } from './pixels.js'
 import { notingFetch } from './requests.js'
 import { startEngine } from './engine.js'
+import { hold } from './locks.js'
 import { Shares } from './shares.js'
 
 const version = 'dev'
@@ -30,6 +31,7 @@ let engine
 let shares
 let queue = Promise.resolve()
 let running = 0 // the id of the call that is in Go
+let images = [] // of that call, where it has several
 let pixels = 'exact'
 
 onmessage = ({ data: message }) => {
@@ -62,9 +64,10 @@ function failed(error) {
   close()
 }
 
-async function load({ version: page, folder, device, dtype, kernels, workers, integrity, cache }) {
+async function load({ version: page, folder, device, dtype, kernels, workers, integrity, cache, lock }) {
   sameVersion('worker.js', version, page)
   if (workers > 1 && !globalThis.Worker) throw new VitrineError('unsupported', `workers: found ${workers}, but this browser lets a worker start no other ones; leave workers out`)
+  await hold(lock)
   const tell = progressTeller()
   const note = (request) => postMessage({ type: 'request', request })
   globalThis.fetch = notingFetch(cache, note)
@@ -78,7 +81,7 @@ async function load({ version: page, folder, device, dtype, kernels, workers, in
     weights: (loaded, total) => tell({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
     changed: (info) => postMessage({ type: 'changed', info }),
     crashed: failed,
-    calls: shares.calls(),
+    calls: { ...shares.calls(), nextImage, embedded },
   })
   sameVersion('vitrine.wasm', engine.version, page)
   const cores = globalThis.Worker ? navigator.hardwareConcurrency : 0
@@ -89,16 +92,6 @@ async function load({ version: page, folder, device, dtype, kernels, workers, in
 /** The bytes of WebAssembly memory of each worker. */
 function memoryNow() {
   return { wasm: [engine.memory().byteLength, ...shares.memory] }
-}
-
-let memoryTold = ''
-
-/** Tells the page where the memory has grown. */
-function tellMemory() {
-  const memory = memoryNow()
-  const text = memory.wasm.join()
-  if (text !== memoryTold) postMessage({ type: 'changed', info: { memory } })
-  memoryTold = text
 }
 
 function sameVersion(file, found, page) {
@@ -121,20 +114,38 @@ async function run({ id, call, options, image, abortable }) {
   const { signal } = jobs.get(id)
   try {
     const start = performance.now()
-    const input = image && (await inputOf(image, signal))
+    images = Array.isArray(image) ? image : []
+    const input = image && image !== images ? await inputOf(image, signal) : undefined
     const decodeMs = performance.now() - start
     signal.throwIfAborted()
     running = id
-    const value = await engine.call({ call, ...options, abortable }, input)
-    if (value.ms) value.ms.decode = decodeMs
-    tellMemory()
-    postMessage({ type: 'result', id, value }, buffersOf(value))
+    const value = await engine.call({ call, ...options, count: images.length, abortable }, input)
+    if (input) value.ms &&= { ...value.ms, decode: decodeMs }
+    postMessage({ type: 'result', id, value, memory: memoryNow() }, buffersOf(value))
   } catch (error) {
     // Of a call that was given up, nobody wants to know.
     if (!signal.aborted) postMessage({ type: 'error', id, ...described(error) })
   }
   running = 0
   jobs.delete(id)
+}
+
+/** Gives Go an image of the running call, by done(null, {picture} or {values}), and lets go of it. */
+function nextImage(i, done) {
+  const image = images[i]
+  images[i] = null
+  inputOf(image, jobs.get(running).signal).then(
+    ({ data, ...input }) => {
+      engine.put(data)
+      done(null, input)
+    },
+    (error) => done(described(error)),
+  )
+}
+
+/** Is told by Go how many of the running call's images or texts are done. */
+function embedded(done, total) {
+  postMessage({ type: 'progress', id: running, progress: { done, total } })
 }
 
 /** What Go gets of an image: {data: TypedArray, picture: {width, height}} or {data, values: {shape, grid}}. */

@@ -18,16 +18,11 @@ import (
 type request struct {
 	Call      string `js:"call"` // the name of the method
 	Abortable bool   `js:"abortable"`
+	Count     int    `js:"count"` // of the images of embedImages, which are asked for one by one
 
 	// The image of an image call: its pixels or values come through receive.
-	Picture *struct {
-		Width  int `js:"width"`
-		Height int `js:"height"`
-	} `js:"picture"`
-	Values *struct {
-		Shape []int `js:"shape"`
-		Grid  []int `js:"grid"`
-	} `js:"values"`
+	Picture *picture `js:"picture"`
+	Values  *values  `js:"values"`
 
 	// Options; absent ones are zero.
 	Texts      []string  `js:"texts"`
@@ -50,6 +45,16 @@ type request struct {
 		Positions *bool `js:"positions"`
 		Causal    bool  `js:"causal"`
 	} `js:"experiment"`
+}
+
+type picture struct {
+	Width  int `js:"width"`
+	Height int `js:"height"`
+}
+
+type values struct {
+	Shape []int `js:"shape"`
+	Grid  []int `js:"grid"`
 }
 
 // imageCalls and textCalls are the methods by name.
@@ -92,7 +97,10 @@ var imageCalls = map[string]func(context.Context, engine.Image, *request) (any, 
 
 var textCalls = map[string]func(context.Context, *request) (any, error){
 	"embedText": func(ctx context.Context, r *request) (any, error) {
-		return model.EmbedTexts(ctx, r.Texts, engine.EmbedOptions{Raw: r.Raw, Templates: r.Template})
+		return model.EmbedTexts(ctx, r.Texts, engine.EmbedOptions{Raw: r.Raw, Templates: r.Template, Progress: embedded})
+	},
+	"embedImages": func(ctx context.Context, r *request) (any, error) {
+		return model.EmbedImages(ctx, r.Count, nextImage, engine.EmbedOptions{ImageOptions: r.imageOptions(), Raw: r.Raw, Progress: embedded})
 	},
 	"losses": func(_ context.Context, r *request) (any, error) {
 		return model.Losses(r.Logits)
@@ -113,7 +121,6 @@ func call(args js.Value) (js.Value, error) {
 	}
 	result, err := r.run(context.Background())
 	if err != nil {
-		others.giveUp()
 		return js.Value{}, err
 	}
 	return valueOf(reflect.ValueOf(result)), nil
@@ -127,21 +134,50 @@ func (r *request) run(ctx context.Context) (any, error) {
 	if !known {
 		return nil, fault.New(fault.Internal, r.Call, "is no call")
 	}
-	img, err := r.image()
+	img, err := imageOf(r.Picture, r.Values)
 	if err != nil {
 		return nil, err
 	}
 	return run(ctx, img, r)
 }
 
-// image gives the image of an image call.
-func (r *request) image() (engine.Image, error) {
-	if r.Values != nil {
-		values, err := pixels.FromValues(takeFloats(), r.Values.Shape, r.Values.Grid)
+// imageOf is the image that has come, of one of the two kinds.
+func imageOf(p *picture, v *values) (engine.Image, error) {
+	if v != nil {
+		values, err := pixels.FromValues(takeFloats(), v.Shape, v.Grid)
 		return engine.FromValues(values), err
 	}
-	return engine.FromImage(pixels.Image{Width: r.Picture.Width, Height: r.Picture.Height, RGBA: takeInbox()}), nil
+	return engine.FromImage(pixels.Image{Width: p.Width, Height: p.Height, RGBA: takeInbox()}), nil
 }
+
+// nextImage asks the worker for image i of the running call.
+func nextImage(i int) (engine.Image, error) {
+	var failed error
+	var in struct {
+		Picture *picture `js:"picture"`
+		Values  *values  `js:"values"`
+	}
+	came := make(chan struct{})
+	done := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		if cause := args[0]; !cause.IsNull() {
+			failed = fault.New(fault.Code(cause.Get("code").String()), "", "%s", cause.Get("message").String())
+		} else {
+			failed = assign(args[1], &in)
+		}
+		close(came)
+		return nil
+	})
+	defer done.Release()
+	host.Call("nextImage", i, done)
+	<-came
+	if failed != nil {
+		return engine.Image{}, failed
+	}
+	return imageOf(in.Picture, in.Values)
+}
+
+// embedded tells the worker how far the running call is.
+func embedded(done, total int) { host.Call("embedded", done, total) }
 
 func (r *request) imageOptions() engine.ImageOptions {
 	o := engine.ImageOptions{MaxPatches: r.MaxPatches}

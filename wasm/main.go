@@ -128,6 +128,7 @@ func load(args js.Value) (js.Value, error) {
 	if err != nil {
 		return js.Value{}, err
 	}
+	others.workers = max(others.workers, 1) // a GPU does without
 	if err := others.ready(); err != nil {
 		return js.Value{}, err
 	}

@@ -52,7 +52,8 @@ func loadShare(args js.Value) (js.Value, error) {
 	return js.Null(), nil
 }
 
-// join does the jobs as they come. A job that was given up is no failure.
+// join does the jobs as they come. A job that was given up, by the start of another,
+// is no failure.
 func join(share *engine.Share) error {
 	var memory []float32
 	for {

@@ -116,13 +116,6 @@ func (s *shares) reload(ctx context.Context) error {
 	return s.ready()
 }
 
-// giveUp tells the shares that the job they may be in has ended.
-func (s *shares) giveUp() {
-	if s.workers > 1 {
-		host.Call("giveUp")
-	}
-}
-
 // Open opens a file of the model's folder and sees to it that the shares get what
 // they need of it.
 func (s *shares) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {

@@ -33,6 +33,9 @@ type commands struct {
 }
 
 func main() {
+	if os.Getenv("PORT") == "" {
+		os.Unsetenv("PORT") // empty is no port, and no mistake
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

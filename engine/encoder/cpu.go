@@ -13,6 +13,8 @@ type CPU struct {
 	set   kernel.Set
 	arena arena
 	peers Peers
+
+	scratch [][]float32 // of attention, a core, used again by every call
 }
 
 // NewCPU makes a Machine of a set. peers are the other shares of the model, nil
@@ -36,7 +38,7 @@ func (c *CPU) Copy(dst, src Mat) { dst.Host().Copy(src.Host()) }
 // the weights once.
 func (c *CPU) Linear(dst, x Mat, w *kernel.Linear, act kernel.Activation, residual Mat) {
 	panels := (w.Out + kernel.Panel - 1) / kernel.Panel
-	spread(panels, x.Rows*w.In*kernel.Panel, func(from, to int) {
+	spread(panels, x.Rows*w.In*kernel.Panel, func(_, from, to int) {
 		first, last := from*kernel.Panel, min(to*kernel.Panel, w.Out)
 		part := residual
 		if !residual.Empty() {
@@ -47,7 +49,7 @@ func (c *CPU) Linear(dst, x Mat, w *kernel.Linear, act kernel.Activation, residu
 }
 
 func (c *CPU) Norm(dst, x Mat, p *kernel.Norm) {
-	spread(x.Rows, 4*x.Cols, func(from, to int) {
+	spread(x.Rows, 4*x.Cols, func(_, from, to int) {
 		c.set.Norm(dst.RowRange(from, to).Host(), x.RowRange(from, to).Host(), p)
 	})
 }
@@ -66,8 +68,14 @@ func (c *CPU) Rotate(x, cos, sin Mat) {
 // Attend splits the heads among the cores.
 func (c *CPU) Attend(a Attention) {
 	dim := a.Q.Cols / a.Heads
-	scratch := c.New(a.Heads, c.set.Scratch(a.Q.Rows, a.K.Rows, dim)).Host()
-	spread(a.Heads, a.Q.Rows*a.K.Rows*dim*2, func(from, to int) {
+	need := c.set.Scratch(a.Q.Rows, a.K.Rows, dim)
+	if c.scratch == nil {
+		c.scratch = make([][]float32, runtime.GOMAXPROCS(0))
+	}
+	spread(a.Heads, a.Q.Rows*a.K.Rows*dim*2, func(core, from, to int) {
+		if len(c.scratch[core]) < need {
+			c.scratch[core] = make([]float32, need)
+		}
 		for h := from; h < to; h++ {
 			var probs Mat
 			if !a.Probs.Empty() {
@@ -75,7 +83,7 @@ func (c *CPU) Attend(a Attention) {
 			}
 			left, right := h*dim, (h+1)*dim
 			c.set.Attention(a.Dst.ColRange(left, right).Host(), a.Q.ColRange(left, right).Host(),
-				a.K.ColRange(left, right).Host(), a.V.ColRange(left, right).Host(), a.Causal, probs.Host(), scratch.Row(h))
+				a.K.ColRange(left, right).Host(), a.V.ColRange(left, right).Host(), a.Causal, probs.Host(), c.scratch[core][:need])
 		}
 	})
 }
@@ -99,30 +107,32 @@ func (c *CPU) Finish() error { return nil }
 
 // spread cuts n pieces of work, each of cost multiplications, into one run a
 // core. Work too small to be worth a goroutine stays here.
-func spread(n, cost int, do func(from, to int)) {
+func spread(n, cost int, do func(core, from, to int)) {
 	cores := min(runtime.GOMAXPROCS(0), n, 1+n*cost/(1<<18))
 	if cores <= 1 {
-		do(0, n)
+		do(0, 0, n)
 		return
 	}
 	var wait sync.WaitGroup
 	for i := range cores {
-		wait.Go(func() { do(n*i/cores, n*(i+1)/cores) })
+		wait.Go(func() { do(i, n*i/cores, n*(i+1)/cores) })
 	}
 	wait.Wait()
 }
 
-// arena hands out pieces of memory that all come back at once. Once it has
-// grown to what a call needs, calls of that shape allocate nothing.
+// arena hands out pieces of memory that all come back at once. Calls of a shape
+// that it has seen, or of a smaller one, allocate nothing.
 type arena struct {
 	blocks [][]float32
 	block  int // the block in use
 	used   int // values taken from it
+	taken  int // values taken in all
 }
 
 const arenaBlock = 1 << 18 // values; 1 MB
 
 func (a *arena) take(n int) []float32 {
+	a.taken += n
 	for ; a.block < len(a.blocks); a.block, a.used = a.block+1, 0 {
 		if a.used+n <= len(a.blocks[a.block]) {
 			piece := a.blocks[a.block][a.used : a.used+n : a.used+n]
@@ -135,4 +145,12 @@ func (a *arena) take(n int) []float32 {
 	return a.blocks[a.block][:n:n]
 }
 
-func (a *arena) reset() { a.block, a.used = 0, 0 }
+// reset makes one block of several, as large as what was taken: pieces of other
+// shapes would leave gaps in each, and grow it with every shape.
+func (a *arena) reset() {
+	if len(a.blocks) > 1 {
+		a.blocks = nil // so that it can be collected before the new one is made
+		a.blocks = [][]float32{make([]float32, a.taken)}
+	}
+	a.block, a.used, a.taken = 0, 0, 0
+}

@@ -25,7 +25,7 @@ func machine(t *testing.T) *Machine {
 		t.Fatal(err)
 	}
 	if m == nil {
-		t.Skip("no WebGPU in this process; NODE_OPTIONS=--import=$PWD/build/webgpu_node.mjs brings it")
+		t.Skip("no WebGPU in this process; in Node, npm ci brings it")
 	}
 	return m
 }

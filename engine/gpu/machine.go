@@ -41,7 +41,11 @@ type Machine struct {
 	pipes     map[kernel.DType]linearPipes
 	pipelines int
 	compile   time.Duration
-	watched   bool // between Begin and End
+	// Eager runs what was noted at every Read, for one who takes the time between
+	// them. It costs a submission each; an error may come after some values.
+	Eager bool
+
+	watched bool // between Begin and End
 }
 
 // input is a range of the arena and the values that a run brings to it.
@@ -286,6 +290,9 @@ func (m *Machine) Read(x encoder.Mat, take func(kernel.Mat)) {
 	size := (x.Rows-1)*x.Stride + x.Cols
 	m.reads = append(m.reads, read{m.record.results, x, take})
 	m.record.copyOut(x.Offset, size)
+	if m.Eager {
+		m.fail(m.Finish())
+	}
 }
 
 // u is a place or count as a shader has it. What doesn't fit is refused before a
@@ -326,7 +333,7 @@ func (m *Machine) dispatchAttend(p attendParams, heads int) {
 
 // fail keeps the first error of a run.
 func (m *Machine) fail(err error) {
-	if m.err == nil {
+	if m.err == nil && err != nil {
 		m.err = err
 	}
 }

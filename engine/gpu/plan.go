@@ -21,7 +21,8 @@ type plan struct {
 // maxPlans bounds how many shapes are remembered: texts have one a length.
 const maxPlans = 16
 
-// Finish runs what was noted since Reset, in one submission, and calls the takes.
+// Finish runs what was noted since Reset, or since it was called last, in one
+// submission, and calls the takes. What was noted is gone then; the matrices stay.
 func (m *Machine) Finish() error {
 	if m.watched {
 		m.watched = false
@@ -55,6 +56,8 @@ func (m *Machine) Finish() error {
 		size := (r.x.Rows-1)*r.x.Stride + r.x.Cols
 		r.take(kernel.Mat{Data: result[r.at : r.at+size], Rows: r.x.Rows, Cols: r.x.Cols, Stride: r.x.Stride})
 	}
+	m.inputs, m.reads = m.inputs[:0], m.reads[:0]
+	m.record.reset()
 	return nil
 }
 

@@ -40,9 +40,11 @@ func (k Kind) String() string {
 // Value is a part of a parsed file: its bytes, and where they stand.
 // The zero Value is Missing.
 type Value struct {
-	file *file
-	path string // "vision_config.hidden_act"; empty at the root
-	raw  []byte
+	file   *file
+	parent string // path of the object or array that it is a part of
+	key    string // its name there, where that is an object
+	index  int    // its place there plus one, where that is an array; else 0
+	raw    []byte
 }
 
 type file struct {
@@ -97,13 +99,27 @@ func (v Value) Has() bool { return v.Kind() > Null }
 
 // Where is the file and path of v, as errors name it.
 func (v Value) Where() string {
+	path := v.path()
 	if v.file == nil {
-		return v.path
+		return path
 	}
-	if v.path == "" {
+	if path == "" {
 		return v.file.name
 	}
-	return v.file.name + ": " + v.path
+	return v.file.name + ": " + path
+}
+
+// path is made when it is asked for: a file of a million values has few errors.
+func (v Value) path() string {
+	switch {
+	case v.index > 0:
+		return v.parent + "[" + strconv.Itoa(v.index-1) + "]"
+	case v.parent == "":
+		return v.key
+	case v.key == "":
+		return v.parent
+	}
+	return v.parent + "." + v.key
 }
 
 // Fail makes an error about v.
@@ -125,7 +141,7 @@ func (v Value) Raw() []byte { return v.raw }
 
 // Get gives the member of an object, Missing where v is no object or has none.
 func (v Value) Get(key string) Value {
-	member := Value{file: v.file, path: join(v.path, key)}
+	member := Value{file: v.file, parent: v.path(), key: key}
 	_ = v.Each(func(k string, m Value) error {
 		if k == key {
 			member.raw = m.raw
@@ -141,7 +157,7 @@ func (v Value) Each(do func(key string, member Value) error) error {
 	if v.Kind() != Object {
 		return nil
 	}
-	p := parser{data: v.raw, pos: 1}
+	p, path := parser{data: v.raw, pos: 1}, v.path()
 	for p.space(); p.data[p.pos] != '}'; p.space() {
 		if p.data[p.pos] == ',' {
 			p.pos++
@@ -155,7 +171,7 @@ func (v Value) Each(do func(key string, member Value) error) error {
 		p.space()
 		start = p.pos
 		p.skip()
-		if err := do(key, Value{v.file, join(v.path, key), p.data[start:p.pos]}); err != nil {
+		if err := do(key, Value{file: v.file, parent: path, key: key, raw: p.data[start:p.pos]}); err != nil {
 			return err
 		}
 	}
@@ -168,7 +184,7 @@ func (v Value) Elements(do func(i int, element Value) error) error {
 	if v.Kind() != Array {
 		return nil
 	}
-	p := parser{data: v.raw, pos: 1}
+	p, path := parser{data: v.raw, pos: 1}, v.path()
 	i := 0
 	for p.space(); p.data[p.pos] != ']'; p.space() {
 		if p.data[p.pos] == ',' {
@@ -177,7 +193,7 @@ func (v Value) Elements(do func(i int, element Value) error) error {
 		}
 		start := p.pos
 		p.skip()
-		if err := do(i, Value{v.file, v.path + "[" + strconv.Itoa(i) + "]", p.data[start:p.pos]}); err != nil {
+		if err := do(i, Value{file: v.file, parent: path, index: i + 1, raw: p.data[start:p.pos]}); err != nil {
 			return err
 		}
 		i++
@@ -223,13 +239,6 @@ func (v Value) Int() (int64, error) {
 		return 0, v.Fail("found %s, want a whole number", v.raw)
 	}
 	return int64(f), nil
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }
 
 // parser walks bytes. value checks them; skip trusts that value has.

@@ -8,10 +8,10 @@ import "unicode/utf8"
 type bpe struct {
 	vocab   *vocab
 	merges  map[uint64]merge
-	suffix  string  // ends the last character of a word; CLIP's "</w>"
-	unk     int32   // for characters that the vocabulary lacks; -1 to leave them out
-	fuseUnk bool    // one unk for a run of them
-	byteIDs []int32 // [256] of <0x00> to <0xFF> for byte fallback, -1 where absent; nil for none
+	suffix  string // ends the last character of a word; CLIP's "</w>"
+	unk     int32  // for characters that the vocabulary lacks; -1 to leave them out
+	fuseUnk bool   // one unk for a run of them
+	bytes   byteTokens
 }
 
 // merge makes a pair of pieces one piece; the lowest rank goes first.
@@ -81,7 +81,7 @@ func (b *bpe) symbols(word string) []symbol {
 		if i+n == len(word) {
 			char = append(char, b.suffix...)
 		}
-		if id, ok := b.vocab.id(char); ok {
+		if id, ok := b.vocab.id(string(char)); ok {
 			if unknown {
 				add(b.unk)
 				unknown = false
@@ -89,9 +89,9 @@ func (b *bpe) symbols(word string) []symbol {
 			add(id)
 			continue
 		}
-		if b.allBytes(char) {
+		if b.bytes.spell(string(char)) {
 			for _, c := range char {
-				add(b.byteIDs[c])
+				add(b.bytes[c])
 			}
 			continue
 		}
@@ -109,29 +109,6 @@ func (b *bpe) symbols(word string) []symbol {
 		symbols[len(symbols)-1].next = -1
 	}
 	return symbols
-}
-
-func (b *bpe) allBytes(char []byte) bool {
-	for _, c := range char {
-		if b.byteIDs == nil || b.byteIDs[c] < 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// byteFallback finds the pieces <0x00> to <0xFF>.
-func byteFallback(v *vocab) []int32 {
-	const hex = "0123456789ABCDEF"
-	ids := make([]int32, 256)
-	for c := range ids {
-		id, ok := v.id([]byte{'<', '0', 'x', hex[c>>4], hex[c&15], '>'})
-		if !ok {
-			id = -1
-		}
-		ids[c] = id
-	}
-	return ids
 }
 
 // candidate is a merge that was possible when it was queued.

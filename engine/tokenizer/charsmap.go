@@ -15,8 +15,8 @@ type charsmap struct {
 }
 
 const (
-	maxRule        = 64  // bytes of a key; the longest of nmt_nfkc has 18
-	maxReplacement = 128 // bytes; U+FDFA becomes 33
+	maxRule        = 64 // bytes of a key; the longest of nmt_nfkc has 18
+	maxReplacement = 64 // bytes; U+FDFA becomes 33
 )
 
 // parseCharsmap checks the frame: uint32 size of the trie, trie, replacements.

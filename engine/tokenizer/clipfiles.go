@@ -2,7 +2,9 @@ package tokenizer
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"vitrine/engine/fault"
@@ -19,7 +21,8 @@ const (
 // loadVocabMerges builds CLIP's tokenizer from vocab.json and merges.txt, as
 // upstream's CLIPConverter does (transformers, convert_slow_tokenizer.py); the
 // ids are those of OpenAI's tokenizer.json. The start token is found in text of
-// any case, the end token only as it is written.
+// any case, the others only as they are written; so "!" is padding where the pad
+// token is "!".
 func loadVocabMerges(vocabulary, merges []byte, s *settings, o Options) (Tokenizer, error) {
 	root, err := jsonfile.Parse("vocab.json", fault.Tokenizer, vocabulary)
 	if err != nil {
@@ -53,10 +56,21 @@ func loadVocabMerges(vocabulary, merges []byte, s *settings, o Options) (Tokeniz
 		max:       o.MaxLength,
 	}
 	p.normalized.add(lowerRunes(v.piece(tokens[0])), tokens[0], strip{})
-	p.raw.add(v.piece(tokens[1]), tokens[1], strip{})
+	for _, token := range tokens[1:] {
+		p.raw.add(v.piece(token), token, strip{})
+	}
 	p.normalized.ready()
 	p.raw.ready()
-	return p, nil
+	err = s.eachExtra(func(token string) error {
+		if id, ok := v.id(token); ok && slices.Contains(tokens[:], id) {
+			return nil
+		}
+		return fault.New(fault.Unsupported, "tokenizer_config.json", "it adds the token %.40q; supported with vocab.json are the start, end, pad and unknown token, others with tokenizer.json", token)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, p.fits("vocab.json")
 }
 
 // readVocab reads {"piece": id}: ids from 0 to the number of pieces - 1, each once.
@@ -66,32 +80,27 @@ func readVocab(v jsonfile.Value) (*vocab, error) {
 	}
 	type entry struct {
 		piece string
-		id    jsonfile.Value
+		id    int64
 	}
 	var entries []entry
-	_ = v.Each(func(piece string, id jsonfile.Value) error {
+	err := v.Each(func(piece string, v jsonfile.Value) error {
+		id, err := v.Int()
 		entries = append(entries, entry{piece, id})
-		return nil
+		return err
 	})
-	byID := make([]*entry, len(entries))
-	for i := range entries {
-		e := &entries[i]
-		id, err := e.id.Int()
-		if err != nil {
-			return nil, err
-		}
-		if id < 0 || id >= int64(len(entries)) {
-			return nil, v.Fail("the piece %.40q has the id %d; with %d pieces, ids go from 0 to %d", e.piece, id, len(entries), len(entries)-1)
-		}
-		if byID[id] != nil {
-			return nil, v.Fail("the pieces %.40q and %.40q share the id %d", byID[id].piece, e.piece, id)
-		}
-		byID[id] = e
+	if err != nil {
+		return nil, err
 	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
 	out := newVocab()
-	for _, e := range byID {
-		if !out.add(e.piece) {
-			return nil, v.Fail("the piece %.40q stands twice", e.piece)
+	for i, e := range entries {
+		switch {
+		case i > 0 && e.id == entries[i-1].id:
+			return nil, v.Fail("the pieces %.40q and %.40q share the id %d", entries[i-1].piece, e.piece, e.id)
+		case e.id != int64(i):
+			return nil, v.Fail("the piece %.40q has the id %d, where %d comes next; with %d pieces, ids go from 0 to %d", e.piece, e.id, i, len(entries), len(entries)-1)
+		case !out.add(e.piece):
+			return nil, v.Fail("the piece %.40q stands twice", e.piece) // two lone surrogates, which read the same
 		}
 	}
 	return out, nil
@@ -114,7 +123,7 @@ func readMerges(b *bpe, data []byte) error {
 		if !ok || bytes.IndexByte(right, ' ') >= 0 || !utf8.Valid(line) {
 			return fault.New(fault.Tokenizer, fmt.Sprintf("merges.txt: line %d", n), "found %.60q, want two pieces with one space between", line)
 		}
-		if problem := b.addMerge(left, right, rank); problem != "" {
+		if problem := b.addMerge(string(left), string(right), rank); problem != "" {
 			return fault.New(fault.Tokenizer, fmt.Sprintf("merges.txt: line %d", n), "%s", problem)
 		}
 		rank++
@@ -123,7 +132,7 @@ func readMerges(b *bpe, data []byte) error {
 }
 
 // addMerge adds the merge of two pieces, or says what is wrong with it.
-func (b *bpe) addMerge(left, right []byte, rank int) string {
+func (b *bpe) addMerge(left, right string, rank int) string {
 	l, ok := b.vocab.id(left)
 	if !ok {
 		return fmt.Sprintf("the vocabulary lacks the piece %.60q", left)
@@ -132,10 +141,9 @@ func (b *bpe) addMerge(left, right []byte, rank int) string {
 	if !ok {
 		return fmt.Sprintf("the vocabulary lacks the piece %.60q", right)
 	}
-	whole := append(append(make([]byte, 0, 64), left...), right...)
-	id, ok := b.vocab.id(whole)
+	id, ok := b.vocab.id(left + right)
 	if !ok {
-		return fmt.Sprintf("the vocabulary lacks the merged piece %.60q", whole)
+		return fmt.Sprintf("the vocabulary lacks the merged piece %.60q", left+right)
 	}
 	b.merges[pairKey(l, r)] = merge{int32(rank), id}
 	return ""

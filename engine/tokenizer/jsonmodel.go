@@ -1,8 +1,8 @@
 package tokenizer
 
 import (
-	"bytes"
 	"math"
+	"strings"
 
 	"vitrine/engine/jsonfile"
 )
@@ -10,7 +10,6 @@ import (
 // readModel reads the vocabulary and the rules that make ids of a word. Old
 // files leave the type out; only BPE has merges, only Unigram an unk_id.
 func (p *pipeline) readModel(v jsonfile.Value) error {
-	const supported = "BPE, Unigram"
 	m, err := fields(v, "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
 		"byte_fallback", "ignore_merges", "vocab", "merges", "unk_id")
 	if err != nil {
@@ -33,7 +32,7 @@ func (p *pipeline) readModel(v jsonfile.Value) error {
 	case "Unigram":
 		return p.readUnigram(v, m)
 	}
-	return v.Unsupported("found the type %.40q; supported: %s", kind, supported)
+	return v.Unsupported("found the type %.40q; supported: BPE, Unigram", kind)
 }
 
 func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err error) {
@@ -42,10 +41,8 @@ func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err e
 			return dropout.Unsupported("found %s; supported: none", dropout.Raw())
 		}
 	}
-	for _, key := range [...]string{"ignore_merges"} {
-		if on, err := boolOr(m[key], false); err != nil || on {
-			return m[key].Unsupported("found %s; supported: false", m[key].Raw())
-		}
+	if on, err := boolOr(m["ignore_merges"], false); err != nil || on {
+		return m["ignore_merges"].Unsupported("found %s; supported: false", m["ignore_merges"].Raw())
 	}
 	if prefix, err := textOr(m["continuing_subword_prefix"], ""); err != nil || prefix != "" {
 		return m["continuing_subword_prefix"].Unsupported("found %s; supported: none", m["continuing_subword_prefix"].Raw())
@@ -68,7 +65,7 @@ func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err e
 		if err != nil {
 			return err
 		}
-		id, ok := b.vocab.id([]byte(text))
+		id, ok := b.vocab.id(text)
 		if !ok {
 			return token.Fail("the vocabulary lacks %.40q", text)
 		}
@@ -79,7 +76,7 @@ func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err e
 		return err
 	}
 	if fallback {
-		b.byteIDs = byteFallback(b.vocab)
+		b.bytes = newByteTokens(b.vocab)
 	}
 	p.vocab, p.model = b.vocab, b
 	return m["merges"].Elements(b.readMerge)
@@ -87,12 +84,12 @@ func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err e
 
 // readMerge reads "left right", or ["left", "right"] as newer files have it.
 func (b *bpe) readMerge(rank int, v jsonfile.Value) error {
-	var left, right []byte
+	var left, right string
 	if v.Kind() == jsonfile.String {
 		text, _ := v.Text()
 		var ok bool
-		left, right, ok = bytes.Cut([]byte(text), []byte(" "))
-		if !ok || bytes.IndexByte(right, ' ') >= 0 {
+		left, right, ok = strings.Cut(text, " ")
+		if !ok || strings.Contains(right, " ") {
 			return v.Fail("found %.60q, want two pieces with one space between", text)
 		}
 	} else {
@@ -100,9 +97,9 @@ func (b *bpe) readMerge(rank int, v jsonfile.Value) error {
 		err := v.Elements(func(i int, part jsonfile.Value) error {
 			text, err := part.Text()
 			if i == 0 {
-				left = []byte(text)
+				left = text
 			} else {
-				right = []byte(text)
+				right = text
 			}
 			n++
 			return err
@@ -179,7 +176,7 @@ func (p *pipeline) readUnigram(v jsonfile.Value, m map[string]jsonfile.Value) er
 		return err
 	}
 	if fallback {
-		u.byteIDs = byteFallback(u.vocab)
+		u.bytes = newByteTokens(u.vocab)
 	}
 	u.ready()
 	p.vocab, p.model = u.vocab, u

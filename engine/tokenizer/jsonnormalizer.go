@@ -76,7 +76,7 @@ func (r *normalizerReader) read(v jsonfile.Value) error {
 			return m["precompiled_charsmap"].Fail("%w", err)
 		}
 		r.steps = append(r.steps, c.replace)
-		return r.grow(v, maxReplacement/4)
+		return r.grow(v, maxReplacement)
 	}
 	return v.Get("type").Unsupported("found the normalizer %.40q; supported: Sequence, NFC, Lowercase, Strip, Replace, Precompiled", kind)
 }

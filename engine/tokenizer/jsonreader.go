@@ -77,6 +77,7 @@ func loadTokenizerJSON(data []byte, s *settings, o Options) (Tokenizer, error) {
 	if err := p.readAddedTokens(parts["added_tokens"]); err != nil {
 		return nil, err
 	}
+	p.addNamed(s)
 	if parts["pre_tokenizer"].Has() {
 		if err := p.readSplit(parts["pre_tokenizer"]); err != nil {
 			return nil, err
@@ -129,8 +130,10 @@ func (p *pipeline) follow(family Family, s *settings) (err error) {
 			p.after = []int32{eos}
 		}
 	}
-	p.pad, err = p.vocab.special(file, "pad_token", pad)
-	return err
+	if p.pad, err = p.vocab.special(file, "pad_token", pad); err != nil {
+		return err
+	}
+	return p.fits(file)
 }
 
 // readAddedTokens reads the tokens that are found in text as they are written.
@@ -160,7 +163,7 @@ func (p *pipeline) readAddedTokens(v jsonfile.Value) error {
 		if len(content) == 0 || len(content) > maxPiece {
 			return m["content"].Fail("found %d bytes, want 1 to %d", len(content), maxPiece)
 		}
-		known, ok := p.vocab.id([]byte(content))
+		known, ok := p.vocab.id(content)
 		switch {
 		case ok && int64(known) != id:
 			return m["id"].Fail("found %d, but the vocabulary gives %.40q the id %d", id, content, known)
@@ -191,9 +194,20 @@ func (p *pipeline) readAddedTokens(v jsonfile.Value) error {
 		p.normalized.add(content, int32(id), strip{flags[1], flags[2]})
 		return nil
 	})
+	return err
+}
+
+// addNamed adds the special tokens of the settings that tokenizer.json has as
+// ordinary pieces, as upstream does; after it, nothing may be added.
+func (p *pipeline) addNamed(s *settings) {
+	for _, token := range append([]string{s.bos, s.eos, s.pad, s.unk}, s.additional...) {
+		id, ok := p.vocab.id(token)
+		if ok && !slices.Contains(p.raw.ids, id) && !slices.Contains(p.normalized.ids, id) {
+			p.raw.add(token, id, strip{})
+		}
+	}
 	p.raw.ready()
 	p.normalized.ready()
-	return err
 }
 
 // readTemplate reads which special tokens stand around a text.
@@ -308,7 +322,7 @@ func (p *pipeline) readSingle(single, tokens, parent jsonfile.Value) error {
 }
 
 func (p *pipeline) checkToken(v jsonfile.Value, token string, id int64) error {
-	if known, ok := p.vocab.id([]byte(token)); !ok || int64(known) != id {
+	if known, ok := p.vocab.id(token); !ok || int64(known) != id {
 		return v.Fail("the vocabulary does not give %.40q the id %d", token, id)
 	}
 	return nil

@@ -110,6 +110,16 @@ func (s *settings) eachAdded(do func(token string, id int64) error) error {
 	})
 }
 
+// eachExtra calls do for every token that the settings add to a vocabulary.
+func (s *settings) eachExtra(do func(token string) error) error {
+	for _, token := range s.additional {
+		if err := do(token); err != nil {
+			return err
+		}
+	}
+	return s.eachAdded(func(token string, _ int64) error { return do(token) })
+}
+
 func flag(v jsonfile.Value) (*bool, error) {
 	b, err := v.Bool()
 	return &b, err
@@ -140,7 +150,7 @@ func isTrue(b *bool, without bool) bool {
 
 // special gives the id of a special token that the named role needs.
 func (v *vocab) special(file, role, token string) (int32, error) {
-	id, ok := v.id([]byte(token))
+	id, ok := v.id(token)
 	if !ok {
 		return 0, fault.New(fault.Tokenizer, file, "the vocabulary lacks the %s %q; name the right one in tokenizer_config.json", role, token)
 	}

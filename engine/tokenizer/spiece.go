@@ -15,7 +15,6 @@ type spiece struct {
 	symbols  *vocab    // user-defined pieces, which the rules leave alone
 	squeeze  bool      // spaces are collapsed and trimmed
 	special  added
-	isToken  map[int32]bool // ids of special
 	lower    bool
 	unkText  string
 	unkCount int // pieces that unkText makes
@@ -36,15 +35,14 @@ func loadSpiece(data []byte, set *settings, o Options) (Tokenizer, error) {
 		return nil, fault.New(fault.Unsupported, file, "a unigram model, but SigLIP 2 has Gemma's BPE; supported there: tokenizer.json")
 	}
 	s := &spiece{
-		model: m.unigram, rules: m.rules, squeeze: m.squeeze, isToken: map[int32]bool{},
+		model: m.unigram, rules: m.rules, squeeze: m.squeeze, symbols: newVocab(),
 		lower: isTrue(set.lowerCase, true), unkText: or(set.unk, "<unk>"), max: o.MaxLength,
 	}
 	v := m.unigram.vocab
 	addSpecial := func(role, token string) (int32, error) {
 		id, err := v.special(file, role, token)
-		if err == nil && !s.isToken[id] {
+		if err == nil {
 			s.special.add(token, id, strip{})
-			s.isToken[id] = true
 		}
 		return id, err
 	}
@@ -72,7 +70,6 @@ func loadSpiece(data []byte, set *settings, o Options) (Tokenizer, error) {
 		return nil, err
 	}
 	s.special.ready()
-	s.symbols = newVocab()
 	for id := range int32(v.size()) {
 		if s.model.kind(id) == pieceUserDefined {
 			s.symbols.add(v.piece(id))
@@ -112,7 +109,7 @@ func (s *spiece) Encode(text string) Encoding {
 		}
 		ids = append(ids, pieces...)
 	})
-	if second && string(s.model.vocab.bytes(ids[0])) == wordMark {
+	if second && s.model.vocab.piece(ids[0]) == wordMark {
 		ids = ids[1:]
 	}
 	e := row(s.model.vocab, nil, ids, nil, max(s.max-1, 0))

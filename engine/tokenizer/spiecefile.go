@@ -79,7 +79,7 @@ func parseSpiece(data []byte) (*spieceModel, error) {
 		return nil, fault.New(fault.Tokenizer, file, "none of its %d pieces is the unknown one; is it whole?", u.vocab.size())
 	}
 	if fallback {
-		u.byteIDs = byteFallback(u.vocab)
+		u.bytes = newByteTokens(u.vocab)
 	}
 	u.ready()
 	return m, nil

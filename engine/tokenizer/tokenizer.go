@@ -153,6 +153,14 @@ func (p *pipeline) Encode(text string) Encoding {
 	return row(p.vocab, p.before, ids, p.after, p.max)
 }
 
+// fits checks that a row has room for the special tokens.
+func (p *pipeline) fits(file string) error {
+	if n := len(p.before) + len(p.after); p.max > 0 && n > p.max {
+		return fault.New(fault.Tokenizer, file, "it puts %d special tokens around a text, but a row holds only %d tokens", n, p.max)
+	}
+	return nil
+}
+
 // row cuts ids so that it fits with the special tokens, which always stay.
 func row(v *vocab, before, ids, after []int32, limit int) Encoding {
 	var e Encoding

@@ -15,7 +15,7 @@ type unigram struct {
 	scores   []float32 // [size]: log probabilities
 	kinds    []byte    // [size]: spiece.model's piece types; nil where all are normal
 	unk      int32
-	byteIDs  []int32 // of <0x00> to <0xFF> for byte fallback, -1 where absent; nil for none
+	bytes    byteTokens
 	unkScore float32
 	topScore float32
 }
@@ -67,9 +67,9 @@ func (u *unigram) encode(ids []int32, text string) []int32 {
 		switch {
 		case part.id != u.unk:
 			ids = append(ids, part.id)
-		case u.allBytes(piece):
+		case u.bytes.spell(piece):
 			for i := range len(piece) {
-				ids = append(ids, u.byteIDs[piece[i]])
+				ids = append(ids, u.bytes[piece[i]])
 			}
 		case !last:
 			ids = append(ids, u.unk)
@@ -77,15 +77,6 @@ func (u *unigram) encode(ids []int32, text string) []int32 {
 		last = part.id == u.unk
 	}
 	return ids
-}
-
-func (u *unigram) allBytes(piece string) bool {
-	for i := range len(piece) {
-		if u.byteIDs == nil || u.byteIDs[piece[i]] < 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // part is the piece at text[start:end].

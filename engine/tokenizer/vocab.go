@@ -33,7 +33,7 @@ func (v *vocab) piece(id int32) string { return string(v.bytes(id)) }
 
 // add gives piece the next id; false where it already has one.
 func (v *vocab) add(piece string) bool {
-	slot, found := v.find([]byte(piece))
+	slot, found := v.find(piece)
 	if found {
 		return false
 	}
@@ -43,7 +43,7 @@ func (v *vocab) add(piece string) bool {
 	if v.size()*4 > len(v.slots)*3 {
 		v.slots = make([]int32, 2*len(v.slots))
 		for id := range v.ends {
-			slot, _ := v.find(v.bytes(int32(id)))
+			slot, _ := v.find(v.piece(int32(id)))
 			v.slots[slot] = int32(id + 1)
 		}
 	}
@@ -51,11 +51,11 @@ func (v *vocab) add(piece string) bool {
 }
 
 // find gives the slot of piece, or the free one where it belongs.
-func (v *vocab) find(piece []byte) (slot int, found bool) {
+func (v *vocab) find(piece string) (slot int, found bool) {
 	mask := len(v.slots) - 1
-	slot = int(maphash.Bytes(v.seed, piece)) & mask
+	slot = int(maphash.String(v.seed, piece)) & mask
 	for v.slots[slot] != 0 {
-		if string(v.bytes(v.slots[slot]-1)) == string(piece) {
+		if string(v.bytes(v.slots[slot]-1)) == piece {
 			return slot, true
 		}
 		slot = (slot + 1) & mask
@@ -64,7 +64,7 @@ func (v *vocab) find(piece []byte) (slot int, found bool) {
 }
 
 // id gives the id of piece; false where the vocabulary lacks it.
-func (v *vocab) id(piece []byte) (int32, bool) {
+func (v *vocab) id(piece string) (int32, bool) {
 	slot, found := v.find(piece)
 	return v.slots[slot] - 1, found
 }

@@ -252,7 +252,7 @@ test('an abort during a call stops it, and only it', async () => {
     globalThis.sent = []
     const post = globalThis.postMessage
     globalThis.postMessage = (message, ...rest) => {
-      sent.push(`${message.type} ${message.id}`)
+      if (message.id) sent.push(`${message.type} ${message.id}`)
       post.call(globalThis, message, ...rest)
     }
   })
@@ -310,14 +310,28 @@ test('close ends everything, at any time and more than once', async () => {
   await noWorkers(page)
 })
 
-test('a worker that breaks rejects its calls, and closes the model', async () => {
-  const page = await openModel()
-  const pending = page.evaluate(() => failure(model.embedImage('/none-yet.png')))
-  await page.workers()[0].evaluate(() => {
-    setTimeout(() => { throw new WebAssembly.RuntimeError('unreachable') })
+test('a worker that breaks or is ended rejects its call, and the next call works', async () => {
+  const held = '/testdata/golden/preprocess/inputs/graphic_400x400.png'
+  const page = await openModel({ habits: (path) => (path === held ? { hold: new Promise(() => {}) } : {}) })
+  const kill = async (says, die) => {
+    const running = page.evaluate((held) => failure(model.embedImage(held)), held)
+    await page.workers()[0].evaluate(die).catch(() => {}) // it can't answer any more
+    assertFailure(await running, 'internal', says, 'the next call starts it anew')
+  }
+  const trap = () => void setTimeout(() => { throw new WebAssembly.RuntimeError('unreachable') })
+  for (const [says, die] of [['unreachable', trap], ['ended', () => self.close()]]) {
+    await kill(says, die)
+    assert.ok(await page.evaluate(() => ok()))
+    assert.equal(page.workers().length, 1)
+  }
+  // One that is closed while its worker is started anew leaves none behind.
+  await kill('unreachable', trap)
+  const last = await page.evaluate(() => {
+    const call = failure(model.embedImage(pixels))
+    setTimeout(() => model.close())
+    return call
   })
-  await pending
-  assertFailure(await page.evaluate(() => failure(model.embedImage(pixels))), 'closed', 'unreachable')
+  assertFailure(last, 'closed')
   await noWorkers(page)
 })
 

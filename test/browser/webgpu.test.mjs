@@ -11,7 +11,8 @@ const open = pages({ args: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swif
 /** The worst difference of two vectors, over the largest value of the first. */
 const apart = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i]))) / Math.max(...a.map(Math.abs))
 
-test('a GPU that is demanded gives what the CPU gives', async () => {
+// A software adapter takes seconds for each of the large shaders.
+test('a GPU that is demanded gives what the CPU gives', { timeout: 600_000 }, async () => {
   const page = await open()
   const got = await page.evaluate(async () => {
     const picture = './models/emoji-clip/reference/cat.png'
@@ -55,4 +56,60 @@ test("'auto' runs a small model on the CPU, and does not ask for a GPU", async (
   })
   assert.equal(info.device, 'simd')
   assert.equal(info.fallback, '')
+})
+
+test('a device that is lost says so, and nothing of it is left', async () => {
+  const page = await open()
+  const got = await page.evaluate(async () => {
+    const { openDevice } = await import('./js/webgpu.js')
+    const { requestDevice } = GPUAdapter.prototype
+    let own // the browser's object behind ours
+    GPUAdapter.prototype.requestDevice = async function (...args) {
+      return (own = await requestDevice.apply(this, args))
+    }
+    const device = await openDevice()
+    const said = (promise) => promise.then(() => 'it went well', (error) => error.message)
+    const buffer = device.buffer(256, 'weights')
+    const answers = { alive: await said(device.read(buffer, 0, 16)), kept: device.made - device.freed }
+    const running = said(device.read(buffer, 0, 16))
+    own.destroy()
+    answers.during = await running
+    answers.after = await said(device.read(buffer, 0, 16))
+    device.close()
+    answers.left = device.made - device.freed
+    const other = await openDevice()
+    other.close()
+    answers.closed = await said(other.read(1, 0, 16))
+    return answers
+  })
+  assert.equal(got.alive, 'it went well')
+  assert.equal(got.kept, 1)
+  assert.match(got.during, /was lost|^it went well$/) // it may have been done in time
+  assert.match(got.after, /was lost/)
+  assert.match(got.closed, /was closed/)
+  assert.equal(got.left, 0)
+})
+
+test('what a device refuses is an error with its words, and no garbage', async () => {
+  const page = await open()
+  const got = await page.evaluate(async () => {
+    const { openDevice } = await import('./js/webgpu.js')
+    const device = await openDevice()
+    const said = (promise) => promise.then(() => 'it went well', (error) => error.message)
+    device.begin()
+    const small = device.buffer(256, 'weights')
+    device.weightGroup(small, 0, 512, 0, 256)
+    const answers = { bound: await said(device.end()) }
+    device.begin()
+    device.buffer(device.about.limits.maxBufferSize + 4, 'weights')
+    answers.large = await said(device.end())
+    answers.shader = await said(device.compile([{ name: 'good', code: '@compute @workgroup_size(1) fn main() {}' }, { name: 'bad', code: 'fn main() { nonsense }' }]))
+    answers.after = await said(device.read(small, 0, 256)) // the device is still good
+    device.close()
+    return answers
+  })
+  assert.match(got.bound, /refused a command/)
+  assert.match(got.large, /refused a command|no more memory/)
+  assert.match(got.shader, /the shader bad does not compile on .*: line 1/)
+  assert.equal(got.after, 'it went well')
 })

@@ -1,0 +1,441 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"image/png"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	emojiClip = "../../site/models/emoji-clip"
+	cat       = emojiClip + "/reference/cat.png"
+	tinyViT   = "../../testdata/golden/models/vit_image_classification"
+)
+
+var program string
+
+// TestMain builds the command once; the tests run it as a user does.
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "vitrine")
+	if err != nil {
+		panic(err)
+	}
+	program = filepath.Join(folder, "vitrine")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		panic(string(out))
+	}
+	status := m.Run()
+	os.RemoveAll(folder)
+	os.Exit(status)
+}
+
+// command runs the program and gives what it printed, and its exit status.
+func command(t *testing.T, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	var out, complaint bytes.Buffer
+	c := exec.Command(program, args...)
+	c.Stdout, c.Stderr = &out, &complaint
+	err := c.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return out.String(), complaint.String(), c.ProcessState.ExitCode()
+}
+
+// answer runs the program with --json and reads the line that it prints.
+func answer(t *testing.T, into any, args ...string) {
+	t.Helper()
+	stdout, stderr, status := command(t, append(args, "--json")...)
+	if status != 0 {
+		t.Fatalf("%v ended with %d: %s", args, status, stderr)
+	}
+	decoder := json.NewDecoder(strings.NewReader(stdout))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		t.Fatalf("%v printed %.300s: %v", args, stdout, err)
+	}
+}
+
+// expected is what upstream's arithmetic makes of one picture of emoji-clip.
+type expected struct {
+	File      string
+	Embedding []float64 `json:"image_embedding_first_8"`
+	Ranking   []struct {
+		Label                    string
+		Similarity, Logit, Score float64
+	}
+}
+
+// reference reads the model's own reference.json.
+func reference(t *testing.T) (labels []string, texts map[string][]float64, pictures []expected) {
+	t.Helper()
+	data, err := os.ReadFile(emojiClip + "/reference.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r struct {
+		Labels   []string
+		Texts    map[string][]float64 `json:"text_embedding_first_8"`
+		Pictures []expected
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r.Labels, r.Texts, r.Pictures
+}
+
+func near(got, want, tolerance float64) bool { return math.Abs(got-want) <= tolerance }
+
+func TestRank(t *testing.T) {
+	labels, _, pictures := reference(t)
+	for _, want := range pictures {
+		var got struct {
+			Image   string
+			Ranking []struct {
+				Label                    string
+				Index                    int
+				Similarity, Logit, Score float64
+			}
+			Method string
+			Ms     struct{ Decode, Preprocess, Encode, Device float64 }
+		}
+		file := filepath.Join(emojiClip, want.File)
+		answer(t, &got, append([]string{"rank", "--model", emojiClip, file}, labels...)...)
+		if got.Image != file || got.Method != "softmax" || len(got.Ranking) != len(want.Ranking) || got.Ms.Decode <= 0 || got.Ms.Encode <= 0 {
+			t.Errorf("%s: got %+v", want.File, got)
+			continue
+		}
+		for i, w := range want.Ranking {
+			g := got.Ranking[i]
+			if g.Label != w.Label || labels[g.Index] != w.Label || !near(g.Similarity, w.Similarity, 1e-4) || !near(g.Logit, w.Logit, 1e-3) || !near(g.Score, w.Score, 1e-4) {
+				t.Errorf("%s: place %d is %+v, want %+v", want.File, i, g, w)
+			}
+		}
+	}
+}
+
+func TestRankForPeople(t *testing.T) {
+	out, _, status := command(t, "rank", "--model", emojiClip, "--template", "a drawing of a {}", cat, "house", "cat")
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if status != 0 || len(lines) != 3 || !strings.HasSuffix(lines[1], " cat") || !strings.HasSuffix(lines[2], " house") || !strings.Contains(lines[1], "%") {
+		t.Errorf("status %d, printed:\n%s", status, out)
+	}
+}
+
+func TestEmbed(t *testing.T) {
+	_, texts, pictures := reference(t)
+	for _, want := range pictures {
+		var got struct {
+			Image     string
+			Embedding []float64
+			Ms        any
+		}
+		answer(t, &got, "embed", "--model", emojiClip, filepath.Join(emojiClip, want.File))
+		if len(got.Embedding) != 128 {
+			t.Fatalf("%d values, want 128", len(got.Embedding))
+		}
+		length := 0.0
+		for i, v := range got.Embedding {
+			length += v * v
+			if i < len(want.Embedding) && !near(v, want.Embedding[i], 1e-4) {
+				t.Errorf("%s: value %d is %v, want %v", want.File, i, v, want.Embedding[i])
+			}
+		}
+		if !near(length, 1, 1e-5) {
+			t.Errorf("%s: length² %v, want 1", want.File, length)
+		}
+	}
+	var got struct {
+		Embeddings [][]float64
+		Truncated  []bool
+	}
+	answer(t, &got, "embed", "--model", emojiClip, "--text", "cat", "--text", "light bulb, "+strings.Repeat("cat ", 40))
+	if len(got.Embeddings) != 2 || got.Truncated[0] || !got.Truncated[1] {
+		t.Fatalf("%d embeddings, truncated %v", len(got.Embeddings), got.Truncated)
+	}
+	for i, want := range texts["cat"] {
+		if !near(got.Embeddings[0][i], want, 1e-4) {
+			t.Errorf("text value %d is %v, want %v", i, got.Embeddings[0][i], want)
+		}
+	}
+	var raw struct {
+		Embeddings [][]float64
+		Truncated  []bool
+	}
+	answer(t, &raw, "embed", "--model", emojiClip, "--no-normalize", "--text", "cat")
+	scale := raw.Embeddings[0][0] / got.Embeddings[0][0]
+	if near(scale, 1, 1e-2) || !near(raw.Embeddings[0][5]/got.Embeddings[0][5], scale, 1e-4*scale) {
+		t.Errorf("--no-normalize gives %v times the unit vector", scale)
+	}
+}
+
+func TestClassify(t *testing.T) {
+	var got struct {
+		Image   string
+		Classes []struct {
+			Label        string
+			Index        int
+			Logit, Score float64
+		}
+		Ms any
+	}
+	names := []string{"tench", "tabby cat", "rocket", "espresso", "astronaut", "motorcycle", "crayon"} // of its config.json
+	answer(t, &got, "classify", "--model", tinyViT, "--top-k", "7", tinyViT+"/images/img_0.png")
+	sum := 0.0
+	for i, c := range got.Classes {
+		sum += c.Score
+		if c.Label != names[c.Index] || i > 0 && c.Logit > got.Classes[i-1].Logit {
+			t.Errorf("place %d is %+v", i, c)
+		}
+	}
+	if len(got.Classes) != 7 || !near(sum, 1, 1e-6) {
+		t.Errorf("%d classes, scores add up to %v", len(got.Classes), sum)
+	}
+	out, _, _ := command(t, "classify", "--model", tinyViT, "--top-k", "2", tinyViT+"/images/img_0.png", tinyViT+"/images/img_1.png")
+	if lines := strings.Split(strings.TrimSpace(out), "\n"); len(lines) != 9 || !strings.HasSuffix(lines[5], "img_1.png") || !strings.HasSuffix(lines[2], got.Classes[0].Label) {
+		t.Errorf("printed:\n%s", out)
+	}
+}
+
+// The trained ViT-Tiny, where it lies beside the checkout.
+func TestClassifyPhotos(t *testing.T) {
+	const vitTiny = "../../../shared/models/vit-tiny-imagenet"
+	data, err := os.ReadFile(vitTiny + "/reference/reference.json")
+	if err != nil {
+		t.Skipf("the trained ViT-Tiny is not here: %v", err)
+	}
+	var photos map[string]struct {
+		Top5   [][3]any
+		Logits []float64
+	}
+	if err := json.Unmarshal(data, &photos); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range photos {
+		var got struct {
+			Image   string
+			Classes []struct {
+				Label        string
+				Index        int
+				Logit, Score float64
+			}
+			Ms any
+		}
+		answer(t, &got, "classify", "--model", vitTiny, "--top-k", "1000", vitTiny+"/reference/"+name+"_224.png")
+		for i, w := range want.Top5 {
+			if g := got.Classes[i]; float64(g.Index) != w[0] || g.Label != w[1] || !near(g.Score, w[2].(float64), 1e-3) {
+				t.Errorf("%s: place %d is %+v, want %v", name, i, g, w)
+			}
+		}
+		for _, g := range got.Classes {
+			if !near(g.Logit, want.Logits[g.Index], 1e-3) {
+				t.Errorf("%s: logit %d is %v, want %v", name, g.Index, g.Logit, want.Logits[g.Index])
+			}
+		}
+	}
+}
+
+func TestAttention(t *testing.T) {
+	overlay := filepath.Join(t.TempDir(), "overlay.png")
+	var got struct {
+		Image  string
+		Data   []float64
+		Shape  []int
+		Grid   [2]int
+		Layer  int
+		Head   *int
+		Method string
+	}
+	answer(t, &got, "attention", "--model", emojiClip, "--layer", "1", "--head", "0", "-o", overlay, cat)
+	if got.Grid != [2]int{8, 8} || len(got.Data) != 64 || got.Layer != 1 || got.Head == nil || *got.Head != 0 || got.Method != "raw" {
+		t.Errorf("got %+v", got)
+	}
+	sum, strongest := 0.0, 0
+	for i, v := range got.Data {
+		sum += v
+		if v > got.Data[strongest] {
+			strongest = i
+		}
+	}
+	if sum <= 0 || sum >= 1 {
+		t.Errorf("the class token's attention to the patches adds up to %v; it gives itself the rest of 1", sum)
+	}
+	file, err := os.Open(overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	picture, err := png.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The strongest patch is tinted: its red stands out over its blue.
+	side := picture.Bounds().Dx() / 8
+	tint := func(patch int) (sum int) {
+		for y := range side {
+			for x := range side {
+				r, _, b, _ := picture.At(patch%8*side+x, patch/8*side+y).RGBA()
+				sum += int(r) - int(b)
+			}
+		}
+		return sum / side / side
+	}
+	if got := tint(strongest); got < 0x3000 {
+		t.Errorf("the strongest patch has a tint of %#x", got)
+	}
+	out, _, status := command(t, "attention", "--model", emojiClip, "--method", "rollout", cat)
+	if lines := strings.Split(out, "\n"); status != 0 || !strings.HasPrefix(out, "rollout") || len(lines) != 10 || !strings.Contains(out, "██") {
+		t.Errorf("status %d, printed:\n%s", status, out)
+	}
+}
+
+func TestRelevanceFeaturesTraceAndQ8(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		says string
+	}{
+		{"relevance --method contribution " + cat + " cat fish", "are no patch's"},
+		{"features " + cat, "8 × 8 patches of 128 values"},
+		{"trace " + cat, "block.3"},
+		{"trace --json " + cat, `{"stage":"pixels","shape":[3,64,64]`},
+		{"rank --dtype q8 " + cat + " cat house", "cat"},
+	} {
+		args := strings.Fields(c.args)
+		out, complaint, status := command(t, append(args[:1:1], append([]string{"--model", emojiClip}, args[1:]...)...)...)
+		if status != 0 || complaint != "" || !strings.Contains(out, c.says) {
+			t.Errorf("%s: status %d, %q; printed %.300s", c.args, status, complaint, out)
+		}
+	}
+	for _, args := range []string{"relevance " + cat + " cat", "features " + cat} {
+		picture := filepath.Join(t.TempDir(), "map.png")
+		if _, complaint, status := command(t, append(strings.Fields(args), "--model", emojiClip, "-o", picture)...); status != 0 {
+			t.Fatalf("%s: %s", args, complaint)
+		}
+		file, err := os.Open(picture)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if img, err := png.Decode(file); err != nil || img.Bounds().Dx() < overlaySide {
+			t.Errorf("%s wrote %v, %v", args, img, err)
+		}
+		file.Close()
+	}
+}
+
+func TestInspect(t *testing.T) {
+	var got map[string]any
+	answer(t, &got, "inspect", "--model", emojiClip)
+	for key, want := range map[string]any{"architecture": "CLIPModel", "modelType": "clip", "tokenizer": "vocab.json, merges.txt", "parameters": 1779329.0} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %v", key, got[key], want)
+		}
+	}
+	weights := got["weights"].(map[string]any)
+	if dtypes := weights["dtypes"].(map[string]any); weights["tensors"] != 126.0 || dtypes["F16"] != 125.0 || dtypes["F32"] != 1.0 {
+		t.Errorf("weights are %v", weights)
+	}
+	if warnings := got["warnings"].([]any); len(warnings) > 0 {
+		t.Errorf("warnings about a sound folder: %v", warnings)
+	}
+}
+
+// A folder that does not load is what inspect is for: it tells why, and still
+// lists what there is.
+func TestInspectOfABrokenFolder(t *testing.T) {
+	folder := t.TempDir()
+	for name, content := range map[string]string{
+		"config.json":       `{"model_type": "vit", "architectures": ["ViTModel"], "hidden_act": "swoosh"}`,
+		"pytorch_model.bin": "x",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(tinyViT + "/model.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "model.safetensors"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, complaint, status := command(t, "inspect", "--model", folder)
+	if status != 1 || !strings.Contains(complaint, "config.json") || !strings.Contains(complaint, "swoosh") || strings.Count(complaint, "\n") != 1 {
+		t.Errorf("status %d, said %q", status, complaint)
+	}
+	for _, want := range []string{"pytorch_model.bin is not read", "no preprocessor_config.json", "F32", "config.json, 76 bytes"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not print %q:\n%s", want, out)
+		}
+	}
+	var got struct {
+		Folder   string
+		Weights  any
+		Files    []struct{ Name string }
+		Warnings []string
+		Error    struct{ Code, Message string }
+	}
+	out, _, status = command(t, "inspect", "--json", "--model", folder)
+	if err := json.Unmarshal([]byte(out), &got); err != nil || status != 1 || got.Error.Code != "unsupported" || len(got.Files) != 3 {
+		t.Errorf("status %d, %v: %s", status, err, out)
+	}
+}
+
+// Every failure is one sentence on stderr, nothing on stdout, and 1 where the
+// files are at fault, 2 where the command line is.
+func TestFailures(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.png")
+	if err := os.WriteFile(page, []byte("<!doctype html>"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	broken := filepath.Join(t.TempDir(), "broken.png")
+	if err := os.WriteFile(broken, []byte("\x89PNG\r\n\x1a\nnothing"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args   string
+		status int
+		says   string
+	}{
+		{"rank --model " + emojiClip + " " + broken + " cat", 1, "broken.png"},
+		{"rank --model " + emojiClip + " nowhere.png cat", 1, "nowhere.png"},
+		{"rank --model " + emojiClip + " " + page + " cat", 1, "neither a PNG nor a JPEG"},
+		{"rank --model nowhere " + cat + " cat", 1, "nowhere"},
+		{"rank --model " + tinyViT + " " + cat + " cat", 1, "text"},
+		{"classify --model " + emojiClip + " " + cat, 1, "classif"},
+		{"attention --model " + emojiClip + " --layer 4 " + cat, 1, "0 to 3"},
+		{"inspect --model nowhere", 1, "nowhere"},
+		{"serve --dir nowhere", 1, "./build.sh"},
+		{"rank " + cat, 2, "labels"},
+		{"rank --temperature 2 " + cat + " cat", 2, "--temperature"},
+		{"rank --size 224 " + cat + " cat", 2, "224x224"},
+		{"classify --top-k 0 " + cat, 2, "--top-k"},
+		{"attention --method best " + cat, 2, "rollout"},
+		{"attention --full -o x.png " + cat, 2, "--full"},
+		{"embed", 2, "--text"},
+		{"embed --text a " + cat, 2, "--text"},
+		{"serve --port 70000", 2, "65535"},
+		{"guess " + cat, 2, "guess"},
+	} {
+		out, complaint, status := command(t, strings.Fields(c.args)...)
+		if status != c.status || out != "" || !strings.Contains(complaint, c.says) || strings.Count(complaint, "\n") != 1 || !strings.HasPrefix(complaint, "vitrine: ") {
+			t.Errorf("%s: status %d, want %d; printed %q and said %q", c.args, status, c.status, out, complaint)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{}, {"--help"}, {"rank", "--help"}} {
+		out, complaint, status := command(t, args...)
+		if status != 0 || complaint != "" || !strings.Contains(out, "Usage: vitrine") {
+			t.Errorf("%v: status %d, %q, %q", args, status, out, complaint)
+		}
+	}
+}

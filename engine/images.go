@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"vitrine/engine/encoder"
+	"vitrine/engine/fault"
+	"vitrine/engine/score"
+)
+
+// EmbedImages gives one vector a picture, as EmbedImage does. Picture i is what
+// image gives for it: asked once for each, in their order, when its turn comes,
+// so that not all need to be in memory. Pictures go through the tower some at a
+// time. The failure of one ends the call and names its index.
+func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (Image, error), o EmbedOptions) (ImageEmbeddings, error) {
+	if err := m.begin(ctx); err != nil {
+		return ImageEmbeddings{}, err
+	}
+	defer m.mu.Unlock()
+	if len(o.Templates) > 0 {
+		return ImageEmbeddings{}, fault.New(fault.Option, "template", "is for texts; a picture has none")
+	}
+	if count < 1 {
+		return ImageEmbeddings{}, fault.New(fault.Option, "images", "the list is empty; give at least one")
+	}
+	if err := m.needEmbedding("embedImages"); err != nil {
+		return ImageEmbeddings{}, err
+	}
+	out := ImageEmbeddings{Embeddings: make([][]float32, 0, count)}
+	for len(out.Embeddings) < count {
+		pictures, err := m.nextPictures(len(out.Embeddings), count, image, o.ImageOptions, &out.Ms)
+		if err != nil {
+			return ImageEmbeddings{}, err
+		}
+		start := time.Now()
+		tap := capturing("embedding")
+		run := m.run(ctx, tap)
+		if e := o.Experiment; e != nil {
+			run.NoPositions, run.Causal = e.NoPositions, e.Causal
+		}
+		if err := m.encodePictures(ctx, run, pictures); err != nil {
+			return ImageEmbeddings{}, err
+		}
+		out.Ms.Encode += milliseconds(start)
+		for _, e := range tap.values["embedding"] {
+			if !o.Raw {
+				score.Normalize(e.Data)
+			}
+			out.Embeddings = append(out.Embeddings, e.Data)
+		}
+		if o.Progress != nil {
+			o.Progress(len(out.Embeddings), count)
+		}
+	}
+	return out, nil
+}
+
+// nextPictures prepares pictures from index i on, as many as go through the tower
+// at once.
+func (m *Model) nextPictures(i, count int, image func(i int) (Image, error), o ImageOptions, ms *Ms) ([]encoder.Picture, error) {
+	var pictures []encoder.Picture
+	for tokens := 0; i < count && tokens < batchTokens; i++ {
+		start := time.Now()
+		img, err := image(i)
+		if err != nil {
+			return nil, ofImage(i, err)
+		}
+		ms.Decode += milliseconds(start)
+		p, err := m.prepare(img, o)
+		if err != nil {
+			return nil, ofImage(i, err)
+		}
+		ms.Preprocess += p.ms.Preprocess
+		tokens += m.arch.vision.prefix() + p.grid.Patches()
+		pictures = append(pictures, m.picture(p))
+	}
+	return pictures, nil
+}
+
+// ofImage says which picture an error is about.
+func ofImage(i int, err error) error {
+	var found *fault.Error
+	if !errors.As(err, &found) {
+		return err
+	}
+	return fault.New(found.Code, "images["+strconv.Itoa(i)+"]", "%w", err)
+}

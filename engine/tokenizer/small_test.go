@@ -1,0 +1,87 @@
+package tokenizer
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+)
+
+// files reads a folder that is written in the test.
+func files(all map[string]string) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		if text, ok := all[name]; ok {
+			return []byte(text), nil
+		}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+}
+
+// Small sound files, which the table below breaks at one place each.
+const (
+	smallBPE = `{"version":"1.0","truncation":null,"padding":null,
+		"added_tokens":[{"id":3,"content":"<|startoftext|>","normalized":true},{"id":4,"content":"<|endoftext|>","normalized":false}],
+		"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Replace","pattern":{"Regex":"\\s+"},"content":" "},{"type":"Lowercase"}]},
+		"pre_tokenizer":{"type":"Sequence","pretokenizers":[
+			{"type":"Split","pattern":{"Regex":"'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"},"behavior":"Removed","invert":true},
+			{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true}]},
+		"post_processor":{"type":"RobertaProcessing","sep":["<|endoftext|>",4],"cls":["<|startoftext|>",3],"trim_offsets":false,"add_prefix_space":false},
+		"decoder":null,
+		"model":{"type":"BPE","dropout":null,"unk_token":"<|endoftext|>","continuing_subword_prefix":"","end_of_word_suffix":"</w>","fuse_unk":false,
+			"vocab":{"a":0,"b</w>":1,"ab</w>":2,"<|startoftext|>":3,"<|endoftext|>":4},"merges":["a b</w>"]}}`
+	smallUnigram = `{"version":"1.0",
+		"added_tokens":[{"id":0,"content":"<unk>"},{"id":1,"content":"</s>"}],
+		"normalizer":null,
+		"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always"},
+		"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A","type_id":0}},{"SpecialToken":{"id":"</s>","type_id":0}}],
+			"special_tokens":{"</s>":{"id":"</s>","ids":[1],"tokens":["</s>"]}}},
+		"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["</s>",0],["▁a",-1.5],["b",-2]]}}`
+	smallGemma = `{"version":"1.0","added_tokens":[{"id":0,"content":"<pad>","special":true},{"id":1,"content":"<eos>"},{"id":2,"content":"<bos>"},{"id":3,"content":"<unk>"}],
+	"normalizer":{"type":"Replace","pattern":{"String":" "},"content":"▁"},
+	"pre_tokenizer":{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious","invert":false},
+	"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<bos>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"special_tokens":{"<bos>":{"id":"<bos>","ids":[2],"tokens":["<bos>"]}}},
+	"model":{"type":"BPE","unk_token":"<unk>","fuse_unk":true,"byte_fallback":true,"vocab":{"<pad>":0,"<eos>":1,"<bos>":2,"<unk>":3,"<0xC3>":4,"<0xA9>":5,"▁":6,"a":7,"▁a":8},"merges":[["▁","a"]]}}`
+	smallVocab  = `{"a":0,"b</w>":1,"ab</w>":2,"<|startoftext|>":3,"<|endoftext|>":4}`
+	smallMerges = "#version: 0.2\na b</w>\n"
+)
+
+// smallSpiece is a spiece.model of four pieces: field 1 holds a piece's text (1),
+// score (2) and type (3).
+const smallSpiece = "\n\x0e\n\x05<unk>\x15\x00\x00\x00\x00\x18\x02" + "\n\x0d\n\x04</s>\x15\x00\x00\x00\x00\x18\x03" +
+	"\n\x0b\n\x04\xe2\x96\x81a\x15\x00\x00\x80\xbf" + "\n\x08\n\x01b\x15\x00\x00\x00\xc0"
+
+// What a spiece.model may hold besides.
+const (
+	// The trie of one rule, x becomes ab, and the text that it becomes.
+	spieceRule    = "\x1a\x15\x12\x13" + "\x0c\x00\x00\x00" + "\x00\xe4\x01\x00" + "\x78\x0d\x00\x00" + "\x00\x00\x00\x00" + "ab\x00"
+	spieceSpaces  = "\x1a\x02\x20\x00"             // normalizer_spec: remove_extra_whitespaces false
+	spieceBytes   = "\x12\x05\x18\x01\x98\x02\x01" // trainer_spec: model_type unigram, byte_fallback
+	spieceSymbols = "\n\x0a\n\x01+\x15\x00\x00\x00\x00\x18\x04" + "\n\x0f\n\x06<0x41>\x15\x00\x00\x00\x00\x18\x06"
+)
+
+// TestSmallFiles: what the table of errors breaks is sound before.
+func TestSmallFiles(t *testing.T) {
+	for name, c := range map[string]struct {
+		files  map[string]string
+		family Family
+		text   string
+		want   string
+	}{
+		"BPE":     {map[string]string{"tokenizer.json": smallBPE}, CLIP, "AB", "<|startoftext|> ab</w> <|endoftext|>"},
+		"Unigram": {map[string]string{"tokenizer.json": smallUnigram}, SigLIP, "A! b", "▁a <unk> b </s>"},
+		"merges":  {map[string]string{"vocab.json": smallVocab, "merges.txt": smallMerges}, CLIP, "ab  AB", "<|startoftext|> ab</w> ab</w> <|endoftext|>"},
+		"padding": {map[string]string{"vocab.json": smallVocab, "merges.txt": smallMerges, "tokenizer_config.json": `{"pad_token":"a"}`}, CLIP, "aab Aa", "<|startoftext|> a a b</w> <|endoftext|> a <|endoftext|>"},
+		"Gemma":   {map[string]string{"tokenizer.json": smallGemma}, SigLIP, "A é<EOS>A", "a ▁ <0xC3> <0xA9> <eos> a <eos>"},
+		"spiece":  {map[string]string{"spiece.model": smallSpiece}, SigLIP, "A!b", "▁a b </s>"},
+		"rule":    {map[string]string{"spiece.model": smallSpiece + spieceRule}, SigLIP, "x", "▁a b </s>"},
+		"bytes":   {map[string]string{"spiece.model": smallSpiece + spieceSymbols + spieceBytes, "tokenizer_config.json": `{"do_lower_case":false}`}, SigLIP, "aAb", "▁a <0x41> b </s>"},
+	} {
+		tok, err := Load(files(c.files), Options{Family: c.family})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := strings.Join(tok.Encode(c.text).Pieces, " "); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
