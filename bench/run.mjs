@@ -11,11 +11,12 @@ import { measureAccuracy } from './accuracy.mjs'
 import { startBrowser } from './browser.mjs'
 import { measureGemm } from './gemm.mjs'
 import { measureTower } from './models.mjs'
+import { profile } from './profile.mjs'
 import { measureStartup } from './startup.mjs'
 import { markdown } from './table.mjs'
 import { folderOf, zoo } from './zoo.mjs'
 
-const usage = `usage: ./build.sh bench [--quick] [--models ${Object.keys(zoo).join(',')}] [--parts models,accuracy,gemm,startup] [--turns N]`
+const usage = `usage: ./build.sh bench [--quick] [--models ${Object.keys(zoo).join(',')}] [--parts models,accuracy,gemm,startup,profile] [--turns N]`
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, models: { type: 'string' }, parts: { type: 'string' }, turns: { type: 'string' }, help: { type: 'boolean' } } })
 if (options.help) {
   console.log(usage)
@@ -27,7 +28,7 @@ const list = (given, all, standard = all) => {
   return names
 }
 const models = list(options.models, Object.keys(zoo), options.quick ? ['vit-tiny', 'clip-base'] : undefined)
-const parts = list(options.parts, ['models', 'accuracy', 'gemm', 'startup'])
+const parts = list(options.parts, ['models', 'accuracy', 'gemm', 'startup', 'profile'])
 const turns = Number(options.turns ?? (options.quick ? 5 : 11))
 if (!(Number.isInteger(turns) && turns > 0)) throw new Error(`bench: --turns is a whole number from 1\n${usage}`)
 
@@ -65,6 +66,16 @@ try {
   if (parts.includes('accuracy')) {
     say('accuracy')
     results.accuracy = await measureAccuracy(browser, places)
+  }
+  if (parts.includes('profile')) {
+    results.profile = []
+    for (const name of models) {
+      const folder = folderOf(name, root, places.models)
+      for (const dtype of folder ? ['f32', 'q8'] : []) {
+        say(`profile of ${zoo[name].title} ${dtype}`)
+        results.profile.push({ name: `${zoo[name].title} ${dtype}`, ...await profile(browser, places, { folder, options: { dtype }, pictures: 5 }) })
+      }
+    }
   }
   if (parts.includes('models')) {
     results.models = []

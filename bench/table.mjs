@@ -12,7 +12,7 @@ const table = (head, rows) => [`| ${head.join(' | ')} |`, `|${head.map((_, i) =>
 /** What could not run, with the reasons. */
 const leftOut = (rows) => rows.filter((r) => r.reason).map((r) => `\n${r.name}: left out. ${r.reason}`).join('')
 
-export function markdown({ date, machine, browser, version, peers, turns, models, absent, gemm, startup, accuracy }) {
+export function markdown({ date, machine, browser, version, peers, turns, models, absent, gemm, startup, accuracy, profile }) {
   const parts = [
     `Measured ${date} on ${machine}, in headless Chromium ${browser}: Vitrine ${version} beside ${peers}. ` +
       `Contestants have a page each and take turns (${turns}); medians, [quartiles]. Times depend on the machine and what else it does; ` +
@@ -48,6 +48,11 @@ export function markdown({ date, machine, browser, version, peers, turns, models
   if (startup) {
     parts.push('### From navigation to the first ranking: the embedded model, twelve labels, nothing cached')
     parts.push(table(['', 'over', 'ms', 'MB downloaded', 'times as fast'], startup.map((r) => [r.name, r.line, spread(r.ms), mega(r.bytes, 2), times(r.over)])))
+  }
+  if (profile) {
+    const kinds = [...new Set(profile.flatMap(({ shares }) => Object.keys(shares)))]
+    parts.push('### Where the time of a picture goes in Vitrine, in per cent (one worker, relaxed SIMD)')
+    parts.push(table(['', ...kinds], profile.map(({ name, shares }) => [name, ...kinds.map((kind) => number(100 * (shares[kind] ?? 0), 1))])))
   }
   return parts.join('\n\n') + '\n'
 }

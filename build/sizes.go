@@ -24,13 +24,15 @@ type sized struct {
 
 // part says what a page does with the file: "page" is loaded before the model,
 // "model" is the model, "later" comes after the first ranking, "instead" is loaded
-// in the place of another, and the rest is there for people.
+// where a browser or a page takes another way, and the rest is there for people.
 func (f sized) part() string {
 	switch {
 	case strings.HasPrefix(f.name, "models/"):
 		return "model"
 	case f.name == "js/kernels/plain.wasm":
 		return "instead" // of relaxed.wasm, which is as large, where a browser has no relaxed SIMD
+	case f.name == "js/webgpu.js", f.name == "js/share-worker.js":
+		return "instead" // of the CPU alone, where a GPU or several workers run
 	case strings.HasPrefix(f.name, "later/"):
 		return "later"
 	case strings.HasSuffix(f.name, ".d.ts"), path.Base(f.name) == "package.json", path.Ext(f.name) == ".md":
@@ -91,7 +93,7 @@ func printSizes(out io.Writer, files []sized) error {
 	}
 	for _, f := range files {
 		if f.part() == "instead" {
-			fmt.Fprintf(w, "(%d)\t(%d)\t  %s, instead of relaxed.wasm\n", f.raw, f.gzip, f.name)
+			fmt.Fprintf(w, "(%d)\t(%d)\t  %s, where relaxed SIMD or one worker on the CPU is not what runs\n", f.raw, f.gzip, f.name)
 		}
 	}
 	fmt.Fprintf(w, "%d\t%d\t  all that a page downloads before the model; %d gzip at most\n", page.raw, page.gzip, maxDownload)

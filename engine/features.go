@@ -97,6 +97,23 @@ func (m *Model) VisualTokens(ctx context.Context, img Image, o VisualOptions) (V
 	return VisualTokens{Data: out.Data, Shape: [2]int{out.Rows, out.Cols}, Ms: p.ms}, nil
 }
 
+// Slots is how many places of a language model's context a picture of a size
+// [height, width] costs; zero is the model's own size.
+func (m *Model) Slots(size [2]int) (int, error) {
+	c := m.arch
+	if c.llava == nil {
+		return 0, fault.New(fault.Task, "slots", "%s has no projector into a language model", m.name())
+	}
+	grid := c.vision.grid
+	if size != [2]int{} {
+		grid = encoder.Grid{Rows: size[0] / c.vision.patch, Columns: size[1] / c.vision.patch}
+	}
+	if n := grid.Patches(); n < 1 || n > maxPatches {
+		return 0, fault.New(fault.Option, "size", "%d×%d pixels make %d patches of %d pixels; supported are 1 to %d", size[0], size[1], n, c.vision.patch, maxPatches)
+	}
+	return c.slots(grid), nil
+}
+
 // visualLayers names the taps that config.json, or the caller, asks for.
 func (m *Model) visualLayers(o VisualOptions) (names []string, full bool, err error) {
 	c := m.arch.llava

@@ -1,8 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
-	"sort"
+	"slices"
 
 	"vitrine/engine/fault"
 	"vitrine/engine/score"
@@ -67,12 +68,20 @@ func (m *Model) Classify(ctx context.Context, img Image, o ClassifyOptions) (Cla
 	}
 	logits := float64s(tap.values["logits"][0].Data)
 	scores := score.Softmax(logits)
-	all := make([]Class, len(logits))
-	for i := range all {
-		all[i] = Class{Label: m.arch.labels.at(i), Index: i, Logit: logits[i], Score: scores[i]}
+	// Numbers are sorted, not classes: a thousand of them, with their names, take
+	// longer to move than a small picture's block to compute.
+	order := make([]int, len(logits))
+	for i := range order {
+		order[i] = i
 	}
-	sort.SliceStable(all, func(i, j int) bool { return all[i].Logit > all[j].Logit })
-	return Classes{all[:min(top, len(all))], p.ms}, nil
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(logits[b], logits[a]), a-b)
+	})
+	best := make([]Class, min(top, len(order)))
+	for i, n := range order[:len(best)] {
+		best[i] = Class{Label: m.arch.labels.at(n), Index: n, Logit: logits[n], Score: scores[n]}
+	}
+	return Classes{best, p.ms}, nil
 }
 
 func float64s(x []float32) []float64 {

@@ -3,7 +3,6 @@
 
 import { VitrineError } from './errors.js'
 import { createKernels } from './kernels.js'
-import { openDevice } from './webgpu.js'
 
 const file = new URL('./vitrine.wasm', import.meta.url).href
 
@@ -46,7 +45,7 @@ export async function startEngine({ device, kernels = 'auto', modules, fetchFile
       entries = { version, load, call, share }
       turn.port1.onmessage = resume
     },
-    openDevice,
+    openDevice: async () => (await import('./webgpu.js')).openDevice(), // most pages need none
     changed,
     floats: (at, length) => new Float32Array(exports.mem.buffer, at, length).slice(),
   }

@@ -18,6 +18,8 @@ import (
 
 type inspectCmd struct {
 	modelFlags
+	Size     size `help:"Count a language model's slots for pictures of this size, HEIGHTxWIDTH pixels." placeholder:"HxW"`
+	Pictures int  `help:"Count a language model's slots for so many pictures (${default})." default:"1" placeholder:"N"`
 }
 
 // report is what inspect knows about a folder; what could not be found out is
@@ -25,6 +27,7 @@ type inspectCmd struct {
 type report struct {
 	Folder string `json:"folder"`
 	*engine.Info
+	Slots     int            `json:"slots,omitempty"` // of a language model that all pictures cost
 	Weights   *weightsReport `json:"weights,omitempty"`
 	Tokenizer string         `json:"tokenizer,omitempty"` // the files that are read
 	Files     []fileReport   `json:"files"`
@@ -58,7 +61,7 @@ func (c inspectCmd) Run(ctx context.Context, out io.Writer) error {
 	r := report{Folder: c.Model, Files: files, Warnings: []string{}}
 	r.Weights, err = readHeaders(ctx, weights.Dir(c.Model))
 	if err == nil {
-		err = r.load(ctx, c.modelFlags)
+		err = r.load(ctx, c)
 	}
 	if err != nil {
 		r.Error = &errorReport{fault.CodeOf(err), err.Error()}
@@ -132,14 +135,21 @@ func (r *weightsReport) add(ctx context.Context, folder weights.Folder, file str
 }
 
 // load runs the engine's own checks on the whole folder.
-func (r *report) load(ctx context.Context, flags modelFlags) error {
-	model, err := flags.load(ctx)
+func (r *report) load(ctx context.Context, c inspectCmd) error {
+	model, err := c.modelFlags.load(ctx)
 	if err != nil {
 		return err
 	}
 	defer model.Close()
 	info := model.Info()
 	r.Info = &info
+	if info.Shapes.Slots > 0 {
+		slots, err := model.Slots(c.Size)
+		if err != nil {
+			return err
+		}
+		r.Slots = slots * max(c.Pictures, 1)
+	}
 	if info.Shapes.TextLength == 0 {
 		return nil
 	}
@@ -193,6 +203,9 @@ func (r *report) print(out io.Writer) error {
 			row("pictures", "%d × %d pixels, %d × %d patches of %d, %d tokens", s.Image[0], s.Image[1], s.Grid[0], s.Grid[1], s.Patch, s.Tokens)
 		}
 		row("vision", "%d layers, %d heads, width %d", s.Layers, s.Heads, s.Width)
+		if r.Slots > 0 {
+			row("slots", "%d of a language model's context; --size and --pictures count others", r.Slots)
+		}
 		if s.TextLength > 0 {
 			row("text", "%d layers, %d tokens, %d in the vocabulary", s.TextLayers, s.TextLength, s.Vocabulary)
 		}

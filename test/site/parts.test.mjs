@@ -26,12 +26,14 @@ test('a view survives being written as a link', () => {
   assert.deepEqual({ method: 'raw', ...readLink('#' + writeLink({ ...view, usual: 'raw', layers: 12 })) }, view)
   const rollout = { ...view, method: 'rollout', head: null }
   assert.deepEqual({ head: null, ...readLink('#' + writeLink({ ...rollout, usual: 'raw', layers: 12 })) }, rollout)
+  const relevance = { ...rollout, method: 'contribution', label: 'c & d', device: 'scalar', dtype: 'q8', patches: 64 }
+  assert.deepEqual({ head: null, ...readLink('#' + writeLink({ ...relevance, usual: 'raw', layers: 12 })) }, relevance)
 })
 
 test('the first view is an empty link, and nonsense in a link is left out', () => {
   const labels = ['cat', 'house', 'sailboat', 'mushroom', 'fish', 'tree', 'sun', 'heart', 'car', 'key']
-  assert.equal(writeLink({ model: ownModel, labels, template: '{}', sample: 'cat', method: 'raw', layer: 3, head: null, usual: 'raw', layers: 4 }), '')
-  assert.deepEqual(readLink('#sample=../secret&layer=-1&head=x&method=eval&template=none'), {})
+  assert.equal(writeLink({ model: ownModel, labels, template: '{}', sample: 'cat', method: 'raw', layer: 3, head: null, label: null, device: 'auto', patches: null, usual: 'raw', layers: 4 }), '')
+  assert.deepEqual(readLink('#sample=../secret&layer=-1&head=x&method=eval&template=none&device=gpu&dtype=f64&patches=1e9'), {})
 })
 
 test('the model sees the middle of a picture whose shortest edge is resized', () => {

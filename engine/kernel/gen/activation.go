@@ -193,6 +193,7 @@ func (m *module) activation(f *function, act int, x local) expr {
 // scratch is a tile (tileBytes) and, behind it, the constants.
 func activate(m *module) *function {
 	f := m.function(nil, i32, i32, i32)
+	f.name = "activate"
 	x, n, act := local(0), local(1), local(2)
 	f.keepConstants(m, i32Add(x, number(tileBytes)))
 	f.set(n, i32Add(x, i32Shl(n, number(4))))

@@ -134,6 +134,7 @@ func linearF16(m *module, tiles []*function, finish *function) {
 // exponent's bias, subnormals too; infinity and NaN keep an exponent of all ones.
 func unpackF16(m *module) *function {
 	f := m.function(nil, i32, i32, i32)
+	f.name = "unpack_f16"
 	dst, src, k := local(0), local(1), local(2)
 	half, bits := f.local(v128), f.local(v128)
 	end := f.variable(i32Add(src, i32Shl(k, number(4))))
@@ -159,6 +160,7 @@ func finishTile(m *module, activate *function) *function {
 	add := tileCopy(m, true)
 	move := tileCopy(m, false)
 	f := m.function(nil, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32)
+	f.name = "finish_tile"
 	tile, rows, columns, dst, ldd := local(0), local(1), local(2), local(3), local(4)
 	pre, ldp, post, ldq, act := local(5), local(6), local(7), local(8), local(9)
 	f.when(pre, func() { f.do(add.call(tile, number(panelBytes), pre, ldp, rows, columns)) })
@@ -173,6 +175,10 @@ func finishTile(m *module, activate *function) *function {
 //	copy(dst, ldd, src, lds, rows, columns)
 func tileCopy(m *module, add bool) *function {
 	f := m.function(nil, i32, i32, i32, i32, i32, i32)
+	f.name = "copy_tile"
+	if add {
+		f.name = "add_tile"
+	}
 	dst, ldd, src, lds, rows, columns := local(0), local(1), local(2), local(3), local(4), local(5)
 	to, from, end := f.local(i32), f.local(i32), f.local(i32)
 	f.repeat(func() {

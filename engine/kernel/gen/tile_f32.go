@@ -14,6 +14,7 @@ package main
 // five where the product needs a register too.
 func tileF32(m *module, rows int) *function {
 	f := m.function(nil, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32)
+	f.name = "tile_f32"
 	a, lda, b, k := local(0), local(1), local(2), local(3)
 	dst, ldd, pre, ldp, post, ldq := local(4), local(5), local(6), local(7), local(8), local(9)
 

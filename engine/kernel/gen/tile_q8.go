@@ -14,6 +14,7 @@ package main
 //	scales, sums // [8] of the columns
 func tileQ8(m *module, rows int) *function {
 	f := m.function(nil, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32)
+	f.name = "tile_q8"
 	a, lda, b, groups := local(0), local(1), local(2), local(3)
 	dst, ldd, bias, post, ldq := local(4), local(5), local(6), local(7), local(8)
 	coded, scales, sums := local(9), local(10), local(11)

@@ -27,6 +27,7 @@ type module struct {
 // are trees of value.
 type function struct {
 	index  int
+	name   string // for profilers
 	export string // the exported name, or empty
 	params []valtype
 	result []valtype
@@ -141,7 +142,7 @@ func (f *function) call(args ...value) expr {
 
 // encode writes the module (core specification, 5.5).
 func (m *module) encode() []byte {
-	var types, funcs, exports, bodies [][]byte
+	var types, funcs, exports, bodies, names [][]byte
 	index := map[string]int{}
 	for _, f := range m.funcs {
 		t := string(append(append([]byte{0x60}, vector(f.params)...), vector(f.result)...))
@@ -155,6 +156,7 @@ func (m *module) encode() []byte {
 			exports = append(exports, append(e, unsigned(uint64(f.index))...))
 		}
 		bodies = append(bodies, f.body())
+		names = append(names, append(unsigned(uint64(f.index)), name(f.name+f.export)...))
 	}
 	memory := append(append(name("go"), name("mem")...), 0x02, 0x00, 0x01) // at least one page
 	out := []byte("\x00asm\x01\x00\x00\x00")
@@ -165,7 +167,9 @@ func (m *module) encode() []byte {
 		body := append(unsigned(uint64(len(s.items))), bytes.Join(s.items, nil)...)
 		out = append(append(out, s.id), sized(body)...)
 	}
-	return out
+	// The names of functions, in a section that only tools read (appendix, custom sections).
+	functions := append(unsigned(uint64(len(names))), bytes.Join(names, nil)...)
+	return append(append(out, 0), sized(append(append(name("name"), 1), sized(functions)...))...)
 }
 
 // body writes the locals, in runs of one type, and the code.
