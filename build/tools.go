@@ -34,8 +34,10 @@ func findTools(ctx context.Context, found *tools, out io.Writer) error {
 		return fmt.Errorf("npm is not installed; it comes with Node (https://nodejs.org), or as Debian's package npm")
 	}
 	if name := os.Getenv("CHROMIUM"); name != "" {
-		found.chromium, err = exec.LookPath(name)
-		return err
+		if found.chromium, err = exec.LookPath(name); err != nil {
+			return fmt.Errorf("CHROMIUM names %s, which is no program; name Chromium's, or unset it", name)
+		}
+		return nil
 	}
 	if found.chromium = findChromium(); found.chromium != "" {
 		return nil
