@@ -9,15 +9,26 @@
 //     const report = await kernels.connect(instance.exports.mem)
 //     go.run(instance)
 
-/** The modules, the best first, and the number by which Go names each. */
+/** The modules, the best first: the name of each, and the number by which Go knows it. */
 const BUILDS = [['relaxed', 2], ['plain', 1]]
 
 /** What every module exports; engine/kernel/imports_js.go imports the same names. */
 const KERNELS = [
-  'linear_f32', 'linear_f16', 'quantise', 'linear_q8', 'pack_panels', 'pack_transposed',
+  'linear_f32', 'linear_f16', 'quantise_wide', 'linear_q8_wide', 'pack_panels', 'pack_transposed',
   'softmax', 'norm', 'multiply', 'rotate', 'constants',
-  'ceiling_f32', 'ceiling_q8', // for benchmarks
+  'ceiling_f32', 'ceiling_q8_wide', // for benchmarks
 ]
+
+/** What only relaxed exports. */
+const RELAXED = ['quantise_bytes', 'linear_q8_bytes', 'ceiling_q8_bytes']
+
+/**
+ * What may be taken from codes of a byte, 0…255, so that relaxed_dot reads them
+ * rightly: nothing where the processor takes that operand without a sign (VPDPBUSD),
+ * 128 where it takes it with one (SDOT). Others read 7 bits only, which is all that is
+ * promised.
+ */
+const TAKEN = [0, 128]
 
 /**
  * Makes the imports for one Go program and the function that connects them.
@@ -26,10 +37,13 @@ const KERNELS = [
  *   imports is Go's import module `kern`; connect(memory, choice, read) fills it.
  */
 export function createKernels() {
-  const builds = [] // exports of a module, by its number
-  const imports = { connected: (build) => (builds[build] ? 1 : 0) }
-  for (const name of KERNELS) {
-    imports[name] = (build, ...rest) => builds[build][name](...rest)
+  const builds = [] // {exports, taken} of a module, by its number
+  const imports = {
+    connected: (build) => (builds[build] ? 1 : 0),
+    taken: (build) => builds[build].taken,
+  }
+  for (const name of [...KERNELS, ...RELAXED]) {
+    imports[name] = (build, ...rest) => builds[build].exports[name](...rest)
   }
   return {
     imports,
@@ -40,7 +54,7 @@ export function createKernels() {
 /**
  * Probes the modules and connects those that work.
  *
- * @param {Array} builds receives the exports by number
+ * @param {Array} builds receives {exports, taken} by number
  * @param {WebAssembly.Memory} memory Go's memory
  * @param {'auto'|'relaxed'|'plain'|'all'|'scalar'} choice 'auto' takes the best
  *   that works, 'all' every one, 'scalar' none
@@ -62,9 +76,9 @@ async function connect(builds, memory, choice = 'auto', read = readBeside) {
     if (choice !== 'auto' && choice !== 'all' && choice !== name) continue
     try {
       const module = await compile(await read(`${name}.wasm`))
-      await probe(module)
+      const taken = await probe(module)
       const { exports } = await WebAssembly.instantiate(module, { go: { mem: memory } })
-      builds[number] = exports
+      builds[number] = { exports, taken }
       report.connected.push(name)
       report.compiled[`${name}.wasm`] = module
     } catch (cause) {
@@ -98,10 +112,11 @@ async function readBeside(file) {
 
 /**
  * Runs a module on known vectors, in a memory of its own: the order of operands,
- * the range of the 7-bit and 8-bit factors, sums over several steps. All results
- * are exact.
+ * the range of the factors, sums over several steps. All results are exact.
  *
  * @param {WebAssembly.Module} module
+ * @returns {Promise<number>} what it takes from codes of a byte, one of TAKEN; -1
+ *   where no way is exact
  * @throws {Error} that names what was wrong
  */
 async function probe(module) {
@@ -112,13 +127,19 @@ async function probe(module) {
   const floats = new Float32Array(memory.buffer)
   const words = new Int32Array(memory.buffer)
   const bytes = new Int8Array(memory.buffer)
-  const expect = (what, value) => {
+  const sum = (count, term) => Array.from({ length: count }, (_, k) => term(k)).reduce((a, b) => a + b, 0)
+  /** What is wrong with the result, or ''. */
+  const mistake = (value) => {
     for (let r = 0; r < rows; r++) {
       for (let n = 0; n < 8; n++) {
         const found = floats[dst / 4 + 8 * r + n]
-        if (found !== value(r, n)) throw new Error(`${what} gave ${found} for ${value(r, n)}`)
+        if (found !== value(r, n)) return `gave ${found} for ${value(r, n)}`
       }
     }
+    return ''
+  }
+  const check = (what, wrong) => {
+    if (wrong) throw new Error(`${what} ${wrong}`)
   }
 
   // y = Σ x·w + bias on five inputs, one more than a step of the loop.
@@ -131,13 +152,12 @@ async function probe(module) {
   }
   for (let r = 0; r < rows; r++) for (let k = 0; k < inputs; k++) floats[x / 4 + inputs * r + k] = input(r, k)
   exports.linear_f32(x, 4 * inputs, rows, inputs, panel, 32 * inputs, 8, dst, 32, bias, 0, 0, 0, 0, scratch)
-  const sum = (count, term) => Array.from({ length: count }, (_, k) => term(k)).reduce((a, b) => a + b, 0)
-  expect('linear_f32', (r, n) => 100 * n + sum(inputs, (k) => input(r, k) * weight(n, k)))
+  check('linear_f32', mistake((r, n) => 100 * n + sum(inputs, (k) => input(r, k) * weight(n, k))))
 
-  // Rows from −27 to 100 have the scale 1 and the zero point 27; so codes and
+  // Rows from −55 to 200 have the scale 1 and the zero point 55; so codes and
   // weights reach the ends of their ranges, and pairs of products too.
   const depth = 21
-  const value = (r, k) => (k === 0 ? -27 : k < 9 ? 100 : (k * (r + 5)) % 100)
+  const value = (r, k) => (k === 0 ? -55 : k < 9 ? 200 : (k * (r + 5)) % 200)
   const byte = (n, k) => (n === 0 ? 127 : n === 1 ? -127 : ((k * 37 + n * 11) % 255) - 127)
   const groups = Math.ceil(depth / 4)
   for (let n = 0; n < 8; n++) {
@@ -148,7 +168,11 @@ async function probe(module) {
     }
   }
   for (let r = 0; r < rows; r++) for (let k = 0; k < depth; k++) floats[x / 4 + depth * r + k] = value(r, k)
-  exports.quantise(x, 4 * depth, rows, depth, codes, 8 * groups, coded, 100)
-  exports.linear_q8(codes, 8 * groups, rows, groups, panel, 8, dst, 32, 0, 0, 0, 0, scratch, coded, ones, sums)
-  expect('linear_q8', (r, n) => sum(depth, (k) => value(r, k) * byte(n, k)))
+  const multiply = (coding, limit) => {
+    exports[`quantise_${coding}`](x, 4 * depth, rows, depth, codes, 8 * groups, coded, limit)
+    exports[`linear_q8_${coding}`](codes, 8 * groups, rows, groups, panel, 8, dst, 32, 0, 0, 0, 0, scratch, coded, ones, sums)
+    return mistake((r, n) => sum(depth, (k) => value(r, k) * byte(n, k)))
+  }
+  check('linear_q8_wide', multiply('wide', 200)) // the largest value: the scale is 1
+  return TAKEN.find((taken) => exports.linear_q8_bytes && !multiply('bytes', taken)) ?? -1
 }

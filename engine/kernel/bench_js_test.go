@@ -5,8 +5,11 @@ import "time"
 //go:wasmimport kern ceiling_f32
 func kernCeilingF32(build, n int32)
 
-//go:wasmimport kern ceiling_q8
-func kernCeilingQ8(build, n int32)
+//go:wasmimport kern ceiling_q8_bytes
+func kernCeilingBytes(build, n int32)
+
+//go:wasmimport kern ceiling_q8_wide
+func kernCeilingWide(build, n int32)
 
 // ceiling measures what an instruction set can do at best for weights of a type,
 // in multiplications and additions a second; 0 where it is not known.
@@ -17,9 +20,9 @@ func ceiling(set string, dtype DType) float64 {
 	}
 	loop, operations := kernCeilingF32, 96.0
 	if dtype == Q8 {
-		loop, operations = kernCeilingQ8, 192
-		if build == relaxed {
-			operations = 384
+		loop, operations = kernCeilingWide, 192
+		if build == relaxed && kernTaken(int32(build)) >= 0 {
+			loop, operations = kernCeilingBytes, 384
 		}
 	}
 	best := 0.0

@@ -20,6 +20,7 @@ type Linear struct {
 	Bytes   []int8    // Q8: [⌈Out/8⌉][⌈In/4⌉][8][4], four inputs of an output side by side
 	Scale   []float32 // Q8: [⌈Out/8⌉·8], a weight is its byte times the scale of its output
 	Sums    []int32   // Q8: [⌈Out/8⌉·8], the sum of an output's bytes
+	Rest    []int8    // Q8: as Bytes, what these leave (rest.go); or nil
 	Bias    []float32 // [⌈Out/8⌉·8], or nil where there is none
 
 	row  []float32 // Q8: the row that SetRow is in the middle of
@@ -59,7 +60,11 @@ func (w *Linear) At(n, k int) float32 {
 	case F16:
 		return half.FromF16(w.Halves[w.place(n, k)])
 	case Q8:
-		return float32(w.Bytes[w.bytePlace(n, k)]) * w.Scale[n]
+		at := w.bytePlace(n, k)
+		if w.Rest != nil {
+			return w.exact(at) * w.Scale[n]
+		}
+		return float32(w.Bytes[at]) * w.Scale[n]
 	}
 	return w.Panels[w.place(n, k)]
 }
@@ -130,6 +135,9 @@ func (w *Linear) Outputs(from, to int) *Linear {
 	case Q8:
 		row := w.groups() * group
 		part.Bytes, part.Scale, part.Sums = w.Bytes[from*row:end*row], w.Scale[from:end], w.Sums[from:end]
+		if w.Rest != nil {
+			part.Rest = w.Rest[from*row : end*row]
+		}
 	}
 	if w.Bias != nil {
 		part.Bias = w.Bias[from:end]

@@ -77,25 +77,54 @@ var codedRows struct {
 // stay in the second cache while all panels pass by.
 const codedBytes = 256 << 10
 
-func (b simd) linearQ8(dst, x Mat, w *Linear, act Activation, residual Mat) {
+// linearBytes is linearQ8 with codeBytes, where taken is what the kernels take from
+// the codes.
+func (b simd) linearBytes(taken int32) LinearFunc {
+	return func(dst, x Mat, w *Linear, act Activation, residual Mat) {
+		w.coded(dst, x, act, residual, 1, func(x view, rows int32, codes unsafe.Pointer, stride int32, rowsOf unsafe.Pointer, to, post view, act int32) {
+			kernQuantiseBytes(int32(b), x.at, x.stride, rows, int32(w.In), codes, stride, rowsOf, taken)
+			kernLinearBytes(int32(b), codes, stride, rows, int32(w.groups()), unsafe.Pointer(&w.Bytes[0]), int32(w.Out),
+				to.at, to.stride, unsafe.Pointer(unsafe.SliceData(w.Bias)), post.at, post.stride,
+				act, b.tile(), rowsOf, unsafe.Pointer(&w.Scale[0]), unsafe.Pointer(&w.Sums[0]))
+		})
+	}
+}
+
+// linearWide is linearQ8 with codeWide.
+func (b simd) linearWide(dst, x Mat, w *Linear, act Activation, residual Mat) {
+	w.coded(dst, x, act, residual, 2, func(x view, rows int32, codes unsafe.Pointer, stride int32, rowsOf unsafe.Pointer, to, post view, act int32) {
+		kernQuantiseWide(int32(b), x.at, x.stride, rows, int32(w.In), codes, stride, rowsOf, int32(wideLimit(w.In)))
+		kernLinearWide(int32(b), codes, stride, rows, int32(w.groups()), unsafe.Pointer(&w.Bytes[0]), int32(w.Out),
+			to.at, to.stride, unsafe.Pointer(unsafe.SliceData(w.Bias)), post.at, post.stride,
+			act, b.tile(), rowsOf, unsafe.Pointer(&w.Scale[0]), unsafe.Pointer(&w.Sums[0]))
+	})
+}
+
+// coded cuts the rows of a Q8 Linear into blocks and calls kernel for each, with
+// room for their codes, of some bytes each.
+func (w *Linear) coded(dst, x Mat, act Activation, residual Mat, bytes int,
+	kernel func(x view, rows int32, codes unsafe.Pointer, stride int32, rowsOf unsafe.Pointer, to, post view, act int32)) {
 	if x.Rows == 0 {
 		return
 	}
 	from, to, post := viewOf(x, x.Rows, w.In), viewOf(dst, x.Rows, w.Out), viewOrNone(residual, x.Rows, w.Out)
-	size := w.groups() * group
-	if b == plain {
-		size *= 2
-	}
-	block := min(x.Rows, max(6, codedBytes/size/30*30)) // 30 is a whole number of tiles in both builds
+	size := w.groups() * group * bytes
+	block := min(x.Rows, max(6, codedBytes/size/30*30)) // 30 is a whole number of tiles of five and of six
 	if c := &codedRows; len(c.codes) < block*size || len(c.rows) < block {
 		c.codes, c.rows = make([]byte, max(len(c.codes), block*size)), make([][2]uint32, max(len(c.rows), block))
 	}
-	codes, coded := unsafe.Pointer(&codedRows.codes[0]), unsafe.Pointer(&codedRows.rows[0])
 	for first := 0; first < x.Rows; first += block {
-		rows := int32(min(block, x.Rows-first))
-		kernQuantise(int32(b), from.row(first).at, from.stride, rows, int32(w.In), codes, int32(size), coded, wideLimit(w.In))
-		kernLinearQ8(int32(b), codes, int32(size), rows, int32(w.groups()), unsafe.Pointer(&w.Bytes[0]), int32(w.Out),
-			to.row(first).at, to.stride, unsafe.Pointer(unsafe.SliceData(w.Bias)), post.row(first).at, post.stride,
-			int32(act), b.tile(), coded, unsafe.Pointer(&w.Scale[0]), unsafe.Pointer(&w.Sums[0]))
+		kernel(from.row(first), int32(min(block, x.Rows-first)), unsafe.Pointer(&codedRows.codes[0]), int32(size),
+			unsafe.Pointer(&codedRows.rows[0]), to.row(first), post.row(first), int32(act))
 	}
+}
+
+// q8 is the row of the table for Q8 weights. Codes of a byte need a relaxed_dot
+// that takes them whole, as one instruction of newer processors does. Where it is
+// made of several, those are as many as for words, which lose less.
+func (b simd) q8() Kernel {
+	if taken := kernTaken(int32(b)); b == relaxed && taken >= 0 {
+		return Kernel{"linear_q8_bytes", b.String(), "linear q8", "6×8", b.linearBytes(taken)}
+	}
+	return Kernel{"linear_q8_wide", b.String(), "linear q8", "5×8", b.linearWide}
 }

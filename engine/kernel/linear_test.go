@@ -10,9 +10,9 @@ import (
 // each way to quantise a row.
 func specification(row Kernel) LinearFunc {
 	switch row.Name {
-	case "linear_q8 narrow":
-		return linearQ8(codeNarrow)
-	case "linear_q8 wide", "linearQ8 wide":
+	case "linear_q8_bytes":
+		return linearQ8(codeBytes)
+	case "linear_q8_wide", "linearQ8 wide":
 		return linearQ8(codeWide)
 	}
 	for _, s := range Scalar.Kernels {

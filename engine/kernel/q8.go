@@ -8,18 +8,18 @@ import "math"
 // quantised with a scale of its own when it arrives, in one of two ways that the
 // instruction sets offer:
 //
-//	narrow: 0…127 with a zero point; Σ w·(q − zero) = Σ w·q − zero·Σ w
-//	wide:   int16, symmetric, at most twelve bits
+//	bytes: 0…255 with a zero point; Σ w·(q − zero) = Σ w·q − zero·Σ w
+//	wide:  int16, symmetric, at most twelve bits
 //
 // Scales a row and an output are what keeps the accuracy: the usual 8 bits with
-// one scale a tensor lose fifty times more on trained weights.
+// one scale a tensor lose a hundred times more on trained weights.
 
 // group is the number of inputs of one output that lie side by side in Bytes.
 const group = 4
 
 // MaxQ8Inputs is the largest In of a Q8 Linear: sums of more products need not fit
 // int32.
-const MaxQ8Inputs = 1 << 17
+const MaxQ8Inputs = 1 << 16
 
 // groups is the number of groups of inputs.
 func (w *Linear) groups() int { return (w.In + group - 1) / group }
@@ -29,36 +29,48 @@ func (w *Linear) bytePlace(n, k int) int {
 	return ((n/Panel*w.groups()+k/group)*Panel+n%Panel)*group + k%group
 }
 
-// quantiseRow stores the weights of output n as int8.
+// quantiseRow stores the weights of output n as int8. It is most of what loading
+// costs, so it walks memory once.
 func (w *Linear) quantiseRow(n int, row []float32) {
 	var largest float32
 	for _, v := range row {
 		largest = max(largest, max(v, -v))
 	}
-	w.Scale[n], w.Sums[n] = largest/127, 0
-	for k, v := range row {
-		var q int8
-		if largest > 0 {
-			q = int8(math.RoundToEven(float64(v) / float64(largest) * 127))
+	w.Scale[n], w.Sums[n] = 0, 0
+	if largest < flat {
+		return // zeros are there already
+	}
+	w.Scale[n] = largest / 127
+	inverse, at := 127/largest, w.bytePlace(n, 0)
+	for len(row) > 0 {
+		four := row[:min(group, len(row))]
+		for j, v := range four {
+			q := wholePart(v*inverse + round)
+			w.Bytes[at+j] = int8(q)
+			w.Sums[n] += q
+			if w.Rest != nil {
+				w.Rest[at+j] = int8(wholePart((v*inverse-float32(q))*restSteps + round))
+			}
 		}
-		w.Bytes[w.bytePlace(n, k)] = q
-		w.Sums[n] += int32(q)
+		row = row[len(four):]
+		at += Panel * group
 	}
 }
 
 // coding turns a row of activations into integers of Q8.
 type coding func(q []int32, row []float32) (scale float32, zero int32)
 
-// flat is the least range that is not taken for a row of equal values.
+// flat is the least range that is not taken for a row of equal values, and the
+// least weight that is not taken for zero where no other is larger.
 const flat = 0x1p-100
 
 // round is 1.5·2²³: a float32 of that size holds whole numbers, so an addition
 // rounds, ties to even.
 const round = 0x1.8p23
 
-// codeNarrow is x ≈ scale·(q − zero), q in 0…127. A row that is not finite has
+// codeBytes is x ≈ scale·(q − zero), q in 0…255. A row that is not finite has
 // the scale NaN.
-func codeNarrow(q []int32, row []float32) (scale float32, zero int32) {
+func codeBytes(q []int32, row []float32) (scale float32, zero int32) {
 	var low, high, poison float32
 	for _, v := range row {
 		low, high = min(low, v), max(high, v)
@@ -66,18 +78,18 @@ func codeNarrow(q []int32, row []float32) (scale float32, zero int32) {
 	}
 	var inverse float32
 	if !(high-low < flat) {
-		scale, inverse = (high-low)/127, 127/(high-low)
+		scale, inverse = (high-low)/255, 255/(high-low)
 	}
 	offset := float32(-low*inverse) + round
 	for k, v := range row {
-		q[k] = min(max(wholePart(float32(v*inverse)+offset), 0), 127)
+		q[k] = min(max(wholePart(float32(v*inverse)+offset), 0), 255)
 	}
 	return scale + poison, wholePart(offset)
 }
 
 // codeWide is x ≈ scale·q, q in −limit…limit.
 func codeWide(q []int32, row []float32) (scale float32, zero int32) {
-	limit := wideLimit(len(row))
+	limit := float32(wideLimit(len(row)))
 	var high, poison float32
 	for _, v := range row {
 		high = max(high, max(v, -v))
@@ -95,8 +107,8 @@ func codeWide(q []int32, row []float32) (scale float32, zero int32) {
 
 // wideLimit is the largest q for which sums of in products with int8 fit int32:
 // twelve bits up to 8256 inputs.
-func wideLimit(in int) float32 {
-	return float32(min(2047, math.MaxInt32/(127*max(in, 1))))
+func wideLimit(in int) int {
+	return min(2047, math.MaxInt32/(127*max(in, 1)))
 }
 
 // wholePart reads the whole number from a sum with round.

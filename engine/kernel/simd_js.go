@@ -10,25 +10,25 @@ const (
 	relaxed simd = 2
 )
 
+func (b simd) String() string { return [...]string{"", "plain", "relaxed"}[b] }
+
 // simdSets lists the modules that are connected.
 func simdSets() []Set {
 	var sets []Set
-	for _, b := range []struct {
-		simd
-		name, tile, coding string
-	}{{plain, "plain", "5×8", "wide"}, {relaxed, "relaxed", "6×8", "narrow"}} {
-		if kernConnected(int32(b.simd)) == 0 {
+	for _, b := range []simd{plain, relaxed} {
+		if kernConnected(int32(b)) == 0 {
 			continue
 		}
-		kernConstants(int32(b.simd), b.constants())
-		sets = append(sets, newSet(b.name, []Kernel{
-			{"linear_f32", b.name, "linear f32", b.tile, b.linearF32},
-			{"linear_f16", b.name, "linear f16", b.tile, b.linearF16},
-			{"linear_q8 " + b.coding, b.name, "linear q8", b.tile, b.linearQ8},
-			{"norm", b.name, "norm", "", b.norm},
-			{"attention", b.name, "attention", b.tile, b.attention},
-			{"multiply", b.name, "multiply", "", b.multiply},
-			{"rotate", b.name, "rotate", "", b.rotate},
+		kernConstants(int32(b), b.constants())
+		name, tile := b.String(), [...]string{"", "5×8", "6×8"}[b]
+		sets = append(sets, newSet(name, []Kernel{
+			{"linear_f32", name, "linear f32", tile, b.linearF32},
+			{"linear_f16", name, "linear f16", tile, b.linearF16},
+			b.q8(),
+			{"norm", name, "norm", "", b.norm},
+			{"attention", name, "attention", tile, b.attention},
+			{"multiply", name, "multiply", "", b.multiply},
+			{"rotate", name, "rotate", "", b.rotate},
 		}, simdScratch))
 	}
 	return sets

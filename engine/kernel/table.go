@@ -1,5 +1,7 @@
 package kernel
 
+import "strings"
+
 // Set is every operation in one instruction set. The fields' meanings are those
 // of the scalar functions of the same names in this package.
 //
@@ -74,9 +76,24 @@ func newSet(name string, rows []Kernel, scratch func(queries, keys, dim int) int
 		}
 	}
 	s.Linear = func(dst, x Mat, w *Linear, act Activation, residual Mat) {
+		if w.Rest != nil {
+			w.linearExact(linears[F32], dst, x, act, residual)
+			return
+		}
 		linears[w.DType](dst, x, w, act, residual)
 	}
 	return s
+}
+
+// Q8Rows is what rows of activations become before Q8 weights multiply them, "int8"
+// or "int16".
+func (s Set) Q8Rows() string {
+	for _, k := range s.Kernels {
+		if k.Op == "linear q8" && strings.HasSuffix(k.Name, "bytes") {
+			return "int8"
+		}
+	}
+	return "int16"
 }
 
 // Sets lists the sets that this build and this machine can run, the fastest

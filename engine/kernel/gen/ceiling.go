@@ -1,9 +1,9 @@
 package main
 
-// ceilings writes ceiling_f32(n) and ceiling_q8(n), which only benchmarks call:
-// loops in registers that do 96·n multiplications and additions of floats, or
-// 384·n (192·n without relaxed SIMD) of integers. No kernel can be faster than
-// its instructions are there.
+// ceilings writes what only benchmarks call, loops in registers: ceiling_f32(n)
+// does 96·n multiplications and additions of floats, ceiling_q8_bytes(n) 384·n of
+// integers and ceiling_q8_wide(n) 192·n. No kernel can be faster than its
+// instructions are there.
 func ceilings(m *module) {
 	const chains = 12 // fewer chains do not fill the pipes
 	loop := func(name string, step func(sum, a value) expr) {
@@ -31,10 +31,12 @@ func ceilings(m *module) {
 	}
 	// The factors change, lest a product be taken out of the loop.
 	loop("ceiling_f32", func(sum, a value) expr { return m.madd(sum, a, a) })
-	loop("ceiling_q8", func(sum, a value) expr {
-		if m.relaxed {
-			return i32x4RelaxedDotI8I7Add(sum, a, sum)
-		}
-		return i32x4Add(sum, i32x4DotI16(sum, a))
-	})
+	for _, c := range m.codings() {
+		loop("ceiling_q8_"+c.name, func(sum, a value) expr {
+			if c == inBytes {
+				return i32x4RelaxedDotI8I7Add(sum, a, sum)
+			}
+			return i32x4Add(sum, i32x4DotI16(sum, a))
+		})
+	}
 }

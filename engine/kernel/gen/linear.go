@@ -213,12 +213,12 @@ func tileCopy(m *module, add bool) *function {
 
 // linearQ8 is the kernel on int8 panels, [⌈out/8⌉][groups][8][4]; the rows are
 // quantised, and coded is what quantise says of them.
-func linearQ8(m *module, finish *function) {
+func linearQ8(m *module, c coding, finish *function) {
 	var tiles []*function
-	for r := range m.rows() {
-		tiles = append(tiles, tileQ8(m, r+1))
+	for r := range c.rows {
+		tiles = append(tiles, tileQ8(m, c, r+1))
 	}
-	f, p := m.kernel("linear_q8", 16)
+	f, p := m.kernel("linear_q8_"+c.name, 16)
 	q, ldq, rows, groups, panels, out := p[0], p[1], p[2], p[3], p[4], p[5]
 	coded, scales, sums := p[13], p[14], p[15]
 	a, code, none := f.local(i32), f.local(i32), f.local(i32)

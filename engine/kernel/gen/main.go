@@ -36,8 +36,10 @@ func build(relaxed bool) []byte {
 	}
 	linearF32(m, tiles, finish)
 	linearF16(m, tiles, finish)
-	quantiseRows(m)
-	linearQ8(m, finish)
+	for _, c := range m.codings() {
+		quantiseRows(m, c)
+		linearQ8(m, c, finish)
+	}
 	packPanels(m)
 	packTransposed(m)
 	softmaxRows(m)

@@ -94,6 +94,7 @@ var (
 	v128Load32Zero   = load(simd(92)...)
 	v128Store        = store(simd(11)...)
 	i32x4Load16x4U   = load(simd(4)...)
+	i8x16Splat       = unary(simd(15)...)
 	i32x4Splat       = unary(simd(17)...)
 	f32x4Splat       = unary(simd(19)...)
 	f32x4Extract     = extract(simd(31)...)
@@ -102,11 +103,11 @@ var (
 	v128And          = binaryOp(simd(78)...)
 	v128AndNot       = binaryOp(simd(79)...)
 	v128Or           = binaryOp(simd(80)...)
+	v128Xor          = binaryOp(simd(81)...)
 	v128Bitselect    = ternary(simd(82)...)
 	f32x4Demote      = unary(simd(94)...)
 	f64x2Promote     = unary(simd(95)...)
 	i8x16NarrowI16U  = binaryOp(simd(102)...)
-	i8x16MinU        = binaryOp(simd(119)...)
 	i16x8NarrowI32S  = binaryOp(simd(133)...)
 	i16x8Shl         = binaryOp(simd(139)...)
 	i16x8ShrS        = binaryOp(simd(140)...)
@@ -135,7 +136,7 @@ var (
 
 	f32x4RelaxedMadd       = ternary(simd(0x105)...) // a·b + c
 	f64x2RelaxedMadd       = ternary(simd(0x107)...)
-	i32x4RelaxedDotI8I7Add = ternary(simd(0x113)...) // a signed, b in 0…127
+	i32x4RelaxedDotI8I7Add = ternary(simd(0x113)...) // a signed, b as probed (js/kernels.js)
 )
 
 // madd is a·b + c: one instruction where the module may use relaxed SIMD.

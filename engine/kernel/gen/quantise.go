@@ -4,24 +4,24 @@ package main
 const flat = 0x1p-100
 
 // quantiseRows turns rows of activations into integers with a scale and a zero
-// point a row (kernel/q8.go: codeNarrow with relaxed SIMD, codeWide without):
+// point a row (kernel/q8.go: codeBytes, codeWide):
 //
-//	quantise(x, ldx, rows, width, q, ldq, coded, limit)
+//	quantise_…(x, ldx, rows, width, q, ldq, coded, limit)
 //	x     // [rows, width] float32
 //	q     // [rows] of ldq bytes: width codes, and zeros up to a multiple of four
 //	coded // [rows] of {scale float32, zero int32}
-//	limit // float32, the largest wide code
-func quantiseRows(m *module) {
-	f := m.function(nil, i32, i32, i32, i32, i32, i32, i32, f32)
-	f.export = "quantise"
-	x, ldx, rows, width, q, ldq, coded, limit := local(0), local(1), local(2), local(3), local(4), local(5), local(6), local(7)
+//	limit // the largest wide code; or what is taken from codes of a byte, and from
+//	      // zero, so that relaxed_dot reads them rightly: 0, or 128 for signed ones
+func quantiseRows(m *module, c coding) {
+	f, p := m.kernel("quantise_"+c.name, 8)
+	x, ldx, rows, width, q, ldq, coded, limit := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
 	at, to, end, vectors, k := f.local(i32), f.local(i32), f.local(i32), f.local(i32), f.local(i32)
 	v, low, high, poison := f.local(v128), f.local(v128), f.local(v128), f.local(v128)
 	inverse, offset, scale := f.local(v128), f.local(v128), f.local(v128)
 
 	// observe takes v into the row's range.
 	observe := func() {
-		if m.relaxed {
+		if c == inBytes {
 			f.set(low, f32x4Pmin(low, v))
 			f.set(high, f32x4Pmax(high, v))
 		} else {
@@ -37,10 +37,14 @@ func quantiseRows(m *module) {
 	code := func(v value) expr {
 		return i32x4Sub(f32x4Add(f32x4Mul(v, inverse), offset), float(round))
 	}
-	top := expr(f32x4Splat(limit))
+	top := expr(f32x4ConvertI32S(i32x4Splat(limit)))
 	perStore := 8
-	if m.relaxed {
-		top, perStore = float(127), 16
+	if c == inBytes {
+		top, perStore = float(255), 16
+	}
+	// packed is the codes of a byte in v and w, words of 16 bits.
+	packed := func(v, w value) expr {
+		return v128Xor(i8x16NarrowI16U(v, w), i8x16Splat(limit))
 	}
 
 	f.while(rows, func() {
@@ -62,7 +66,7 @@ func quantiseRows(m *module) {
 		})
 		across(high, f32x4Pmax)
 		across(poison, f32x4Add)
-		if m.relaxed {
+		if c == inBytes {
 			across(low, f32x4Pmin)
 			f.set(high, f32x4Sub(high, low))
 		}
@@ -71,19 +75,23 @@ func quantiseRows(m *module) {
 		f.set(scale, v128AndNot(f32x4Div(high, top), rest))
 		f.set(inverse, v128AndNot(f32x4Div(top, high), rest))
 		f.set(offset, float(round))
-		if m.relaxed {
+		if c == inBytes {
 			f.set(offset, f32x4Add(f32x4Mul(f32x4Neg(low), inverse), offset))
 		}
 		f.do(f32Store(coded, 0, f32x4Extract(f32x4Add(scale, poison), 0)))
-		f.do(f32Store(coded, 4, f32x4Extract(i32x4Sub(offset, float(round)), 0)))
+		zero := expr(i32x4Extract(i32x4Sub(offset, float(round)), 0))
+		if c == inBytes {
+			zero = i32Sub(zero, limit)
+		}
+		f.do(i32Store(coded, 4, zero))
 
 		f.set(vectors, i32Add(x, i32Shl(i32And(width, number(-perStore)), number(2))))
 		f.set(at, x)
 		f.set(to, q)
 		f.while(i32LtU(at, vectors), func() {
 			pair := func(i int) expr { return i16x8NarrowI32S(code(v128Load(at, i)), code(v128Load(at, i+16))) }
-			if m.relaxed {
-				f.do(v128Store(to, 0, i8x16MinU(i8x16NarrowI16U(pair(0), pair(32)), bytesOf(127))))
+			if c == inBytes {
+				f.do(v128Store(to, 0, packed(pair(0), pair(32))))
 			} else {
 				f.set(v, pair(0))
 				f.do(v128Store(to, 0, shuffle(v, v, 0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15)))
@@ -98,8 +106,8 @@ func quantiseRows(m *module) {
 				f.set(v, code(v128Load32Splat(at, 0)))
 				f.set(v, i16x8NarrowI32S(v, v))
 			}, func() { f.set(v, float(0)) })
-			if m.relaxed {
-				f.set(v, i8x16MinU(i8x16NarrowI16U(v, v), bytesOf(127)))
+			if c == inBytes {
+				f.set(v, packed(v, v))
 				f.do(i32Store8(i32Add(to, k), 0, i32x4Extract(v, 0)))
 			} else {
 				// k in the order 0, 2, 1, 3 in its group

@@ -5,14 +5,14 @@ package main
 //
 //	(sum − zero·sums)·(scale of the row · scale of the column) + bias + post
 //
-//	a, lda       // quantised rows: a byte a value, or two without relaxed SIMD
+//	a, lda       // quantised rows: a byte a value, or two (see coding)
 //	b            // [groups][8][4] int8, one panel of packed weights
 //	dst, ldd     // [rows, 8] float32
 //	bias         // [8], or zero
 //	post, ldq    // [rows, 8], the residual; or zero; dst itself is allowed
 //	coded        // [rows] of {scale float32, zero int32}
 //	scales, sums // [8] of the columns
-func tileQ8(m *module, rows int) *function {
+func tileQ8(m *module, c coding, rows int) *function {
 	f := m.function(nil, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32)
 	f.name = "tile_q8"
 	a, lda, b, groups := local(0), local(1), local(2), local(3)
@@ -32,7 +32,7 @@ func tileQ8(m *module, rows int) *function {
 	}
 
 	step := func(u int) { // a group of four k
-		if m.relaxed {
+		if c == inBytes {
 			f.set(left, v128Load(b, 32*u))
 			f.set(right, v128Load(b, 32*u+16))
 			for r := range rows {
@@ -43,7 +43,7 @@ func tileQ8(m *module, rows int) *function {
 			return
 		}
 		// Of the four bytes of a column the even and the odd ones become words, so
-		// the weights are laid out as for relaxed SIMD; the quantised rows have
+		// the weights are laid out as for bytes; the quantised rows have
 		// their k in the order 0, 2, 1, 3.
 		for odd := range 2 {
 			for i, l := range []local{left, right} {
@@ -66,7 +66,7 @@ func tileQ8(m *module, rows int) *function {
 				step(u)
 			}
 			for r := range rows {
-				f.add(row[r], number(4*m.codeBytes()*unroll))
+				f.add(row[r], number(4*c.bytes*unroll))
 			}
 			f.add(b, number(panelBytes*unroll))
 		}, i32LtU(b, groups))
@@ -81,7 +81,7 @@ func tileQ8(m *module, rows int) *function {
 	for i := range 2 {
 		for r := range rows {
 			s := sum[r][i]
-			if m.relaxed { // wide rows have no zero point
+			if c == inBytes { // wide rows have no zero point
 				f.set(s, i32x4Sub(s, i32x4Mul(v128Load32Splat(coded, 8*r+4), v128Load(sums, 16*i))))
 			}
 			scale := f32x4Mul(v128Load32Splat(coded, 8*r), v128Load(scales, 16*i))
@@ -104,12 +104,4 @@ func tileQ8(m *module, rows int) *function {
 		}
 	}
 	return f
-}
-
-// codeBytes is the size of a quantised activation.
-func (m *module) codeBytes() int {
-	if m.relaxed {
-		return 1
-	}
-	return 2
 }

@@ -236,6 +236,3 @@ func doubleOf(v float64) expr {
 	}
 	return e
 }
-
-// bytesOf is a constant of sixteen times the byte v.
-func bytesOf(v byte) expr { return vectorOf(uint32(v) * 0x01010101) }

@@ -1,0 +1,43 @@
+package kernel
+
+// What int8 leaves of a weight can be kept beside it, as a second int8: the
+// weight is then (byte + rest/254)·scale, to a part in 60,000 of the output's
+// largest, and is multiplied in float32. So a model is float32 in half the memory
+// until it is known what int8 costs it; Settle leaves the bytes alone.
+
+// restSteps is the number of steps of Rest between two bytes. Half of them reach
+// the middle.
+const restSteps = 254
+
+// KeepRest makes room for what int8 leaves, before any weights are stored.
+func (w *Linear) KeepRest() { w.Rest = make([]int8, len(w.Bytes)) }
+
+// Settle drops what int8 leaves.
+func (w *Linear) Settle() { w.Rest = nil }
+
+// exact is the weight at a place in Bytes, over the scale of its output.
+func (w *Linear) exact(at int) float32 {
+	return float32(w.Bytes[at]) + float32(w.Rest[at])*(1./restSteps)
+}
+
+// linearExact is linear on weights with their Rest, each panel unpacked once.
+func (w *Linear) linearExact(linear LinearFunc, dst, x Mat, act Activation, residual Mat) {
+	panel := &Linear{In: w.In, Panels: make([]float32, w.In*Panel)}
+	for first := 0; first < w.Out; first += Panel {
+		last := min(first+Panel, w.Out)
+		panel.Out = last - first
+		for j := range Panel {
+			for k := range w.In {
+				panel.Panels[k*Panel+j] = w.exact(w.bytePlace(first+j, k)) * w.Scale[first+j]
+			}
+		}
+		if w.Bias != nil {
+			panel.Bias = w.Bias[first : first+Panel]
+		}
+		part := residual
+		if !residual.Empty() {
+			part = residual.ColRange(first, last)
+		}
+		linear(dst.ColRange(first, last), x, panel, act, part)
+	}
+}
