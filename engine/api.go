@@ -38,6 +38,10 @@ type Options struct {
 	// whatever the file's type; "f16" as half floats, unpacked on the way; "q8" as
 	// int8 with a scale an output, against activations with a scale a row.
 	DType string
+	// MeasureQ8 lets a model of int8 weights see a picture as it loads, before and
+	// after they are rounded: Info.Q8 tells. Until then they take twice the memory. All
+	// shares of a model are loaded with it, or none.
+	MeasureQ8 bool
 	// Workers is how many shares the blocks are cut into, 0 and 1 for none. The
 	// model itself is the first; LoadShare makes the others, and Peers connects
 	// them.
@@ -299,6 +303,7 @@ type Info struct {
 	Device       string   `json:"device"`       // "webgpu", "simd" or "scalar"
 	Workers      int      `json:"workers"`
 	DType        string   `json:"dtype"`
+	Q8           *Q8Info  `json:"q8"`         // nil for another DType
 	Kernels      string   `json:"kernels"`    // name of the kernel set
 	Parameters   int64    `json:"parameters"` // of the towers that were loaded
 	Bytes        int64    `json:"bytes"`      // of the weight files

@@ -22,6 +22,8 @@ type binder struct {
 	count int64        // values taken
 	dtype kernel.DType // in which the blocks keep their weights
 
+	keepRest bool // of int8 weights, until they are measured
+
 	linears map[*kernel.Linear]*arriving
 	// ready, which may be nil, is told of every Linear when all of it has come.
 	ready func(*kernel.Linear) error
@@ -74,6 +76,17 @@ func newBinder(names []string, dtype kernel.DType) *binder {
 		b.names[name] = true
 	}
 	return b
+}
+
+// q8 lists the int8 weights.
+func (b *binder) q8() []*kernel.Linear {
+	var list []*kernel.Linear
+	for w := range b.linears {
+		if w.DType == kernel.Q8 {
+			list = append(list, w)
+		}
+	}
+	return list
 }
 
 func (b *binder) has(name string) bool { return b.names[name] }
@@ -182,6 +195,9 @@ func (b *binder) bindPiece(p piece, w *kernel.Linear, bias bool) {
 	allocate := func(weights.Tensor) error {
 		if w.Panels == nil && w.Halves == nil && w.Bytes == nil {
 			*w = *kernel.NewLinearOf(w.DType, w.In, w.Out, bias)
+			if b.keepRest && w.DType == kernel.Q8 {
+				w.KeepRest()
+			}
 		}
 		return nil
 	}

@@ -264,6 +264,9 @@ func (l *loader) model() (*Model, error) {
 	m.towers = t
 	m.source = source{l.folder, l.options, l.dtype, l.arch}
 	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), workers, b.count, bytes)
+	if l.dtype == kernel.Q8 {
+		m.info.Q8 = &Q8Info{Rows: set.Q8Rows()}
+	}
 	if l.gpu != nil {
 		m.gpu = &watched{machine: l.gpu, cpu: cpu, demanded: l.options.DemandGPU, calls: map[string]int{}, clock: l.options.clock}
 		if m.gpu.clock == nil {
@@ -271,12 +274,16 @@ func (l *loader) model() (*Model, error) {
 		}
 	}
 	m.running = m.describeDevice(l.gpuErr)
+	if b.keepRest {
+		return m, m.measureQ8(l.ctx, b.q8())
+	}
 	return m, nil
 }
 
 // bind says where the tensors of the checkpoint go.
 func (l *loader) bind() (*binder, *towers, error) {
 	b := newBinder(l.checkpoint.Names(), l.dtype)
+	b.keepRest = l.dtype == kernel.Q8 && l.options.MeasureQ8 && l.gpu == nil
 	t, err := bindModel(l.arch, b, l.options.share(0))
 	if err == nil {
 		err = b.missing(l.folder.Name())
@@ -294,7 +301,7 @@ type source struct {
 
 // again loads the weights once more, for the CPU.
 func (s source) again(ctx context.Context) (*towers, error) {
-	s.options.GPU, s.options.Progress = nil, nil
+	s.options.GPU, s.options.Progress, s.options.MeasureQ8 = nil, nil, false
 	l := loader{ctx: ctx, folder: s.folder, options: s.options, dtype: s.dtype, arch: s.arch}
 	if err := l.open(); err != nil {
 		return nil, err

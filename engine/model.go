@@ -46,6 +46,9 @@ func (m *Model) Info() Info {
 	info := m.info
 	if r := m.running; r.device != "" {
 		info.Device, info.Kernels = r.device, r.kernels
+		if info.Q8 != nil { // unpacked there, so that nothing happens to rows
+			info.Q8 = &Q8Info{Rows: "float32"}
+		}
 	}
 	info.Fallback, info.GPU = m.running.fallback, m.running.gpu
 	return info

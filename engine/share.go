@@ -5,6 +5,7 @@ import (
 
 	"vitrine/engine/encoder"
 	"vitrine/engine/fault"
+	"vitrine/engine/kernel"
 	"vitrine/engine/weights"
 )
 
@@ -13,6 +14,7 @@ import (
 type Share struct {
 	towers  *towers
 	machine encoder.Machine
+	rest    []*kernel.Linear // that the first job, which measures, is done with
 }
 
 // LoadShare loads share index of a model that is cut into o.Workers shares. It
@@ -34,6 +36,7 @@ func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options)
 	}
 	defer l.checkpoint.Close()
 	b := newBinder(l.checkpoint.Names(), dtype)
+	b.keepRest = dtype == kernel.Q8 && o.MeasureQ8
 	t, err := bindModel(l.arch, b, o.share(index))
 	if err != nil {
 		return nil, err
@@ -47,11 +50,19 @@ func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options)
 	if err := b.finish(folder.Name()); err != nil {
 		return nil, err
 	}
-	return &Share{t, encoder.NewCPU(*o.set(), o.Peers)}, nil
+	s := &Share{towers: t, machine: encoder.NewCPU(*o.set(), o.Peers)}
+	if b.keepRest {
+		s.rest = b.q8()
+	}
+	return s, nil
 }
 
 // Join does this share's part of a job.
 func (s *Share) Join(job encoder.Job) error {
+	defer func() {
+		settle(s.rest)
+		s.rest = nil
+	}()
 	run := encoder.Run{Machine: s.machine}
 	if job.Text() {
 		return s.towers.text.Join(run, job)

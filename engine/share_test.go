@@ -20,10 +20,17 @@ const shareTolerance = 1e-5
 // loadShared loads a model in n shares, the others on goroutines.
 func loadShared(t *testing.T, dir string, n int) *engine.Model {
 	t.Helper()
+	return loadSharedWith(t, dir, n, engine.Options{})
+}
+
+func loadSharedWith(t *testing.T, dir string, n int, o engine.Options) *engine.Model {
+	t.Helper()
 	g := encoder.NewGoroutines(n)
+	o.Workers = n
 	var wait sync.WaitGroup
 	for i := 1; i < n; i++ {
-		share, err := engine.LoadShare(context.Background(), weights.Dir(dir), i, engine.Options{Workers: n, Peers: g.Peers(i)})
+		o.Peers = g.Peers(i)
+		share, err := engine.LoadShare(context.Background(), weights.Dir(dir), i, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +42,8 @@ func loadShared(t *testing.T, dir string, n int) *engine.Model {
 			}
 		})
 	}
-	m, err := engine.Load(context.Background(), weights.Dir(dir), engine.Options{Workers: n, Peers: g.Peers(0)})
+	o.Peers = g.Peers(0)
+	m, err := engine.Load(context.Background(), weights.Dir(dir), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,8 @@ export interface LoadOptions {
    * How the weights of the blocks are kept, and the arithmetic with them. `'auto'` is
    * the file's own: float32 for F32, F16 and BF16 files. `'f16'` halves the memory and
    * computes in float32. `'q8'` is int8 with a scale for every output, and for every
-   * row of activations as it comes: a quarter of the memory, and faster.
+   * row of activations as it comes: a quarter of the memory, and faster. What it costs
+   * is measured on a picture as the model loads: `info.q8`.
    */
   dtype?: 'auto' | 'f32' | 'f16' | 'q8'
   /**
@@ -110,6 +111,21 @@ export interface RGBA {
   data: Uint8ClampedArray | Uint8Array
   width: number
   height: number
+}
+
+export interface Q8Info {
+  /**
+   * What rows of activations become: `'int8'` where the processor multiplies whole
+   * bytes in one instruction, else `'int16'`, which is nearly as fast on the others;
+   * `'float32'` on a GPU.
+   */
+  readonly rows: 'int8' | 'int16' | 'float32'
+  /**
+   * The cosine of a picture's embedding (of its tokens, in a model without one) to
+   * the same in float32, measured while loading; null where it can't be: the file
+   * has int8 only, or a GPU computes.
+   */
+  readonly cosine: number | null
 }
 
 /** Values that were preprocessed already, as upstream's processor gives them for one picture. */
@@ -425,6 +441,8 @@ export interface Info {
   readonly device: 'webgpu' | 'simd' | 'scalar'
   readonly workers: number
   readonly dtype: 'f32' | 'f16' | 'q8'
+  /** How int8 does on this model; null for another dtype. */
+  readonly q8: Q8Info | null
   /** The name of the kernels. */
   readonly kernels: string
   /** How many parameters the loaded towers have. */

@@ -112,7 +112,7 @@ func load(args js.Value) (js.Value, error) {
 	if err != nil {
 		return js.Value{}, err
 	}
-	others = &shares{folder: folder, wanted: o.Workers, cores: o.Cores, options: map[string]any{"device": o.Device, "dtype": o.DType}}
+	others = &shares{folder: folder, wanted: o.Workers, cores: o.Cores, options: map[string]any{"device": o.Device, "dtype": o.DType, "measure": true}}
 	model, err = engine.Load(context.Background(), others, engine.Options{
 		Workers:   o.Workers,
 		Split:     others.split,
@@ -121,6 +121,7 @@ func load(args js.Value) (js.Value, error) {
 		DemandGPU: o.Device == "webgpu",
 		Fallback:  func(info engine.Info) { host.Call("changed", valueOf(reflect.ValueOf(info))) },
 		DType:     o.DType,
+		MeasureQ8: true,
 		Integrity: o.Integrity,
 		Progress:  func(loaded, total int64) { progress(float64(loaded), float64(total)) },
 		Pause:     pause,

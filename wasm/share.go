@@ -25,6 +25,7 @@ type shareOptions struct {
 	Workers int    `js:"workers"`
 	Device  string `js:"device"`
 	DType   string `js:"dtype"`
+	Measure bool   `js:"measure"` // see engine.Options.MeasureQ8
 	Refused string `js:"refused"`
 }
 
@@ -39,7 +40,7 @@ func loadShare(args js.Value) (js.Value, error) {
 		return js.Value{}, err
 	}
 	share, err := engine.LoadShare(context.Background(), handed{o.Folder, o.Config}, o.Index, engine.Options{
-		Set: set, DType: o.DType, Workers: o.Workers, Peers: peers{},
+		Set: set, DType: o.DType, MeasureQ8: o.Measure, Workers: o.Workers, Peers: peers{},
 	})
 	if err != nil {
 		return js.Value{}, err

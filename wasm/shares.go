@@ -99,6 +99,7 @@ func (s *shares) renew(ctx context.Context) error {
 
 func (s *shares) reload(ctx context.Context) error {
 	files := s.files
+	s.options["measure"] = false // that was done, or failed, when the model was loaded
 	s.start()
 	for _, name := range files {
 		body, _, err := s.Open(ctx, name)

@@ -30,6 +30,11 @@ func valueOf(result reflect.Value) js.Value {
 			out.Set(result.Type().Field(i).Tag.Get("json"), valueOf(result.Field(i)))
 		}
 		return out
+	case kind == reflect.Pointer && result.Type().Elem().Kind() == reflect.Struct:
+		if result.IsNil() {
+			return js.Null()
+		}
+		return valueOf(result.Elem())
 	case kind == reflect.Array:
 		slice := reflect.MakeSlice(reflect.SliceOf(result.Type().Elem()), result.Len(), result.Len())
 		reflect.Copy(slice, result)

@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"context"
+	"math"
+
+	"vitrine/engine/kernel"
+	"vitrine/engine/pixels"
+	"vitrine/engine/score"
+)
+
+// Q8Info says how int8 does on a model.
+type Q8Info struct {
+	// Rows is what rows of activations become: "int8" or "int16", as the processor
+	// multiplies them fast, or "float32" on a GPU.
+	Rows string `json:"rows"`
+	// Cosine is that of a picture's embedding (of its tokens, where there is none)
+	// to the one of the same weights in float32, measured while loading; nil where
+	// it was not: the file has int8 only, or a GPU computes.
+	Cosine *float64 `json:"cosine"`
+}
+
+// measureQ8 lets the model see a picture twice, before and after its weights are
+// settled to int8.
+func (m *Model) measureQ8(ctx context.Context, linears []*kernel.Linear) error {
+	before, err := m.look(ctx)
+	if err != nil {
+		return err
+	}
+	settle(linears)
+	after, err := m.look(ctx)
+	if err != nil {
+		return err
+	}
+	cosine := score.Dot(before, after) / math.Sqrt(score.Dot(before, before)*score.Dot(after, after))
+	m.info.Q8.Cosine = &cosine
+	return nil
+}
+
+func settle(linears []*kernel.Linear) {
+	for _, w := range linears {
+		w.Settle()
+	}
+}
+
+// look gives what a picture becomes.
+func (m *Model) look(ctx context.Context) ([]float32, error) {
+	name := "embedding"
+	if m.info.Shapes.Embedding == 0 {
+		name = "last"
+	}
+	c, tap := m.arch.vision, capturing(name)
+	side := c.patch
+	_, err := m.see(ctx, FromValues(scene(c.grid.Rows*side, c.grid.Columns*side)), ImageOptions{}, tap)
+	if err != nil {
+		return nil, err
+	}
+	return tap.values[name][0].Data, nil
+}
+
+// scene paints pixelValues [3, height, width]: a house in a field of grass, under
+// a sky with a sun. It has edges, even parts and texture, as photographs have.
+func scene(height, width int) pixels.Input {
+	in := pixels.Input{Height: height, Width: width, Values: make([]float32, 3*height*width)}
+	for i := range height * width {
+		x, y := float64(i%width)/float64(width), float64(i/width)/float64(height)
+		colour := [3]float64{y - 0.4, 0.2 + y, 1.3 - y} // sky
+		switch horizon := 0.6 + 0.05*math.Sin(7*x); {
+		case x > 0.2 && x < 0.5 && y > 0.45 && y < 0.8:
+			colour = [3]float64{0.9, -0.3, -0.7} // wall
+			if x > 0.3 && x < 0.38 && y > 0.6 {
+				colour = [3]float64{-1.2, -1.3, -1.3} // door
+			}
+		case y > 0.45-0.2*(1-math.Abs(x-0.35)/0.2) && y < 0.46:
+			colour = [3]float64{-0.5, -0.9, -1} // roof
+		case y > horizon:
+			blade := 0.4 * math.Sin(151*x+40*y*y) * math.Sin(90*y+23*x)
+			colour = [3]float64{blade - 0.5, blade + 0.3 - 0.5*(y-horizon), blade - 1}
+		case math.Hypot(x-0.75, y-0.2) < 0.09:
+			colour = [3]float64{1.8, 1.5, 0.2} // sun
+		}
+		for c, v := range colour {
+			in.Values[c*height*width+i] = float32(v)
+		}
+	}
+	return in
+}
