@@ -5,6 +5,6 @@
  * in thousand million multiplications and additions a second.
  */
 export async function openCeiling(browser, places) {
-  const page = await browser.open({ script: 'ceiling', mounts: { '/js/': places.js } })
+  const page = await browser.open({ script: 'ceiling', mounts: { '/js/': places.js, '/sources/': places.sources } })
   return { name: 'ceiling', run: () => page.call('run'), close: () => page.close() }
 }

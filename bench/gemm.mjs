@@ -19,7 +19,7 @@ export async function measureGemm(browser, places, turns) {
     if (!existsSync(path)) exportChain(path, dtype, rows, layers)
     return { '/ort/': places.ort, '/model.onnx': path }
   }
-  const vitrine = { script: 'gemm-vitrine', mounts: { '/js/': places.js, '/gemm.wasm': places.gemm } }
+  const vitrine = { script: 'gemm-vitrine', mounts: { '/js/': places.js, '/sources/': places.sources, '/go/': places.go, '/gemm.wasm': places.gemm } }
   const entries = [
     { name: 'Vitrine f32, relaxed SIMD', ...vitrine, job: { set: 'relaxed', dtype: 'f32' } },
     { name: 'Vitrine f32, plain SIMD', ...vitrine, job: { set: 'plain', dtype: 'f32' } },

@@ -1,5 +1,5 @@
 // Vitrine beside its peers, in one browser. ./build.sh bench calls it, with the
-// folder of what was built for it in BENCH; it writes last.json and last.md.
+// folder of what was built for it in BENCH and that of wasm_exec.js in GLUE; it writes last.json and last.md.
 
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -38,7 +38,7 @@ const stamp = createHash('sha256')
 for (const file of ['zoo.mjs', 'onnx.mjs', 'safetensors.mjs']) stamp.update(readFileSync(join(here, file)))
 const made = join(process.env.BENCH, stamp.digest('hex').slice(0, 10))
 const places = {
-  root, js: join(root, 'dist/js'), modules: here + 'node_modules/', ort: here + 'node_modules/onnxruntime-web/dist',
+  root, js: join(root, 'dist/js'), sources: join(root, 'js'), go: process.env.GLUE, modules: here + 'node_modules/', ort: here + 'node_modules/onnxruntime-web/dist',
   gemm: join(process.env.BENCH, 'gemm.wasm'), onnx: join(made, 'onnx'), models: join(made, 'models'),
 }
 for (const folder of [places.onnx, places.models]) mkdirSync(folder, { recursive: true })
@@ -50,7 +50,7 @@ const results = {
   date: new Date().toISOString().slice(0, 10),
   machine: `${cpus().length} × ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform}`,
   browser: browser.version,
-  version: readFileSync(join(places.js, 'vitrine.js'), 'utf8').match(/const version = '([^']*)'/)[1],
+  version: readFileSync(join(places.js, 'vitrine.js'), 'utf8').match(/version ?= ?["']([^"']+)/)[1],
   peers: ['onnxruntime-web', '@tensorflow/tfjs-backend-wasm', '@jax-js/jax'].map((name) => `${name} ${installed[name]}`).join(', '),
   turns,
 }

@@ -34,6 +34,9 @@ func build(root, out string) (version string, err error) {
 	if err := copyTree(filepath.Join(root, "site"), made); err != nil {
 		return "", err
 	}
+	if err := shrink(made); err != nil {
+		return "", err
+	}
 	if err := copyTree(filepath.Join(root, "js"), js); err != nil {
 		return "", err
 	}
@@ -41,6 +44,9 @@ func build(root, out string) (version string, err error) {
 		return "", err
 	}
 	if err := copyFile(glue, filepath.Join(js, "wasm_exec.js")); err != nil {
+		return "", err
+	}
+	if err := bundle(js); err != nil {
 		return "", err
 	}
 	kernels, err := filepath.Glob(filepath.Join(root, "engine", "kernel", "simd", "*.wasm"))

@@ -93,7 +93,7 @@ func TestDistHoldsWhatAPageNeedsAndNoMore(t *testing.T) {
 	}
 	files := contents(t, out)
 	for _, name := range []string{
-		"index.html", "js/vitrine.js", "js/vitrine.d.ts", "js/worker.js", "js/wasm_exec.js", "js/vitrine.wasm",
+		"index.html", "js/vitrine.js", "js/vitrine.d.ts", "js/worker.js", "js/vitrine.wasm",
 		"models/emoji-clip/README.md", "models/emoji-clip/config.json", "models/emoji-clip/preprocessor_config.json",
 		"models/emoji-clip/model.safetensors", "models/emoji-clip/vocab.json", "models/emoji-clip/merges.txt",
 	} {
@@ -147,7 +147,7 @@ func TestDownloadIsBounded(t *testing.T) {
 	if page.gzip < 500_000 {
 		t.Errorf("a page downloads %d bytes of gzip before the model: less than any Go program", page.gzip)
 	}
-	for _, name := range []string{"js/vitrine.wasm", "js/wasm_exec.js", "index.html"} {
+	for _, name := range []string{"js/vitrine.wasm", "index.html"} {
 		if !strings.Contains(table.String(), " "+name+"\n") {
 			t.Errorf("the table has no row for %s", name)
 		}

@@ -34,8 +34,9 @@ func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error)
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	l := loader{ctx: ctx, folder: folder, options: o, dtype: dtype, text: &text{}}
+	defer l.text.reading.Wait()
 	defer cancel()
-	l := loader{ctx: ctx, folder: folder, options: o, dtype: dtype}
 	if err := l.open(); err != nil {
 		return nil, err
 	}
@@ -92,8 +93,17 @@ type loader struct {
 	pixelsErr  error
 	checkpoint *weights.Checkpoint
 
+	text   *text        // nil where no tokenizer is wanted
 	gpu    *gpu.Machine // or nil
 	gpuErr error        // why there is none, where one was wanted
+}
+
+// text is the tokenizer, which is read while the weights come.
+type text struct {
+	begin   sync.Once
+	reading sync.WaitGroup
+	tokens  tokenizer.Tokenizer
+	err     error
 }
 
 // open asks for the three files that every model has, all at once.
@@ -110,6 +120,7 @@ func (l *loader) open() error {
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		if configErr = l.readConfig(); configErr == nil {
+			l.beginTokenizer()
 			l.openGPU()
 		}
 	})
@@ -228,7 +239,7 @@ func (l *loader) fatalPixels() error {
 	return nil
 }
 
-// model streams the weights while the tokenizer is read.
+// model streams the weights.
 func (l *loader) model() (*Model, error) {
 	if err := l.split(); err != nil {
 		return nil, err
@@ -245,15 +256,12 @@ func (l *loader) model() (*Model, error) {
 	if l.gpu != nil {
 		b.ready = l.gpu.Own
 	}
-	var wait sync.WaitGroup
-	if l.arch.text != nil {
-		wait.Go(func() { m.tokens, m.tokensErr = l.readTokenizer() })
-	}
 	bytes, err := l.stream(b)
-	wait.Wait()
 	if err != nil {
 		return nil, err
 	}
+	l.text.reading.Wait()
+	m.tokens, m.tokensErr = l.text.tokens, l.text.err
 	if err := b.finish(l.folder.Name()); err != nil {
 		return nil, err
 	}
@@ -337,13 +345,23 @@ func (l *loader) stream(b *binder) (int64, error) {
 	return bytes, err
 }
 
-func (l *loader) readTokenizer() (tokenizer.Tokenizer, error) {
+func (l *loader) beginTokenizer() {
+	if l.text == nil || l.arch.text == nil {
+		return
+	}
+	a := l.arch
+	l.text.begin.Do(func() {
+		l.text.reading.Go(func() { l.text.tokens, l.text.err = l.readTokenizer(a) })
+	})
+}
+
+func (l *loader) readTokenizer(a *architecture) (tokenizer.Tokenizer, error) {
 	read := func(name string) ([]byte, error) {
 		return weights.ReadFile(l.ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
 	}
-	t, err := tokenizer.Load(read, tokenizer.Options{MaxLength: l.arch.text.places, Family: l.arch.tokenizerFamily()})
-	if err == nil && t.Size() > l.arch.text.vocab {
-		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), l.arch.text.vocab)
+	t, err := tokenizer.Load(read, tokenizer.Options{MaxLength: a.text.places, Family: a.tokenizerFamily()})
+	if err == nil && t.Size() > a.text.vocab {
+		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), a.text.vocab)
 	}
 	return t, err
 }

@@ -14,8 +14,9 @@ const kernelFiles = {
 
 /**
  * Runs vitrine.wasm, with SIMD kernels unless device is 'scalar': those named by
- * kernels, or the best. Both are loaded, or modules has them compiled, as the
- * engine's own modules has. fetchFile gets the kernels, note is told of the request for
+ * kernels, or the best. module is a promise of the compiled vitrine.wasm, or of null:
+ * then it is loaded here. Kernels are loaded, or modules has both compiled, as the
+ * engine's own modules has. fetchFile gets the kernels, note is told of a request for
  * vitrine.wasm, weights(loaded, total) of the bytes of weights, changed(info) of a
  * fallback from the GPU, and crashed(error) of the end of Go, which is not to come.
  * calls are functions that Go finds by their names. Gives
@@ -30,7 +31,7 @@ const kernelFiles = {
  *   memory()               the buffer of Go's memory, as long as it doesn't grow
  *   modules                {engine, kernels}, compiled
  */
-export async function startEngine({ device, kernels = 'auto', modules, fetchFile, note = () => {}, weights = () => {}, changed = () => {}, crashed, calls }) {
+export async function startEngine({ device, kernels = 'auto', module: sent, modules, fetchFile, note = () => {}, weights = () => {}, changed = () => {}, crashed, calls }) {
   const go = new globalThis.Go()
   const simd = createKernels()
   const choice = device === 'scalar' ? 'scalar' : kernels
@@ -53,8 +54,9 @@ export async function startEngine({ device, kernels = 'auto', modules, fetchFile
   go.importObject.vitrine = { progress: weights, yield: () => turn.port2.postMessage(null) }
 
   const lastWords = listen()
-  const { module, instance } = await instantiate(modules?.engine, go.importObject)
-  if (!modules) note({ url: file, status: 200, bytes: performance.getEntriesByName(file).at(-1)?.decodedBodySize ?? 0 })
+  const given = modules?.engine ?? (await sent)
+  const { module, instance } = await instantiate(given, go.importObject)
+  if (!given) note({ url: file, status: 200, bytes: performance.getEntriesByName(file).at(-1)?.decodedBodySize ?? 0 })
   exports = instance.exports
   const { refused, compiled } = await connect(simd, exports.mem, choice, read)
   const refusals = Object.entries(refused).map(([name, why]) => `${name}: ${why}`).join('; ')

@@ -6,7 +6,7 @@
 //     const go = new Go()
 //     go.importObject.kern = kernels.imports
 //     const instance = await WebAssembly.instantiate(module, go.importObject)
-//     const report = await kernels.connect(instance.exports.mem)
+//     const report = await kernels.connect(instance.exports.mem, 'auto', read)
 //     go.run(instance)
 
 /** The modules, the best first: the name of each, and the number by which Go knows it. */
@@ -66,7 +66,7 @@ export function createKernels() {
  * @throws {Error} for an unknown choice, or when a module asked for by name does
  *   not work here
  */
-async function connect(builds, memory, choice = 'auto', read = readBeside) {
+async function connect(builds, memory, choice, read) {
   if (!['auto', 'all', 'scalar', ...BUILDS.map(([name]) => name)].includes(choice)) {
     throw new Error(`kernels: unknown choice ${JSON.stringify(choice)}; known are auto, relaxed, plain, all, scalar`)
   }
@@ -94,20 +94,6 @@ async function compile(source) {
   if (source instanceof WebAssembly.Module) return source
   if (!WebAssembly.validate(source)) throw new Error('its instructions are not known here')
   return WebAssembly.compile(source)
-}
-
-/**
- * Reads a module from the folder kernels beside this file.
- *
- * @param {string} file its name
- * @returns {Promise<BufferSource>} its bytes
- */
-async function readBeside(file) {
-  const url = new URL(`./kernels/${file}`, import.meta.url)
-  if (url.protocol === 'file:') return (await import('node:fs/promises')).readFile(url)
-  const response = await fetch(url)
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`)
-  return response.arrayBuffer()
 }
 
 /**

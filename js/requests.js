@@ -9,13 +9,17 @@ const plainFetch = globalThis.fetch.bind(globalThis)
  * up: the status of HTTP, 0 where the host was not reached, and the bytes that
  * were read, after decompression.
  *
+ * Its method ahead(url) begins a request that somebody will make, who then gets its
+ * answer.
+ *
  * What it resolves to is no Response but what of one is used here: ok, status,
  * headers, body.getReader() and blob(). Content-Length is in headers only where
  * it is sure to be the length of the body: a host's compression makes it another
  * one, and for other origins that can't be seen.
  */
 export function notingFetch(cache, note) {
-  return async (url, init) => {
+  const begun = new Map() // url → promise
+  const send = async (url, init) => {
     const request = { url: String(url), status: 0, bytes: 0 }
     let response
     try {
@@ -39,6 +43,18 @@ export function notingFetch(cache, note) {
       },
     }
   }
+  const fetch = (url, init) => {
+    const key = String(url)
+    const early = begun.get(key)
+    begun.delete(key)
+    return early ?? send(url, init)
+  }
+  fetch.ahead = (url) => {
+    const early = send(url)
+    early.catch(() => {}) // who makes the request will see it
+    begun.set(url, early)
+  }
+  return fetch
 }
 
 const none = { read: async () => ({ done: true }), cancel: async () => {} }

@@ -62,7 +62,23 @@ function startModel(nameOrUrl, message, { signal, onProgress, requests }) {
       }
     }
     worker.postMessage({ ...message, lock })
+    compileEngine(requests).then((module) => worker.postMessage({ type: 'engine', module }))
   })
+}
+
+/**
+ * Compiles vitrine.wasm while the worker starts, and adds the request to requests.
+ * Where that fails, it gives null: the worker tries again and says what is wrong.
+ */
+async function compileEngine(requests) {
+  const { href: url } = new URL('./vitrine.wasm', import.meta.url)
+  try {
+    const module = await WebAssembly.compileStreaming(fetch(url))
+    requests.push({ url, status: 200, bytes: performance.getEntriesByName(url).at(-1)?.decodedBodySize ?? 0 })
+    return module
+  } catch {
+    return null
+  }
 }
 
 /** What may have been meant where a hub id was not found. */

@@ -3,6 +3,7 @@
 //
 //   from the page
 //     load    {version, folder, device, dtype, kernels, workers, integrity, cache, lock}   the first, once
+//     engine  {module}                         vitrine.wasm; null where the page can't compile it
 //     call    {id, call, options, image, abortable}   image as image.js makes it, or several
 //     cancel  {id}                                     the page has given the call up
 //   to the page
@@ -27,6 +28,8 @@ import { Shares } from './shares.js'
 const version = 'dev'
 
 const jobs = new Map() // id → AbortController
+let compiled // resolves the next promise
+const module = new Promise((resolve) => (compiled = resolve)) // the engine, as the page sends it
 let engine
 let shares
 let queue = Promise.resolve()
@@ -38,6 +41,9 @@ onmessage = ({ data: message }) => {
   switch (message.type) {
     case 'load':
       load(message).catch(failed)
+      break
+    case 'engine':
+      compiled(message.module)
       break
     case 'call':
       jobs.set(message.id, new AbortController())
@@ -71,11 +77,13 @@ async function load({ version: page, folder, device, dtype, kernels, workers, in
   const tell = progressTeller()
   const note = (request) => postMessage({ type: 'request', request })
   globalThis.fetch = notingFetch(cache, note)
+  for (const file of first) globalThis.fetch.ahead(fileUrl(folder, file))
   shares = new Shares({ version, modules: () => engine.modules, memory: () => engine.memory(), changed: () => engine.wake() })
   tell({ stage: 'engine', file: 'vitrine.wasm', loaded: 0, total: null })
   engine = await startEngine({
     device,
     kernels,
+    module,
     fetchFile: globalThis.fetch,
     note,
     weights: (loaded, total) => tell({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
@@ -87,6 +95,16 @@ async function load({ version: page, folder, device, dtype, kernels, workers, in
   const cores = globalThis.Worker ? navigator.hardwareConcurrency : 0
   const info = await engine.load({ folder, device, dtype, workers, cores, integrity })
   postMessage({ type: 'loaded', info: { ...info, pixels, memory: memoryNow() } })
+}
+
+/** What Go asks for first. It comes while vitrine.wasm starts. */
+const first = ['config.json', 'preprocessor_config.json', 'model.safetensors']
+
+/** The address of a file in a model's folder, as Go makes it (wasm/fetch.go). */
+function fileUrl(folder, file) {
+  const url = new URL(folder)
+  url.pathname += file
+  return url.href
 }
 
 /** The bytes of WebAssembly memory of each worker. */

@@ -31,8 +31,9 @@ test('plain SIMD works here, and its kernels can be called', async () => {
 
 test('every import is a function of the modules', async () => {
   const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(await read('plain.wasm')), { go: { mem: memory() } })
-  const { connected, ...imports } = createKernels().imports
-  assert.deepEqual(Object.keys(imports).sort(), Object.keys(exports).sort())
+  const { connected, taken, ...imports } = createKernels().imports
+  const needsRelaxed = (name) => name.endsWith('_bytes') // which Node need not know
+  assert.deepEqual(Object.keys(imports).filter((name) => !needsRelaxed(name)).sort(), Object.keys(exports).sort())
 })
 
 test('scalar connects nothing and reads nothing', async () => {

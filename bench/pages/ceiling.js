@@ -1,6 +1,6 @@
 // What the instructions can do at best: the loops in registers of the kernel modules.
 
-import { createKernels } from '/js/kernels.js'
+import { createKernels } from '/sources/kernels.js'
 
 const operations = { ceiling_f32: 96, ceiling_q8_wide: 192, ceiling_q8_bytes: 384 } // a step
 const steps = 1_000_000 // some milliseconds
@@ -8,7 +8,7 @@ const steps = 1_000_000 // some milliseconds
 globalThis.contestant = {
   ready: (async () => {
     const kernels = createKernels()
-    await kernels.connect(new WebAssembly.Memory({ initial: 4 }), 'all')
+    await kernels.connect(new WebAssembly.Memory({ initial: 4 }), 'all', async (file) => (await fetch('/js/kernels/' + file)).arrayBuffer())
     const speed = (loop, build) => {
       let best = Infinity
       for (let i = 0; i < 5; i++) {

@@ -1,7 +1,7 @@
 // Vitrine's kernels by themselves, called from Go as the engine calls them.
 
-import '/js/wasm_exec.js'
-import { createKernels } from '/js/kernels.js'
+import '/go/wasm_exec.js'
+import { createKernels } from '/sources/kernels.js'
 import { chain, enter } from './chain.js'
 
 enter(async ({ set, dtype }) => {
@@ -9,7 +9,7 @@ enter(async ({ set, dtype }) => {
   const go = new Go()
   go.importObject.kern = kernels.imports
   const { instance } = await WebAssembly.instantiateStreaming(fetch('/gemm.wasm'), go.importObject)
-  await kernels.connect(instance.exports.mem, 'all')
+  await kernels.connect(instance.exports.mem, 'all', async (file) => (await fetch('/js/kernels/' + file)).arrayBuffer())
   go.run(instance)
   const { rows, widths, input, weights } = chain()
   gemm.setup(rows, widths, (i, bytes) => bytes.set(new Uint8Array((i < 0 ? input : weights[i]).buffer)))

@@ -20,11 +20,13 @@ type settings struct {
 	decoder            jsonfile.Value // added_tokens_decoder: tokens by id
 }
 
+var settingsFiles = []string{"special_tokens_map.json", "tokenizer_config.json"}
+
 // readSettings reads both files where they are there; what
 // tokenizer_config.json says wins.
 func readSettings(read func(name string) ([]byte, error)) (*settings, error) {
 	s := &settings{}
-	for _, name := range [...]string{"special_tokens_map.json", "tokenizer_config.json"} {
+	for _, name := range settingsFiles {
 		data, err := read(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

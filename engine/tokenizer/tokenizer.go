@@ -51,8 +51,14 @@ type Options struct {
 
 // Load picks the format from what the folder holds: spiece.model (SigLIP),
 // else tokenizer.json, else vocab.json with merges.txt. read gives a file's
-// bytes, or an error that wraps fs.ErrNotExist. Errors name file, line or key.
+// bytes, or an error that wraps fs.ErrNotExist; it is called from several
+// goroutines. Errors name file, line or key.
 func Load(read func(name string) ([]byte, error), o Options) (Tokenizer, error) {
+	likely := "tokenizer.json"
+	if o.Family != CLIP {
+		likely = "spiece.model"
+	}
+	read = ahead(read, append([]string{likely}, settingsFiles...)...)
 	settings, err := readSettings(read)
 	if err != nil {
 		return nil, err
@@ -79,6 +85,7 @@ func Load(read func(name string) ([]byte, error), o Options) (Tokenizer, error) 
 	if o.Family != CLIP {
 		return nil, fault.New(fault.NotFound, "tokenizer.json", "not found, and no spiece.model either; a SigLIP text tower needs one of them")
 	}
+	read = ahead(read, "vocab.json", "merges.txt")
 	vocabulary, err := read("vocab.json")
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {

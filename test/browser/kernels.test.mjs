@@ -32,13 +32,13 @@ test('relaxed and plain SIMD agree with the scalar code in a browser', async () 
   const said = []
   page.on('console', (message) => said.push(message.text()))
   const { report, code } = await page.evaluate(async () => {
-    await import('/js/wasm_exec.js')
-    const { createKernels } = await import('/js/kernels.js')
+    await import('/go/wasm_exec.js')
+    const { createKernels } = await import('/sources/kernels.js')
     const kernels = createKernels()
     const go = new Go()
     go.importObject.kern = kernels.imports
     const { instance } = await WebAssembly.instantiateStreaming(fetch('/kernel.test.wasm'), go.importObject)
-    const { connected, refused } = await kernels.connect(instance.exports.mem, 'all')
+    const { connected, refused } = await kernels.connect(instance.exports.mem, 'all', async (file) => (await fetch('/js/kernels/' + file)).arrayBuffer())
     const code = await new Promise((resolve) => {
       go.exit = resolve
       go.run(instance)

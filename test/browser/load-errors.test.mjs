@@ -154,7 +154,7 @@ test('addresses are relative to the page, and keep their query', async () => {
 
 test('vitrine.js, worker.js and vitrine.wasm of different builds say so', async () => {
   const script = file('/js/worker.js').toString()
-  const build = script.match(/const version = '(.*)'/)[1]
+  const build = script.match(/version ?= ?["']([^"']+)/)[1]
   const other = 'X'.repeat(build.length)
   const worker = await open({ habits: (path) => (path === '/js/worker.js' ? { body: script.replace(build, other) } : {}) })
   assertFailure(await load(worker), 'version', 'worker.js', build, other, 'reload')
@@ -175,10 +175,8 @@ test('vitrine.wasm of a wrong type is taken, and what is no WebAssembly is named
 })
 
 test('a worker that can not be loaded says what it needs', async () => {
-  for (const missing of ['worker.js', 'wasm_exec.js']) {
-    const page = await open({ habits: (path) => (path === '/js/' + missing ? { status: 404 } : {}) })
-    assertFailure(await load(page), 'network', '/js/worker.js', 'beside vitrine.js')
-  }
+  const page = await open({ habits: (path) => (path === '/js/worker.js' ? { status: 404 } : {}) })
+  assertFailure(await load(page), 'network', '/js/worker.js', 'beside vitrine.js')
 })
 
 test('vitrine.js from another origin says that it must be copied', async () => {

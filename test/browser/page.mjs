@@ -2,6 +2,7 @@
 // under the strict policy, and functions to open pages.
 
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { after, before } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -10,8 +11,13 @@ import { policy, serve } from './serve.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** The folders that the tests serve. shared is not part of a checkout: it may be absent. */
-export const folders = { dist: root + 'dist', testdata: root + 'testdata', shared: root + '../shared' }
+const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
+
+/**
+ * The folders that the tests serve: sources is js/, whose modules are no files of dist,
+ * and go has wasm_exec.js. shared is not part of a checkout: it may be absent.
+ */
+export const folders = { dist: root + 'dist', sources: root + 'js', go: goroot + '/lib/wasm', testdata: root + 'testdata', shared: root + '../shared' }
 
 /** The option of a test that needs a folder or file, which skips it with a message where that is absent. */
 export const needs = (path) => ({ skip: existsSync(path) ? false : `${path} is not here` })
@@ -42,7 +48,7 @@ export function pages({ args = [] } = {}) {
   })
   return async function open({ headers = { 'content-security-policy': policy }, allowed = [], script = true, complains = false, ...options } = {}) {
     const server = await serve(
-      { '/': folders.dist, '/testdata/': folders.testdata, '/shared/': folders.shared },
+      { '/': folders.dist, '/sources/': folders.sources, '/go/': folders.go, '/testdata/': folders.testdata, '/shared/': folders.shared },
       { headers, ...options, pages: { '/test.html': blank, ...options.pages } },
     )
     const context = await browser.newContext()

@@ -33,8 +33,8 @@ test('the shaders agree with the scalar code in a browser', { timeout: 600_000 }
   const said = []
   page.on('console', (message) => said.push(message.text()))
   const code = await page.evaluate(async () => {
-    await import('/js/wasm_exec.js')
-    const { createKernels } = await import('/js/kernels.js')
+    await import('/go/wasm_exec.js')
+    const { createKernels } = await import('/sources/kernels.js')
     const { openDevice } = await import('/js/webgpu.js')
     globalThis.openDevice = () => openDevice()
     const go = new Go()
