@@ -32,9 +32,31 @@ func (m *Model) measureQ8(ctx context.Context, linears []*kernel.Linear) error {
 	if err != nil {
 		return err
 	}
-	cosine := score.Dot(before, after) / math.Sqrt(score.Dot(before, before)*score.Dot(after, after))
+	cosine := cosineOf(before, after)
 	m.info.Q8.Cosine = &cosine
 	return nil
+}
+
+// Agreement is the cosine of what two models with the same towers make of the
+// picture that MeasureQ8 shows them.
+func Agreement(ctx context.Context, a, b *Model) (float64, error) {
+	var seen [2][]float32
+	for i, m := range []*Model{a, b} {
+		err := m.begin(ctx)
+		if err != nil {
+			return 0, err
+		}
+		seen[i], err = m.look(ctx)
+		m.mu.Unlock()
+		if err != nil {
+			return 0, err
+		}
+	}
+	return cosineOf(seen[0], seen[1]), nil
+}
+
+func cosineOf(a, b []float32) float64 {
+	return score.Dot(a, b) / math.Sqrt(score.Dot(a, a)*score.Dot(b, b))
 }
 
 func settle(linears []*kernel.Linear) {

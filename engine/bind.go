@@ -23,6 +23,7 @@ type binder struct {
 	dtype kernel.DType // in which the blocks keep their weights
 
 	keepRest bool // of int8 weights, until they are measured
+	packed   bool // the checkpoint has int8 weights (packed.go)
 
 	linears map[*kernel.Linear]*arriving
 	// ready, which may be nil, is told of every Linear when all of it has come.
@@ -67,6 +68,9 @@ type slot struct {
 	bytes  func(first int, data []byte) error
 	begin  func(t weights.Tensor) error // called with the tensor before its values
 	end    func() error                 // called after them
+	packed bool                         // int8 values, whose scales are another tensor
+	scales bool                         // of int8 values: no parameters of their own
+	dtype  kernel.DType                 // of the Linear that the values are weights of
 	filled bool
 }
 
@@ -168,6 +172,9 @@ func (b *binder) linear(dst **kernel.Linear, in, out int, pieces ...piece) {
 // linearOf is linear with weights kept in a dtype.
 func (b *binder) linearOf(dtype kernel.DType, dst **kernel.Linear, in, out int, pieces ...piece) {
 	bias := slices.ContainsFunc(pieces, func(p piece) bool { return p.biasName != "" && p.ownBias })
+	if slices.ContainsFunc(pieces, b.isPacked) {
+		dtype = kernel.Q8
+	}
 	w := &kernel.Linear{In: in, Out: out, DType: dtype}
 	*dst = w
 	for _, p := range pieces {
@@ -177,6 +184,9 @@ func (b *binder) linearOf(dtype kernel.DType, dst **kernel.Linear, in, out int, 
 
 // split binds one tensor whose rows belong to several Linears of a dtype.
 func (b *binder) split(dtype kernel.DType, p piece, parts ...part) {
+	if b.isPacked(p) {
+		dtype = kernel.Q8
+	}
 	for _, to := range parts {
 		w := &kernel.Linear{In: p.in, Out: to.to - to.from, DType: dtype}
 		*to.dst = w
@@ -207,8 +217,13 @@ func (b *binder) bindPiece(p piece, w *kernel.Linear, bias bool) {
 	}
 	b.awaits(w)
 	end := func() error { return b.came(w) }
-	b.add(p.weight, &slot{shapes: [][]int{shape}, begin: allocate, end: end, values: func(first int, values []float32) error {
-		p.store(w, first, values)
+	packed, set := b.isPacked(p), w.SetRow
+	if packed {
+		set = w.SetCodes
+		b.scales(p, w, allocate)
+	}
+	b.add(p.weight, &slot{shapes: [][]int{shape}, packed: packed, dtype: w.DType, begin: allocate, end: end, values: func(first int, values []float32) error {
+		p.store(set, first, values)
 		return nil
 	}})
 	if p.biasName == "" {
@@ -219,24 +234,30 @@ func (b *binder) bindPiece(p piece, w *kernel.Linear, bias bool) {
 		if !p.ownBias {
 			return nil
 		}
-		for i, v := range values {
-			if row := first + i; row >= p.rowFrom && row < p.rowTo {
-				w.Bias[p.at+row-p.rowFrom] = v
-			}
-		}
+		p.eachOutput(first, values, func(n int, v float32) { w.Bias[n] = v })
 		return nil
 	}})
 }
 
-// store puts a run of a tensor's values where they belong, row by row.
-func (p piece) store(w *kernel.Linear, first int, values []float32) {
+// eachOutput gives a run of values, one a row of the tensor, to the outputs that
+// want them.
+func (p piece) eachOutput(first int, values []float32, set func(n int, v float32)) {
+	for i, v := range values {
+		if row := first + i; row >= p.rowFrom && row < p.rowTo {
+			set(p.at+row-p.rowFrom, v)
+		}
+	}
+}
+
+// store gives a run of a tensor's values to set, row by row.
+func (p piece) store(set func(n, first int, values []float32), first int, values []float32) {
 	for len(values) > 0 {
 		row, col := first/p.in, first%p.in
 		run := values[:min(len(values), p.in-col)]
 		if row >= p.rowFrom && row < p.rowTo {
 			from, to := max(col, p.colFrom), min(col+len(run), p.colTo)
 			if from < to {
-				w.SetRow(p.at+row-p.rowFrom, from-p.colFrom, run[from-col:to-col])
+				set(p.at+row-p.rowFrom, from-p.colFrom, run[from-col:to-col])
 			}
 		}
 		first += len(run)
@@ -314,6 +335,12 @@ func (b *binder) target(t weights.Tensor) (weights.Target, error) {
 		return weights.Target{}, fault.New(fault.Weights, t.File+": "+t.Name,
 			"has the shape %v, where config.json asks for %v; the two files don't belong together", t.Shape, s.shapes[0])
 	}
+	switch isFloat := t.DType.IsFloat(); {
+	case s.packed && t.DType != weights.I8:
+		return weights.Target{}, t.Fail("has the dtype %s, but scales of int8 weights beside it; supported is I8 with them", t.DType)
+	case !s.packed && t.DType.Convertible() && !isFloat:
+		return weights.Target{}, fault.New(fault.Unsupported, t.File+": "+t.Name, "has the dtype %s without scales; supported are F32, F16, BF16, and I8 as compressed-tensors packs it (quantization_config in config.json, and a tensor %s_scale)", t.DType, t.Name)
+	}
 	if s.filled {
 		return weights.Target{}, fault.New(fault.Weights, t.File+": "+t.Name, "is there twice")
 	}
@@ -323,7 +350,9 @@ func (b *binder) target(t weights.Tensor) (weights.Target, error) {
 		}
 	}
 	s.filled = true
-	b.count += int64(t.Elements())
+	if !s.scales {
+		b.count += int64(t.Elements())
+	}
 	target := weights.Target{Values: s.values, Bytes: s.bytes}
 	if s.end != nil {
 		target.Values = func(first int, values []float32) error {

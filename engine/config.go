@@ -26,6 +26,7 @@ type architecture struct {
 	family  *modelFamily
 	name    string // architectures[0]
 	classes bool   // the class has a classifier
+	packed  bool   // the weights are int8 (packed.go)
 	labels  classNames
 
 	vision *visionConfig
@@ -88,6 +89,7 @@ func parseConfig(data []byte) (*architecture, error) {
 		}
 		return nil, root.Get("model_type").Unsupported("found %q, supported are %s", modelType, modelTypes())
 	}
+	a.packed = readPacked(root, s)
 	if names := s.strings("architectures"); len(names) > 0 {
 		a.name = names[0]
 	}

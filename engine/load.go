@@ -200,7 +200,11 @@ func (l *loader) split() error {
 		return nil
 	}
 	var err error
-	l.options.Workers, l.options.Peers, err = l.options.Split(l.arch.cost(l.dtype == kernel.Q8))
+	speed := 1.0
+	if l.dtype == kernel.Q8 {
+		speed = q8Speed(l.options.set().Q8Rows())
+	}
+	l.options.Workers, l.options.Peers, err = l.options.Split(l.arch.cost(speed))
 	if err != nil {
 		return err
 	}
@@ -217,6 +221,11 @@ func (l *loader) readConfig() error {
 	}
 	if l.arch, err = parseConfig(data); err != nil {
 		return err
+	}
+	if l.arch.packed {
+		if l.dtype, err = l.options.packedDType(); err != nil {
+			return err
+		}
 	}
 	return l.checkWorkers()
 }
@@ -291,7 +300,8 @@ func (l *loader) model() (*Model, error) {
 // bind says where the tensors of the checkpoint go.
 func (l *loader) bind() (*binder, *towers, error) {
 	b := newBinder(l.checkpoint.Names(), l.dtype)
-	b.keepRest = l.dtype == kernel.Q8 && l.options.MeasureQ8 && l.gpu == nil
+	b.packed = l.arch.packed
+	b.keepRest = l.dtype == kernel.Q8 && !b.packed && l.options.MeasureQ8 && l.gpu == nil
 	t, err := bindModel(l.arch, b, l.options.share(0))
 	if err == nil {
 		err = b.missing(l.folder.Name())

@@ -35,8 +35,9 @@ func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options)
 		return nil, err
 	}
 	defer l.checkpoint.Close()
-	b := newBinder(l.checkpoint.Names(), dtype)
-	b.keepRest = dtype == kernel.Q8 && o.MeasureQ8
+	b := newBinder(l.checkpoint.Names(), l.dtype)
+	b.packed = l.arch.packed
+	b.keepRest = l.dtype == kernel.Q8 && !b.packed && o.MeasureQ8
 	t, err := bindModel(l.arch, b, o.share(index))
 	if err != nil {
 		return nil, err

@@ -20,29 +20,34 @@ const worthSharing = 60e6
 const maxAutoWorkers = 4
 
 // Workers is how many workers are worth having on a machine with that many
-// logical cores. Two logical cores are often one real one; and a page needs its
-// part too.
+// logical cores. A page needs its part, too; but where there are two, it has more of
+// being done sooner.
 func (c Cost) Workers(cores int) int {
 	if c.BlockProducts < worthSharing {
 		return 1
 	}
-	return max(1, min(cores-1, maxAutoWorkers, c.MostWorkers))
+	return max(1, min(cores, max(2, cores-1), maxAutoWorkers, c.MostWorkers))
 }
 
-// q8Speed is how much faster the products of int8 are than those of floats.
-const q8Speed = 3
+// q8Speed is how much faster products of int8 are than those of floats, by what
+// rows of activations become.
+func q8Speed(rows string) float64 {
+	if rows == "int8" {
+		return 3
+	}
+	return 1.5
+}
 
-// cost estimates a picture of the model's own size.
-func (a *architecture) cost(q8 bool) Cost {
+// cost estimates a picture of the model's own size; speed is that of the products of
+// linear layers, over those of floats.
+func (a *architecture) cost(speed float64) Cost {
 	c := a.vision
 	tokens, width := int64(c.prefix()+c.grid.Patches()), int64(c.Width)
 	linear := tokens * width * (4*width + 2*int64(c.Hidden))
 	if c.Gated {
 		linear += tokens * width * int64(c.Hidden)
 	}
-	if q8 {
-		linear /= q8Speed
-	}
+	linear = int64(float64(linear) / speed)
 	return Cost{BlockProducts: linear + 2*tokens*tokens*width, MostWorkers: a.maxWorkers()}
 }
 

@@ -45,10 +45,11 @@ export interface LoadOptions {
   workers?: 'auto' | number
   /**
    * How the weights of the blocks are kept, and the arithmetic with them. `'auto'` is
-   * the file's own: float32 for F32, F16 and BF16 files. `'f16'` halves the memory and
-   * computes in float32. `'q8'` is int8 with a scale for every output, and for every
-   * row of activations as it comes: a quarter of the memory, and faster. What it costs
-   * is measured on a picture as the model loads: `info.q8`.
+   * the file's own: float32 for F32, F16 and BF16 files, q8 for those that are packed
+   * so (`vitrine pack` writes them). `'f16'` halves the memory and computes in
+   * float32. `'q8'` is int8 with a scale for every output, and for every row of
+   * activations as it comes: a quarter of the memory, and faster. What it costs is
+   * measured on a picture as the model loads: `info.q8`.
    */
   dtype?: 'auto' | 'f32' | 'f16' | 'q8'
   /**
@@ -111,21 +112,6 @@ export interface RGBA {
   data: Uint8ClampedArray | Uint8Array
   width: number
   height: number
-}
-
-export interface Q8Info {
-  /**
-   * What rows of activations become: `'int8'` where the processor multiplies whole
-   * bytes in one instruction, else `'int16'`, which is nearly as fast on the others;
-   * `'float32'` on a GPU.
-   */
-  readonly rows: 'int8' | 'int16' | 'float32'
-  /**
-   * The cosine of a picture's embedding (of its tokens, in a model without one) to
-   * the same in float32, measured while loading; null where it can't be: the file
-   * has int8 only, or a GPU computes.
-   */
-  readonly cosine: number | null
 }
 
 /** Values that were preprocessed already, as upstream's processor gives them for one picture. */
@@ -428,6 +414,21 @@ export interface Features {
   shape: [number, number]
   grid: [number, number]
   ms: Ms
+}
+
+export interface Q8Info {
+  /**
+   * What rows of activations become: `'int8'` where the processor multiplies whole
+   * bytes in one instruction, else `'int16'`, which is nearly as fast on the others;
+   * `'float32'` on a GPU.
+   */
+  readonly rows: 'int8' | 'int16' | 'float32'
+  /**
+   * The cosine of a picture's embedding (of its tokens, in a model without one) to
+   * the same in float32, measured while loading; null where it can't be: the file
+   * has int8 only, or a GPU computes.
+   */
+  readonly cosine: number | null
 }
 
 export interface Info {

@@ -297,6 +297,26 @@ func TestAttention(t *testing.T) {
 	}
 }
 
+func TestPack(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "packed")
+	out, complaint, status := command(t, "pack", "--model", emojiClip, "-o", folder)
+	if status != 0 || complaint != "" || !strings.Contains(out, "cosine of 0.9999") && !strings.Contains(out, "cosine of 1.0000") {
+		t.Fatalf("status %d, %q; printed %s", status, complaint, out)
+	}
+	for _, dtype := range []string{"auto", "q8"} {
+		out, complaint, status = command(t, "rank", "--json", "--model", folder, "--dtype", dtype, cat, "cat", "house")
+		if status != 0 || !strings.Contains(out, `"ranking":[{"label":"cat"`) {
+			t.Errorf("%s: status %d, %q; printed %.300s", dtype, status, complaint, out)
+		}
+	}
+	if _, complaint, status = command(t, "pack", "--model", emojiClip, "-o", folder); status != 1 || !strings.Contains(complaint, "already") {
+		t.Errorf("packing into a model: status %d, %q", status, complaint)
+	}
+	if _, complaint, status = command(t, "pack", "--model", folder, "-o", folder+"2"); status != 1 || !strings.Contains(complaint, "packed already") {
+		t.Errorf("packing a packed model: status %d, %q", status, complaint)
+	}
+}
+
 func TestRelevanceFeaturesTraceAndQ8(t *testing.T) {
 	for _, c := range []struct {
 		args string

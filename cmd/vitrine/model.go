@@ -19,7 +19,7 @@ import (
 // modelFlags are common to all commands that run a model.
 type modelFlags struct {
 	Model string `help:"Model folder (${default})." default:"site/models/emoji-clip" placeholder:"DIR"`
-	DType string `name:"dtype" help:"How weights are kept: f32, f16 or q8 (${default})." default:"f32" enum:"f32,f16,q8"`
+	DType string `name:"dtype" help:"How weights are kept: auto, as the file has them (f32, or q8 where it is packed), f32, f16 or q8 (${default})." default:"auto" enum:"auto,f32,f16,q8"`
 	JSON  bool   `name:"json" help:"Print JSON, an object a line, with the names of the JavaScript face."`
 }
 

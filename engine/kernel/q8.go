@@ -57,6 +57,18 @@ func (w *Linear) quantiseRow(n int, row []float32) {
 	}
 }
 
+// SetCodes stores weights that are int8 already, from inputs first… to output n. Each
+// is stored once; the caller fills in Scale.
+func (w *Linear) SetCodes(n, first int, codes []float32) {
+	for k, v := range codes {
+		w.Bytes[w.bytePlace(n, first+k)] = int8(v)
+		w.Sums[n] += int32(v)
+	}
+}
+
+// Code is the byte from input k to output n.
+func (w *Linear) Code(n, k int) int8 { return w.Bytes[w.bytePlace(n, k)] }
+
 // coding turns a row of activations into integers of Q8.
 type coding func(q []int32, row []float32) (scale float32, zero int32)
 
@@ -105,10 +117,10 @@ func codeWide(q []int32, row []float32) (scale float32, zero int32) {
 	return scale + poison, 0
 }
 
-// wideLimit is the largest q for which sums of in products with int8 fit int32:
-// twelve bits up to 8256 inputs.
+// wideLimit is the largest q for which sums of in products with int8, −128 too, fit int32:
+// twelve bits up to 8192 inputs.
 func wideLimit(in int) int {
-	return min(2047, math.MaxInt32/(127*max(in, 1)))
+	return min(2047, math.MaxInt32/(128*max(in, 1)))
 }
 
 // wholePart reads the whole number from a sum with round.

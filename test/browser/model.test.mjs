@@ -2,11 +2,17 @@
 // static host under the strictest policy.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { folders, needs, pages } from './page.mjs'
 
 const open = pages()
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
 
 const near = (got, want, by, what) => assert.ok(Math.abs(got - want) <= by, `${what}: ${got}, want ${want}`)
 
@@ -251,7 +257,7 @@ test('half floats and int8 stay close to float32', async () => {
     const r = {}
     for (const dtype of ['f32', 'f16', 'q8']) {
       const model = await vitrine.load('./models/emoji-clip', { dtype })
-      r[dtype] = { dtype: model.info.dtype, embedding: [...(await model.embedImage(image)).embedding] }
+      r[dtype] = { dtype: model.info.dtype, q8: model.info.q8, embedding: [...(await model.embedImage(image)).embedding] }
       model.close()
     }
     return r
@@ -262,6 +268,40 @@ test('half floats and int8 stay close to float32', async () => {
     assert.ok(cosine(r.f32.embedding, r[dtype].embedding) > least, dtype)
   }
   assert.notDeepEqual(r.q8.embedding, r.f32.embedding)
+  assert.equal(r.f32.q8, null)
+  assert.ok(['int8', 'int16'].includes(r.q8.q8.rows), r.q8.q8.rows)
+  assert.ok(r.q8.q8.cosine > 0.999 && r.q8.q8.cosine < 1, `measured while loading: ${r.q8.q8.cosine}`)
+})
+
+test('a folder that vitrine pack wrote is int8 by itself, in one worker and in two', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'packed-'))
+  const pages = {}
+  try {
+    execFileSync('go', ['run', './cmd/vitrine', 'pack', '-o', folder], { cwd: root })
+    for (const file of readdirSync(folder)) pages['/packed/' + file] = { type: 'application/octet-stream', body: readFileSync(join(folder, file)) }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+  const page = await open({ pages })
+  const got = await page.evaluate(async () => {
+    const image = './models/emoji-clip/reference/cat.png'
+    const got = []
+    for (const [folder, options] of [['./models/emoji-clip', { dtype: 'q8' }], ['./packed', {}], ['./packed', { workers: 2 }]]) {
+      const model = await vitrine.load(folder, options)
+      const { ranking } = await model.rank(image, ['a house', 'a cat', 'an umbrella'])
+      got.push({ info: model.info, best: ranking[0].label, embedding: [...(await model.embedImage(image)).embedding] })
+      model.close()
+    }
+    return got
+  })
+  const [q8, ...packed] = got
+  for (const { info, best, embedding } of packed) {
+    assert.equal(info.dtype, 'q8')
+    assert.deepEqual(info.q8, { ...q8.info.q8, cosine: null })
+    assert.ok(info.bytes < 0.7 * q8.info.bytes, `${info.bytes} bytes`) // the file that was packed has half floats
+    assert.equal(best, 'a cat')
+    assert.ok(embedding.reduce((sum, v, i) => sum + v * q8.embedding[i], 0) > 0.9999)
+  }
 })
 
 test('templates, normalize and size are obeyed', async () => {

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"vitrine/engine"
+	"vitrine/engine/weights"
+)
+
+type packCmd struct {
+	Model string `help:"Model folder to pack (${default})." default:"site/models/emoji-clip" placeholder:"DIR"`
+	Out   string `short:"o" required:"" help:"Folder to write; it must not hold a model yet." placeholder:"DIR"`
+}
+
+// companions are the files that go with the weights.
+var companions = []string{
+	"preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+	"vocab.json", "merges.txt", "spiece.model", "LICENSE", "README.md",
+}
+
+func (c packCmd) Run(ctx context.Context, out io.Writer) error {
+	const file = "model.safetensors"
+	if _, err := os.Stat(filepath.Join(c.Out, file)); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: there is a %s already; name another folder", c.Out, file)
+	}
+	config, err := os.ReadFile(filepath.Join(c.Model, "config.json"))
+	if err != nil {
+		return err
+	}
+	tensors, err := engine.Pack(ctx, weights.Dir(c.Model))
+	if err != nil {
+		return err
+	}
+	var packed bytes.Buffer
+	if err := weights.Write(&packed, tensors, map[string]string{"format": "pt"}); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Out, 0o755); err != nil {
+		return err
+	}
+	for _, name := range companions {
+		data, err := os.ReadFile(filepath.Join(c.Model, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(c.Out, name), data, 0o644)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(c.Out, "config.json"), engine.PackedConfig(config), 0o644); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(c.Out, file), packed.Bytes(), 0o644); err != nil {
+		return err
+	}
+	return c.report(ctx, out, packed.Len())
+}
+
+// report says what was gained and what it costs.
+func (c packCmd) report(ctx context.Context, out io.Writer, bytes int) error {
+	var models [2]*engine.Model
+	for i, folder := range []string{c.Model, c.Out} {
+		var err error
+		if models[i], err = engine.Load(ctx, weights.Dir(folder), engine.Options{}); err != nil {
+			return err
+		}
+		defer models[i].Close()
+	}
+	cosine, err := engine.Agreement(ctx, models[0], models[1])
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s: %d bytes of weights instead of %d; a picture's embedding has a cosine of %.5f to that of %s\n",
+		c.Out, bytes, models[0].Info().Bytes, cosine, c.Model)
+	return err
+}
