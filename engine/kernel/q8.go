@@ -30,31 +30,39 @@ func (w *Linear) bytePlace(n, k int) int {
 }
 
 // quantiseRow stores the weights of output n as int8. It is most of what loading
-// costs, so it walks memory once.
+// costs.
 func (w *Linear) quantiseRow(n int, row []float32) {
-	var largest float32
+	var most uint32 // of the bits without the sign, which compare as the values do
 	for _, v := range row {
-		largest = max(largest, max(v, -v))
+		if size := math.Float32bits(v) &^ (1 << 31); size > most {
+			most = size
+		}
 	}
+	largest := math.Float32frombits(most)
 	w.Scale[n], w.Sums[n] = 0, 0
 	if largest < flat {
 		return // zeros are there already
 	}
 	w.Scale[n] = largest / 127
-	inverse, at := 127/largest, w.bytePlace(n, 0)
+	inverse, at, sum := 127/largest, w.bytePlace(n, 0), int32(0)
 	for len(row) > 0 {
 		four := row[:min(group, len(row))]
+		codes := (*[group]int8)(w.Bytes[at:])
 		for j, v := range four {
-			q := wholePart(v*inverse + round)
-			w.Bytes[at+j] = int8(q)
-			w.Sums[n] += q
-			if w.Rest != nil {
-				w.Rest[at+j] = int8(wholePart((v*inverse-float32(q))*restSteps + round))
+			q := wholePart(float32(v*inverse) + round)
+			codes[j] = int8(q)
+			sum += q
+		}
+		if w.Rest != nil {
+			rest := (*[group]int8)(w.Rest[at:])
+			for j, v := range four {
+				rest[j] = restOf(float32(v*inverse), codes[j])
 			}
 		}
 		row = row[len(four):]
 		at += Panel * group
 	}
+	w.Sums[n] = sum
 }
 
 // SetCodes stores weights that are int8 already, from inputs first… to output n. Each

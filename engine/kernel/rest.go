@@ -15,6 +15,11 @@ func (w *Linear) KeepRest() { w.Rest = make([]int8, len(w.Bytes)) }
 // Settle drops what int8 leaves.
 func (w *Linear) Settle() { w.Rest = nil }
 
+// restOf is what a code leaves of a weight over the scale of its output.
+func restOf(v float32, code int8) int8 {
+	return int8(wholePart(float32((v-float32(code))*restSteps) + round))
+}
+
 // exact is the weight at a place in Bytes, over the scale of its output.
 func (w *Linear) exact(at int) float32 {
 	return float32(w.Bytes[at]) + float32(w.Rest[at])*(1./restSteps)
@@ -26,9 +31,11 @@ func (w *Linear) linearExact(linear LinearFunc, dst, x Mat, act Activation, resi
 	for first := 0; first < w.Out; first += Panel {
 		last := min(first+Panel, w.Out)
 		panel.Out = last - first
-		for j := range Panel {
-			for k := range w.In {
-				panel.Panels[k*Panel+j] = w.exact(w.bytePlace(first+j, k)) * w.Scale[first+j]
+		at := w.bytePlace(first, 0)
+		for k := range w.In {
+			values, start := (*[Panel]float32)(panel.Panels[k*Panel:]), at+k/group*Panel*group+k%group
+			for j, scale := range w.Scale[first : first+Panel] {
+				values[j] = w.exact(start+j*group) * scale
 			}
 		}
 		if w.Bias != nil {
