@@ -1,5 +1,7 @@
 // Vitrine beside its peers, in one browser. ./build.sh bench calls it, with the
-// folder of what was built for it in BENCH; it writes last.json and last.md.
+// folder of what was built for it in BENCH. A full run, of everything and as long as
+// it takes, is kept: last.json, last.md and the README's table. One that leaves
+// something out by an option is printed, and kept in BENCH alone.
 
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -14,9 +16,11 @@ import { measureTower } from './models.mjs'
 import { profile } from './profile.mjs'
 import { measureStartup } from './startup.mjs'
 import { markdown } from './table.mjs'
+import { keep } from './tables.mjs'
 import { folderOf, zoo } from './zoo.mjs'
 
-const usage = `usage: ./build.sh bench [--quick] [--models ${Object.keys(zoo).join(',')}] [--parts models,accuracy,gemm,startup,profile] [--turns N]`
+const usage = `usage: ./build.sh bench [--quick] [--models ${Object.keys(zoo).join(',')}] [--parts models,accuracy,gemm,startup,profile] [--turns N]
+Without options, last.json, last.md and the README's table are written; with them, the table is printed only.`
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, models: { type: 'string' }, parts: { type: 'string' }, turns: { type: 'string' }, help: { type: 'boolean' } } })
 if (options.help) {
   console.log(usage)
@@ -93,6 +97,6 @@ try {
 } finally {
   await browser.close()
 }
-writeFileSync(here + 'last.json', JSON.stringify(results, null, 1) + '\n')
-writeFileSync(here + 'last.md', markdown(results))
+if (Object.keys(options).length === 0) keep(results)
+else writeFileSync(join(process.env.BENCH, 'partial.json'), JSON.stringify(results, null, 1) + '\n')
 process.stdout.write(markdown(results))
