@@ -75,9 +75,10 @@ try {
     results.profile = []
     for (const name of models) {
       const folder = folderOf(name, root, places.models)
-      for (const dtype of folder ? ['f32', 'q8'] : []) {
-        say(`profile of ${zoo[name].title} ${dtype}`)
-        results.profile.push({ name: `${zoo[name].title} ${dtype}`, ...await profile(browser, places, { folder, options: { dtype }, pictures: 5 }) })
+      for (const options of folder ? [{ dtype: 'f32' }, { dtype: 'q8' }, { dtype: 'f32', workers: 2 }] : []) {
+        const title = `${zoo[name].title} ${options.dtype}${options.workers ? `, ${options.workers} workers` : ''}`
+        say(`profile of ${title}`)
+        results.profile.push({ name: title, ...await profile(browser, places, { folder, options, pictures: 5 }) })
       }
     }
   }

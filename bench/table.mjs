@@ -56,9 +56,11 @@ export function markdown(results) {
     parts.push(table(['', 'over', 'ms', 'MB downloaded', 'times as fast'], startup.map((r) => [r.name, r.line, spread(r.ms), mega(r.bytes, 2), times(r.over)])))
   }
   if (profile) {
-    const kinds = [...new Set(profile.flatMap(({ shares }) => Object.keys(shares)))]
-    parts.push('### Where the time of a picture goes in Vitrine, in per cent (one worker, relaxed SIMD)')
-    parts.push(table(['', ...kinds], profile.map(({ name, shares }) => [name, ...kinds.map((kind) => number(100 * (shares[kind] ?? 0), 1))])))
+    const kinds = Object.keys(profile[0].workers[0])
+    const rows = profile.flatMap(({ name, workers }) => workers.map((shares, i) => [workers.length > 1 ? `${name}: worker ${i + 1}` : name, shares]))
+    parts.push('### Where the time of a picture goes in Vitrine, in per cent (relaxed SIMD)')
+    parts.push(table(['', ...kinds], rows.map(([name, shares]) => [name, ...kinds.map((kind) => number(100 * shares[kind], 1))])))
+    parts.push('[PROFILE.md](PROFILE.md) says what the columns are and what bounds them.')
   }
   return parts.join('\n\n') + '\n'
 }
