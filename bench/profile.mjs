@@ -39,8 +39,8 @@ export async function profile(browser, places, { folder, options, pictures }) {
   }
 }
 
-/** The time of each kind of work, as a share of all. */
-function sharesOf({ nodes, samples, timeDeltas }) {
+/** The time of each kind of work, as a share of all, of a profile of the DevTools protocol. */
+export function sharesOf({ nodes, samples, timeDeltas }) {
   const kindOf = kindsOf(nodes)
   const time = Object.fromEntries(kinds.map((kind) => [kind, 0]))
   samples.forEach((id, i) => (time[kindOf.get(id)] += timeDeltas[i]))

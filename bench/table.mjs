@@ -55,7 +55,7 @@ export function markdown(results) {
     parts.push('### From navigation to the first ranking: the embedded model, twelve labels, nothing cached')
     parts.push(table(['', 'over', 'ms', 'MB downloaded', 'times as fast'], startup.map((r) => [r.name, r.line, spread(r.ms), mega(r.bytes, 2), times(r.over)])))
   }
-  if (profile) {
+  if (profile?.length) {
     const kinds = Object.keys(profile[0].workers[0])
     const rows = profile.flatMap(({ name, workers }) => workers.map((shares, i) => [workers.length > 1 ? `${name}: worker ${i + 1}` : name, shares]))
     parts.push('### Where the time of a picture goes in Vitrine, in per cent (relaxed SIMD)')
