@@ -2,19 +2,22 @@
 
 import { configOf } from './zoo.mjs'
 
-/** What the functions of the kernels are to a picture, by their names (engine/kernel/gen). */
-const kernels = {
-  tile_f32: 'products of layers', linear_f32: 'products of layers', linear_f16: 'products of layers', unpack_f16: 'products of layers',
-  tile_q8: 'products of layers', linear_q8: 'products of layers', quantise: 'rows to int8',
-  softmax: 'softmax', activate: 'activations', norm: 'norms',
-  pack_panels: 'copying', pack_transposed: 'copying', finish_tile: 'copying', add_tile: 'copying', copy_tile: 'copying',
+/** What functions are to a picture, by their names: those of the kernels (engine/kernel/gen), of js/exchange.js, and the browser's own. */
+const works = {
+  'products of layers': /^(tile|linear)_|^unpack_f16$/,
+  'products of attention': null, // see kindsOf
+  'rows to int8': /^quantise/,
+  softmax: /^softmax$/,
+  activations: /^activate$/,
+  norms: /^norm$/,
+  copying: /^(pack_panels|pack_transposed|finish_tile|add_tile|copy_tile|set)$/,
+  Go: null,
+  'scripts and calls': null,
+  messages: /^(postMessage|sum|met|add|takeBuffer|port\.onmessage)$/,
+  waiting: /^\(idle\)$/,
+  collecting: /^\(garbage collector\)$/,
 }
-
-/** What is the browser's own. */
-const browsers = { '(idle)': 'waiting', '(garbage collector)': 'collecting', postMessage: 'messages', set: 'copying' }
-
-/** All kinds, in the order in which they are told. */
-export const kinds = [...new Set(['products of layers', 'products of attention', ...Object.values(kernels), 'Go', 'scripts and calls', ...Object.values(browsers)])]
+const kinds = Object.keys(works)
 
 /**
  * Profiles pictures through a model. Gives {ms, workers}: the milliseconds of one
@@ -61,10 +64,9 @@ function kindsOf(nodes) {
   // calls softmax too: the nearest in Go, or the second where the import stands between.
   const attention = new Set(nodes.filter(({ callFrame }) => callFrame.functionName === 'softmax').flatMap((node) => callers(node).slice(0, 2)))
   return new Map(nodes.map((node) => {
-    const { functionName: name, url } = node.callFrame
-    const kind = kernels[name] ?? browsers[name]
+    const kind = kinds.find((kind) => works[kind]?.test(node.callFrame.functionName))
     if (kind === 'products of layers' && callers(node).slice(0, 2).some((caller) => attention.has(caller))) return [node.id, 'products of attention']
-    return [node.id, kind ?? (isGo(node) ? 'Go' : url.endsWith('exchange.js') ? 'messages' : 'scripts and calls')]
+    return [node.id, kind ?? (isGo(node) ? 'Go' : 'scripts and calls')]
   }))
 }
 

@@ -38,7 +38,7 @@ test("a profile tells attention's products from those of layers", () => {
   const sample = (count, ...names) => {
     let parent
     for (const name of names) {
-      const url = /^\d+$/.test(name) ? 'http://host/js/vitrine.wasm' : name.startsWith('sum') ? 'http://host/js/exchange.js' : ''
+      const url = /^\d+$/.test(name) ? 'http://host/js/vitrine.wasm' : ''
       const node = { id: nodes.length + 1, callFrame: { functionName: name, url }, children: [] }
       parent?.children.push(node.id)
       nodes.push(node)
@@ -52,9 +52,10 @@ test("a profile tells attention's products from those of layers", () => {
   sample(40, '1', '21', '9', 'imports', 'linear_q8', 'tile_q8')
   sample(3, '1', '21', '9', 'imports', 'linear_q8', 'finish_tile', 'activate')
   sample(6, '1', '20')
-  sample(4, '1', 'sum', 'add')
-  sample(4, '1', 'sum')
+  sample(3, '1', 'sum', 'add')
+  sample(1, '1', 'sum')
   sample(1, 'postMessage')
+  sample(4, '1', 'call')
   sample(5, '(idle)')
   const shares = sharesOf({ nodes, samples, timeDeltas: samples.map(() => 500) })
   const expected = { 'products of layers': 70, 'products of attention': 5, softmax: 2, activations: 3, Go: 6, messages: 5, 'scripts and calls': 4, waiting: 5 }
