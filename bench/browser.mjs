@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
+import { protocolsOf } from './devtools.mjs'
 import { serve } from './serve.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -24,13 +25,13 @@ export async function startBrowser() {
 
   /**
    * Opens a page that runs pages/<script>.js with a job, in a context without any
-   * cache, and waits for contestant.ready. Gives {ready, bytes, call, memory, close}:
+   * cache, and waits for contestant.ready. Gives {ready, bytes, call, workers, memory, close}:
    *
    *   ready   what contestant.ready resolved to
    *   bytes   what was downloaded up to then
    *   call(method, ...args)   calls the contestant
-   *   worker()                a function that sends DevTools commands to the page's worker
- *   memory()                the peak of the page's process, in bytes; null where that can't be seen
+   *   workers(count)          the DevTools protocol of so many workers
+   *   memory()                the peak of the page's process, in bytes; null where that can't be seen
    */
   async function open({ script, job = {}, mounts = {}, isolated, rate }) {
     const server = await serve({
@@ -56,7 +57,7 @@ export async function startBrowser() {
         ready, close,
         bytes: server.sent(),
         call: (method, ...args) => page.evaluate(([method, args]) => contestant[method](...args), [method, args]),
-        worker: () => protocolOf(context, page),
+        workers: (count) => protocolsOf(context, page, count),
         memory: () => peakOf(pid), // of the process that was busiest meanwhile: all others wait
       }
     } catch (error) {
@@ -65,28 +66,6 @@ export async function startBrowser() {
     }
   }
   return { open, version: browser.version(), close: () => browser.close() }
-}
-
-/** A function that sends commands of the DevTools protocol to the page's first worker. */
-async function protocolOf(context, page) {
-  const session = await context.newCDPSession(page)
-  const attached = new Promise((resolve) => session.once('Target.attachedToTarget', resolve))
-  await session.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: false })
-  const { sessionId } = await attached
-  let last = 0
-  return (method, params = {}) =>
-    new Promise((resolve, reject) => {
-      const id = ++last
-      const answer = ({ message }) => {
-        const { id: answered, result, error } = JSON.parse(message)
-        if (answered !== id) return
-        session.off('Target.receivedMessageFromTarget', answer)
-        if (error) reject(new Error(error.message))
-        else resolve(result)
-      }
-      session.on('Target.receivedMessageFromTarget', answer)
-      session.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method, params }) }).catch(reject)
-    })
 }
 
 /** The most memory that a process ever had, in bytes, on Linux. */

@@ -1,17 +1,27 @@
-// Where the time of a picture goes: Chromium's profiler on Vitrine's worker.
+// Where the time of a picture goes: Chromium's profiler on Vitrine's workers.
 
 import { configOf } from './zoo.mjs'
 
-/** What the functions of a kernel module are to a picture, by their names. Those of f32 tiles are attention's where weights are int8. */
-const kinds = {
-  tile_f32: 'products of floats', linear_f32: 'products of floats', tile_q8: 'products of int8', linear_q8: 'products of int8',
-  activate: 'activation', finish_tile: 'activation', add_tile: 'activation', copy_tile: 'activation',
-  quantise: 'rows to int8', softmax: 'softmax', pack_panels: 'K and V into panels', pack_transposed: 'K and V into panels', norm: 'norms',
+/** What functions are to a picture, by their names: those of the kernels (engine/kernel/gen), of js/exchange.js, and the browser's own. */
+const works = {
+  'products of layers': /^(tile|linear)_|^unpack_f16$/,
+  'products of attention': null, // see kindsOf
+  'rows to int8': /^quantise/,
+  softmax: /^softmax$/,
+  activations: /^activate$/,
+  norms: /^norm$/,
+  copying: /^(pack_panels|pack_transposed|finish_tile|add_tile|copy_tile|set)$/,
+  Go: null,
+  'scripts and calls': null,
+  messages: /^(postMessage|sum|met|add|takeBuffer|port\.onmessage)$/,
+  waiting: /^\(idle\)$/,
+  collecting: /^\(garbage collector\)$/,
 }
+const kinds = Object.keys(works)
 
 /**
- * Profiles pictures through a model. Gives {ms, shares}: the milliseconds of one
- * picture, and for each kind of work its share of them.
+ * Profiles pictures through a model. Gives {ms, workers}: the milliseconds of one
+ * picture, and for each worker the share of them that each kind of work takes.
  */
 export async function profile(browser, places, { folder, options, pictures }) {
   const { tower: config } = configOf(folder, 'vision')
@@ -19,23 +29,45 @@ export async function profile(browser, places, { folder, options, pictures }) {
   const page = await browser.open({ script: 'vitrine', job: { options: { device: 'simd', workers: 1, ...options }, input }, mounts: { '/model/': folder, '/js/': places.js } })
   try {
     await page.call('run', 5)
-    const worker = await page.worker()
-    await worker('Profiler.enable')
-    await worker('Profiler.setSamplingInterval', { interval: 500 })
-    await worker('Profiler.start')
+    const workers = await page.workers(options.workers ?? 1)
+    const all = (method, params) => Promise.all(workers.map((worker) => worker.send(method, params)))
+    await all('Profiler.enable')
+    await all('Profiler.setSamplingInterval', { interval: 500 })
+    await all('Profiler.start')
     const ms = await page.call('run', pictures)
-    const { profile } = await worker('Profiler.stop')
-    return { ms, shares: sharesOf(profile) }
+    const profiles = await all('Profiler.stop')
+    return { ms, workers: profiles.map(({ profile }) => sharesOf(profile)) }
   } finally {
     await page.close()
   }
 }
 
-/** The time of each kind of work, as a share of all. */
-function sharesOf({ nodes, samples, timeDeltas }) {
-  const kindOf = new Map(nodes.map(({ id, callFrame: { functionName: name, url } }) => [id, kinds[name] ?? (url.endsWith('vitrine.wasm') ? 'Go' : name === '(idle)' ? 'waiting' : 'scripts and calls')]))
-  const time = {}
-  samples.forEach((id, i) => (time[kindOf.get(id)] = (time[kindOf.get(id)] ?? 0) + timeDeltas[i]))
+/** The time of each kind of work, as a share of all, of a profile of the DevTools protocol. */
+export function sharesOf({ nodes, samples, timeDeltas }) {
+  const kindOf = kindsOf(nodes)
+  const time = Object.fromEntries(kinds.map((kind) => [kind, 0]))
+  samples.forEach((id, i) => (time[kindOf.get(id)] += timeDeltas[i]))
   const total = timeDeltas.reduce((a, b) => a + b)
-  return Object.fromEntries(Object.entries(time).map(([kind, t]) => [kind, t / total]).sort((a, b) => b[1] - a[1]))
+  return Object.fromEntries(Object.entries(time).map(([kind, t]) => [kind, t / total]))
 }
+
+/** The kind of work of each node of a profile's tree, by its id. */
+function kindsOf(nodes) {
+  const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((id) => [id, node])))
+  /** The functions of Go that a node is called by, the nearest first. */
+  const callers = ({ id }) => {
+    const names = []
+    for (let node = parents.get(id); node; node = parents.get(node.id)) if (isGo(node)) names.push(node.callFrame.functionName)
+    return names
+  }
+  // Attention's products have the same kernel as those of layers. Their caller is the one that
+  // calls softmax too: the nearest in Go, or the second where the import stands between.
+  const attention = new Set(nodes.filter(({ callFrame }) => callFrame.functionName === 'softmax').flatMap((node) => callers(node).slice(0, 2)))
+  return new Map(nodes.map((node) => {
+    const kind = kinds.find((kind) => works[kind]?.test(node.callFrame.functionName))
+    if (kind === 'products of layers' && callers(node).slice(0, 2).some((caller) => attention.has(caller))) return [node.id, 'products of attention']
+    return [node.id, kind ?? (isGo(node) ? 'Go' : 'scripts and calls')]
+  }))
+}
+
+const isGo = ({ callFrame }) => callFrame.url.endsWith('vitrine.wasm')

@@ -1,5 +1,7 @@
 // Vitrine beside its peers, in one browser. ./build.sh bench calls it, with the
-// folder of what was built for it in BENCH and that of wasm_exec.js in GLUE; it writes last.json and last.md.
+// folder of what was built for it in BENCH and that of wasm_exec.js in GLUE. A full run,
+// of everything and as long as it takes, is kept: last.json, last.md and the README's
+// table. One that leaves something out by an option is printed, and kept in BENCH alone.
 
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -14,9 +16,11 @@ import { measureTower } from './models.mjs'
 import { profile } from './profile.mjs'
 import { measureStartup } from './startup.mjs'
 import { markdown } from './table.mjs'
+import { keep } from './tables.mjs'
 import { folderOf, zoo } from './zoo.mjs'
 
-const usage = `usage: ./build.sh bench [--quick] [--models ${Object.keys(zoo).join(',')}] [--parts models,accuracy,gemm,startup,profile] [--turns N]`
+const usage = `usage: ./build.sh bench [--quick] [--models ${Object.keys(zoo).join(',')}] [--parts models,accuracy,gemm,startup,profile] [--turns N]
+Without options, last.json, last.md and the README's table are written; with them, the table is printed only.`
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, models: { type: 'string' }, parts: { type: 'string' }, turns: { type: 'string' }, help: { type: 'boolean' } } })
 if (options.help) {
   console.log(usage)
@@ -71,9 +75,10 @@ try {
     results.profile = []
     for (const name of models) {
       const folder = folderOf(name, root, places.models)
-      for (const dtype of folder ? ['f32', 'q8'] : []) {
-        say(`profile of ${zoo[name].title} ${dtype}`)
-        results.profile.push({ name: `${zoo[name].title} ${dtype}`, ...await profile(browser, places, { folder, options: { dtype }, pictures: 5 }) })
+      for (const options of folder ? [{ dtype: 'f32' }, { dtype: 'q8' }, { dtype: 'f32', workers: 2 }] : []) {
+        const title = `${zoo[name].title} ${options.dtype}${options.workers ? `, ${options.workers} workers` : ''}`
+        say(`profile of ${title}`)
+        results.profile.push({ name: title, ...await profile(browser, places, { folder, options, pictures: 5 }) })
       }
     }
   }
@@ -93,6 +98,6 @@ try {
 } finally {
   await browser.close()
 }
-writeFileSync(here + 'last.json', JSON.stringify(results, null, 1) + '\n')
-writeFileSync(here + 'last.md', markdown(results))
+if (Object.keys(options).length === 0) keep(results)
+else writeFileSync(join(process.env.BENCH, 'partial.json'), JSON.stringify(results, null, 1) + '\n')
 process.stdout.write(markdown(results))

@@ -1,21 +1,27 @@
 // The results as Markdown.
 
-const number = (value, digits) => value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false })
-const digitsOf = (value) => (value >= 100 ? 0 : value >= 10 ? 1 : 2)
+export const number = (value, digits) => value == null ? '–' : value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false })
+export const digitsOf = (value) => (value >= 100 ? 0 : value >= 10 ? 1 : 2)
 const spread = (s) => (s ? `${number(s.median, digitsOf(s.median))} [${number(s.low, digitsOf(s.median))}–${number(s.high, digitsOf(s.median))}]` : '–')
 const times = (s) => (s ? `${number(s.median, 2)}× [${number(s.low, 2)}–${number(s.high, 2)}]` : '–')
-const mega = (bytes, digits = 0) => (bytes == null ? '–' : number(bytes / 1e6, digits))
-const cosine = (value) => number(value, value > 0.99999 ? 6 : value > 0.999 ? 5 : 4)
+export const mega = (bytes, digits = 0) => (bytes == null ? '–' : number(bytes / 1e6, digits))
+export const cosine = (value) => number(value, value > 0.99999 ? 6 : value > 0.999 ? 5 : 4)
 
-const table = (head, rows) => [`| ${head.join(' | ')} |`, `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`, ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n')
+export const table = (head, rows) => [`| ${head.join(' | ')} |`, `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`, ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n')
 
 /** What could not run, with the reasons. */
 const leftOut = (rows) => rows.filter((r) => r.reason).map((r) => `\n${r.name}: left out. ${r.reason}`).join('')
 
-export function markdown({ date, machine, browser, version, peers, turns, models, absent, gemm, startup, accuracy, profile }) {
+/** When, where and how it was measured. */
+export const intro = ({ date, machine, browser, version, peers, turns }) =>
+  `Measured ${date} on ${machine}, in headless Chromium ${browser}: Vitrine ${version} beside ${peers}. ` +
+  `Contestants have a page each and take turns (${turns}); medians, [quartiles].`
+
+/** The results, whole. */
+export function markdown(results) {
+  const { models, absent, gemm, startup, accuracy, profile } = results
   const parts = [
-    `Measured ${date} on ${machine}, in headless Chromium ${browser}: Vitrine ${version} beside ${peers}. ` +
-      `Contestants have a page each and take turns (${turns}); medians, [quartiles]. Times depend on the machine and what else it does; ` +
+    `${intro(results)} Times depend on the machine and what else it does; ` +
       'the columns with × are ratios within a turn: how many times as fast as onnxruntime-web (ort) on one thread.',
   ]
   for (const { title, gflop, ceiling, rows } of models ?? []) {
@@ -23,10 +29,10 @@ export function markdown({ date, machine, browser, version, peers, turns, models
     parts.push(table(
       ['', 'ms', 'G/s', 'of the ceiling', '× ort f32', '× ort q8', 'cosine to ort f32', 'worst difference', 'MB downloaded', 'first result, s', 'peak MB'],
       rows.filter((r) => !r.reason).map((r) => [
-        r.name, spread(r.ms), number(r.speed.median, 1), number(r.share.median, 2), times(r.over.f32), times(r.over.q8),
+        r.name, spread(r.ms), number(r.speed?.median, 1), number(r.share?.median, 2), times(r.over.f32), times(r.over.q8),
         r.agreement ? cosine(r.agreement.cosine) : '–', r.agreement ? r.agreement.worst.toExponential(1) : '–', mega(r.bytes, 1), number(r.first / 1000, 2), mega(r.memory),
       ]),
-    ) + `\n\nThe ceiling: ${number(ceiling.f32.median, 1)} G/s in f32, ${number(ceiling.q8.median, 1)} in q8 (relaxed SIMD).` + leftOut(rows))
+    ) + `\n\nThe ceiling of one thread: ${number(ceiling.f32.median, 1)} G/s in f32, ${number(ceiling.q8.median, 1)} in q8 (relaxed SIMD).` + leftOut(rows))
   }
   for (const title of absent ?? []) parts.push(`${title}: left out, for its folder is not beside this checkout.`)
   if (accuracy) {
@@ -41,7 +47,7 @@ export function markdown({ date, machine, browser, version, peers, turns, models
     parts.push(table(
       ['', 'ms', 'G/s', 'of the ceiling', '× ort f32', '× ort q8', 'cosine', 'worst difference'],
       gemm.filter((r) => !r.reason).map((r) => [
-        r.name, spread(r.ms), number(r.speed.median, 1), r.share ? number(r.share.median, 2) : '–', times(r.over.f32), times(r.over.q8), cosine(r.agreement.cosine), r.agreement.worst.toExponential(1),
+        r.name, spread(r.ms), number(r.speed.median, 1), number(r.share?.median, 2), times(r.over.f32), times(r.over.q8), cosine(r.agreement.cosine), r.agreement.worst.toExponential(1),
       ]),
     ) + leftOut(gemm))
   }
@@ -49,10 +55,12 @@ export function markdown({ date, machine, browser, version, peers, turns, models
     parts.push('### From navigation to the first ranking: the embedded model, twelve labels, nothing cached')
     parts.push(table(['', 'over', 'ms', 'MB downloaded', 'times as fast'], startup.map((r) => [r.name, r.line, spread(r.ms), mega(r.bytes, 2), times(r.over)])))
   }
-  if (profile) {
-    const kinds = [...new Set(profile.flatMap(({ shares }) => Object.keys(shares)))]
-    parts.push('### Where the time of a picture goes in Vitrine, in per cent (one worker, relaxed SIMD)')
-    parts.push(table(['', ...kinds], profile.map(({ name, shares }) => [name, ...kinds.map((kind) => number(100 * (shares[kind] ?? 0), 1))])))
+  if (profile?.length) {
+    const kinds = Object.keys(profile[0].workers[0])
+    const rows = profile.flatMap(({ name, workers }) => workers.map((shares, i) => [workers.length > 1 ? `${name}: worker ${i + 1}` : name, shares]))
+    parts.push('### Where the time of a picture goes in Vitrine, in per cent (relaxed SIMD)')
+    parts.push(table(['', ...kinds], rows.map(([name, shares]) => [name, ...kinds.map((kind) => number(100 * shares[kind], 1))])))
+    parts.push('[PROFILE.md](PROFILE.md) says what the columns are and what bounds them.')
   }
   return parts.join('\n\n') + '\n'
 }

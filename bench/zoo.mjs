@@ -153,7 +153,7 @@ export function flopsOf(folder, tower) {
   const patches = tower === 'text' ? 0 : (c.image_size / c.patch_size) ** 2
   const siglip = config.model_type === 'siglip_vision_model'
   const tokens = tower === 'text' ? c.max_position_embeddings : patches + (siglip ? 0 : 1)
-  let products = patches * 3 * c.patch_size ** 2 * width
+  let products = tower === 'text' ? 0 : patches * 3 * c.patch_size ** 2 * width
   products += layers * (tokens * (4 * width * width + 2 * width * hidden) + 2 * tokens * tokens * width)
   if (siglip) products += 2 * tokens * width * width + 2 * width * width + 2 * tokens * width + 2 * width * hidden
   else products += width * (config.projection_dim ?? Object.keys(config.id2label ?? {}).length) // one token's head

@@ -40,6 +40,9 @@ func build(root, out string) (version string, err error) {
 	if err := copyTree(filepath.Join(root, "js"), js); err != nil {
 		return "", err
 	}
+	if err := writeSpeedPage(filepath.Join(root, "bench", "last.json"), filepath.Join(made, "speed.html")); err != nil {
+		return "", err
+	}
 	if err := stamp(js, version); err != nil {
 		return "", err
 	}

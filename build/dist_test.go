@@ -20,7 +20,7 @@ func copySources(t *testing.T, to string) {
 			t.Fatal(err)
 		}
 	}
-	for _, file := range []string{"go.mod", "go.sum"} {
+	for _, file := range []string{"go.mod", "go.sum", "bench/last.json"} {
 		if err := copyFile(filepath.Join("..", file), filepath.Join(to, file)); err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestDistHoldsWhatAPageNeedsAndNoMore(t *testing.T) {
 	}
 	files := contents(t, out)
 	for _, name := range []string{
-		"index.html", "js/vitrine.js", "js/vitrine.d.ts", "js/worker.js", "js/vitrine.wasm",
+		"index.html", "speed.html", "js/vitrine.js", "js/vitrine.d.ts", "js/worker.js", "js/vitrine.wasm",
 		"models/emoji-clip/README.md", "models/emoji-clip/config.json", "models/emoji-clip/preprocessor_config.json",
 		"models/emoji-clip/model.safetensors", "models/emoji-clip/vocab.json", "models/emoji-clip/merges.txt",
 	} {
@@ -151,6 +151,21 @@ func TestDownloadIsBounded(t *testing.T) {
 		if !strings.Contains(table.String(), " "+name+"\n") {
 			t.Errorf("the table has no row for %s", name)
 		}
+	}
+}
+
+func TestSpeedPageSaysWhatIsWrong(t *testing.T) {
+	from, to := filepath.Join(t.TempDir(), "last.json"), filepath.Join(t.TempDir(), "speed.html")
+	if err := os.WriteFile(from, []byte(`{"turns": "many"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeSpeedPage(from, to); err == nil || !strings.Contains(err.Error(), from) || !strings.Contains(err.Error(), "Turns") {
+		t.Errorf("the error is %v, want one that names the file and the key", err)
+	}
+	// What could not run has its reason, as text.
+	page, err := speedPage([]byte(`{"models": [{"title": "ViT <b>", "rows": [{"name": "Vitrine q8", "reason": "no <memory>"}]}]}`))
+	if err != nil || !bytes.Contains(page, []byte("ViT &lt;b&gt;")) || !bytes.Contains(page, []byte("left out: no &lt;memory&gt;")) {
+		t.Errorf("%v in\n%s", err, page)
 	}
 }
 

@@ -35,6 +35,8 @@ func (f sized) part() string {
 		return "instead" // of the CPU alone, where a GPU or several workers run
 	case strings.HasPrefix(f.name, "later/"):
 		return "later"
+	case strings.HasPrefix(f.name, "speed."):
+		return "people" // a page of its own
 	case strings.HasSuffix(f.name, ".d.ts"), path.Base(f.name) == "package.json", path.Ext(f.name) == ".md":
 		return "people"
 	}

@@ -3,6 +3,7 @@
 // error thrown is asserted for every page at its end (../browser/page.mjs).
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after } from 'node:test'
 import { pages } from '../browser/page.mjs'
 
@@ -10,15 +11,15 @@ import { pages } from '../browser/page.mjs'
 const expected404 = /\/(favicon\.ico|models\/nothing\/.*|fixtures\/models\/.*|golden\/models\/.*)$/
 
 /**
- * Sets a test file up. visit({hash, ready, …}) opens the page at a view; ready
- * (true by default) waits until a ranking and the maps are there, other options are
- * those of pages.
+ * Sets a test file up. visit({hash, path, ready, …}) opens the page at a view, or
+ * another page; ready (true by default) waits until a ranking and the maps are there,
+ * other options are those of pages.
  */
 export function visits() {
   const openPage = pages()
   const consoleErrors = []
   after(() => assert.deepEqual(consoleErrors, []))
-  return async function visit({ hash = '', ready = true, ...options } = {}) {
+  return async function visit({ hash = '', path = '', ready = !path, ...options } = {}) {
     const page = await openPage({ script: false, ...options })
     page.on('console', (message) => {
       const { url } = message.location()
@@ -26,10 +27,18 @@ export function visits() {
     })
     await page.setViewportSize({ width: 1280, height: 900 })
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
-    await page.goto(page.server.url + hash)
+    await page.goto(page.server.url + path + hash)
     if (ready) await page.locator('#thumbs button').first().waitFor()
     return page
   }
+}
+
+/** What keeps people out of a page, in the eyes of axe: [impact, rule, elements]. */
+export async function barriers(page) {
+  // axe is brought in from outside, past the policy.
+  await page.evaluate(await readFile(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8'))
+  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }))
+  return violations.map(({ id, impact, nodes }) => [impact, id, nodes.map(({ target }) => target.join(' ')).join(', ')])
 }
 
 /** The picture on a canvas, as an address. */

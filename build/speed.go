@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"math"
+	"os"
+	"slices"
+	"strings"
+)
+
+// speedHTML is the page of the site that charts the last full run of the bench.
+//
+//go:embed speed.html
+var speedHTML string
+
+// spread is a median with its quartiles.
+type spread struct{ Median, Low, High float64 }
+
+// contestant is a row of the bench's results (bench/models.mjs, gemm.mjs, startup.mjs).
+type contestant struct {
+	Name, Reason string // Reason: why it could not run
+	Line         string // over which it was loaded, in startup
+	MS           spread
+	Bytes        float64
+	Over         struct { // how many times as fast as the peer: itself in startup, else by the peer's arithmetic
+		spread
+		F32, Q8 spread
+	}
+}
+
+// results are what the page needs of bench/last.json.
+type results struct {
+	Date, Machine, Browser, Version, Peers string
+	Turns                                  int
+	Models                                 []struct {
+		Title   string
+		Ceiling struct{ F32, Q8 spread } // of the instructions, on one thread
+		Rows    []contestant
+	}
+	Absent        []string
+	Startup, Gemm []contestant
+	Accuracy      []agreement
+}
+
+// agreement is a row of what fewer bits lose (bench/accuracy.mjs).
+type agreement struct {
+	Model, What, Name string // What: of which output
+	Count             int
+	Mean, Least       float64 // cosines to float32
+	Top               *int    // how often the best answer stays; nil where there is none
+}
+
+// A panel is a chart: bars in groups, on a scale of times as fast as the peer.
+type panel struct {
+	Title, Note string
+	Groups      []group
+	Ticks       []tick
+}
+
+type group struct {
+	Name string
+	Bars []*bar
+}
+
+// A bar is a contestant. Its lengths are in per cent of the chart's width.
+type bar struct {
+	Name, Reason            string
+	Peer                    bool
+	MS, Over                spread
+	Length, Low, High, Even float64 // of Over; Even is where 1× is
+}
+
+// A tick is a label of the axis, at per cent of the chart's width.
+type tick struct {
+	At    float64
+	Times int
+}
+
+// way is how the page calls a contestant, by its name in the results.
+type way struct {
+	name, label string
+	peer        bool
+}
+
+// modelWays and gemmWays are the bars of the charts, by arithmetic.
+var (
+	modelWays = map[string][]way{
+		"float32": {
+			{"Vitrine f32", "one worker", false},
+			{"Vitrine f32, 2 workers", "two workers", false},
+			{"Vitrine f32, plain SIMD", "one, plain SIMD", false},
+			{"Vitrine f32, scalar", "one, no SIMD", false},
+			{"ort f32, 2 threads, isolated", "ort, two threads", true},
+		},
+		"int8": {
+			{"Vitrine q8", "one worker", false},
+			{"Vitrine q8, 2 workers", "two workers", false},
+			{"Vitrine q8, plain SIMD", "one, plain SIMD", false},
+			{"ort q8, 2 threads, isolated", "ort, two threads", true},
+		},
+	}
+	gemmWays = map[string][]way{
+		"float32": {
+			{"Vitrine f32, relaxed SIMD", "relaxed SIMD", false},
+			{"Vitrine f32, plain SIMD", "plain SIMD", false},
+			{"tfjs-backend-wasm (XNNPACK) f32", "TensorFlow.js", true},
+			{"jax-js wasm f32", "jax-js", true},
+		},
+		"int8": {
+			{"Vitrine q8, relaxed SIMD", "relaxed SIMD", false},
+			{"Vitrine q8, plain SIMD", "plain SIMD", false},
+		},
+	}
+)
+
+// writeSpeedPage makes the page of the file of the bench's results.
+func writeSpeedPage(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	page, err := speedPage(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	return os.WriteFile(to, page, 0o644)
+}
+
+// speedPage makes the page of the bench's results.
+func speedPage(data []byte) ([]byte, error) {
+	var r results
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, err
+	}
+	var models, others []*panel
+	for _, m := range r.Models {
+		models = append(models, &panel{Title: m.Title, Groups: groupsOf(m.Rows, modelWays)})
+	}
+	if len(r.Startup) > 0 {
+		others = append(others, startPanel(r.Startup))
+	}
+	if len(r.Gemm) > 0 {
+		others = append(others, &panel{Title: "Matrix products alone", Groups: groupsOf(r.Gemm, gemmWays), Note: "197 rows through eight layers of ViT-B's MLP."})
+	}
+	scale(slices.Concat(models, others))
+	page, err := template.New("speed.html").Funcs(template.FuncMap{"times": sayTimes, "time": sayTime, "cosine": sayCosine}).Parse(speedHTML)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	gain := 0.0 // of int8's instructions over float32's
+	if len(r.Models) > 0 && r.Models[0].Ceiling.F32.Median > 0 {
+		gain = r.Models[0].Ceiling.Q8.Median / r.Models[0].Ceiling.F32.Median
+	}
+	err = page.Execute(&out, map[string]any{"Run": r, "Models": models, "Others": others, "Gain": gain, "Losses": lossesOf(r.Accuracy)})
+	return out.Bytes(), err
+}
+
+// groupsOf gives the bars of contestants by their arithmetic, which is the peer's too.
+func groupsOf(rows []contestant, ways map[string][]way) (groups []group) {
+	for _, arithmetic := range []string{"float32", "int8"} {
+		g := group{Name: arithmetic}
+		for _, w := range ways[arithmetic] {
+			for _, c := range rows {
+				if c.Name != w.name {
+					continue
+				}
+				over := c.Over.F32
+				if arithmetic == "int8" {
+					over = c.Over.Q8
+				}
+				g.Bars = append(g.Bars, &bar{Name: w.label, Reason: c.Reason, Peer: w.peer, MS: c.MS, Over: over})
+			}
+		}
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// startPanel is the chart of the first ranking, by the line it is loaded over.
+func startPanel(rows []contestant) *panel {
+	p := &panel{Title: "From navigation to the first ranking"}
+	downloads := map[string]float64{}
+	for _, c := range rows {
+		if n := len(p.Groups); n == 0 || p.Groups[n-1].Name != c.Line {
+			p.Groups = append(p.Groups, group{Name: c.Line})
+		}
+		g := &p.Groups[len(p.Groups)-1]
+		g.Bars = append(g.Bars, &bar{Name: c.Name, Peer: c.Name != "Vitrine", MS: c.MS, Over: c.Over.spread})
+		downloads[c.Name] = c.Bytes
+	}
+	p.Note = fmt.Sprintf("The embedded model, nothing cached: %.1f MB in all, onnxruntime-web %.1f MB.", downloads["Vitrine"]/1e6, downloads["onnxruntime-web"]/1e6)
+	return p
+}
+
+// lossesOf gives what int8 loses, by what is compared: the embeddings of pictures
+// and texts, for logits say the same once more.
+func lossesOf(rows []agreement) (groups [][]agreement) {
+	for _, a := range rows {
+		if a.What == "logits" || !strings.Contains(a.Name, "q8") {
+			continue
+		}
+		n := len(groups)
+		if n == 0 || groups[n-1][0].Model != a.Model || groups[n-1][0].What != a.What {
+			groups = append(groups, nil)
+			n++
+		}
+		groups[n-1] = append(groups[n-1], a)
+	}
+	return groups
+}
+
+// scale gives all panels one axis, and their bars lengths.
+func scale(panels []*panel) {
+	width := 2.0
+	each := func(do func(*bar)) {
+		for _, p := range panels {
+			for _, g := range p.Groups {
+				for _, b := range g.Bars {
+					do(b)
+				}
+			}
+		}
+	}
+	each(func(b *bar) { width = max(width, math.Ceil(4*b.Over.High)/4) })
+	percent := func(times float64) float64 { return math.Round(1e4*times/width) / 100 }
+	each(func(b *bar) {
+		b.Length, b.Low, b.High, b.Even = percent(b.Over.Median), percent(b.Over.Low), percent(b.Over.High), percent(1)
+	})
+	for _, p := range panels {
+		for n := 1; float64(n) < width; n++ {
+			p.Ticks = append(p.Ticks, tick{percent(float64(n)), n})
+		}
+	}
+}
+
+func sayTimes(v float64) string { return fmt.Sprintf("%.2f×", v) }
+
+func sayTime(ms float64) string {
+	switch {
+	case ms >= 1000:
+		return fmt.Sprintf("%.2f s", ms/1000)
+	case ms >= 100:
+		return fmt.Sprintf("%.0f ms", ms)
+	}
+	return fmt.Sprintf("%.1f ms", ms)
+}
+
+// sayCosine keeps the digits that tell it from 1.
+func sayCosine(v float64) string {
+	switch {
+	case v > 0.99999:
+		return fmt.Sprintf("%.6f", v)
+	case v > 0.999:
+		return fmt.Sprintf("%.5f", v)
+	}
+	return fmt.Sprintf("%.4f", v)
+}
