@@ -47,12 +47,24 @@ var model *engine.Model
 var others *shares
 
 func main() {
-	// Weights hold no pointers, so a collection costs little; waiting until the
-	// heap has doubled would cost a second model.
-	debug.SetGCPercent(25)
+	debug.SetGCPercent(200) // a small model is there sooner without collections
 	host.Call("started", version, entry(load), entry(call), entry(loadShare), js.FuncOf(resume))
 	select {}
 }
+
+// smallModel is the bytes of weights up to which a load need not spare memory.
+const smallModel = 16 << 20
+
+// spareMemory has garbage collected early from now on. Weights hold no pointers, so
+// that costs little; waiting until the heap has doubled would cost a second model.
+func spareMemory() {
+	if !sparing {
+		sparing = true
+		debug.SetGCPercent(25)
+	}
+}
+
+var sparing bool
 
 // entry makes a function of JavaScript: it runs serve in a goroutine of its own,
 // which may wait for the event loop, and hands the outcome to done.
@@ -123,8 +135,13 @@ func load(args js.Value) (js.Value, error) {
 		DType:     o.DType,
 		MeasureQ8: true,
 		Integrity: o.Integrity,
-		Progress:  func(loaded, total int64) { progress(float64(loaded), float64(total)) },
-		Pause:     pause,
+		Progress: func(loaded, total int64) {
+			if loaded > smallModel {
+				spareMemory()
+			}
+			progress(float64(loaded), float64(total))
+		},
+		Pause: pause,
 	})
 	if err != nil {
 		return js.Value{}, err
@@ -133,6 +150,7 @@ func load(args js.Value) (js.Value, error) {
 	if err := others.ready(); err != nil {
 		return js.Value{}, err
 	}
+	spareMemory()
 	info := model.Info()
 	if info.Fallback == "" {
 		info.Fallback = fallback

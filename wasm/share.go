@@ -35,6 +35,7 @@ func loadShare(args js.Value) (js.Value, error) {
 	if err := assign(args, &o); err != nil {
 		return js.Value{}, err
 	}
+	spareMemory()
 	set, _, err := kernels(o.Device, o.Refused)
 	if err != nil {
 		return js.Value{}, err

@@ -41,7 +41,7 @@ func loadVocabMerges(vocabulary, merges []byte, s *settings, o Options) (Tokeniz
 			return nil, err
 		}
 	}
-	b := &bpe{vocab: v, suffix: clipWordEnd, unk: tokens[3], merges: map[uint64]merge{}}
+	b := &bpe{vocab: v, suffix: clipWordEnd, unk: tokens[3], merges: make(map[uint64]merge, bytes.Count(merges, []byte("\n")))}
 	if err := readMerges(b, merges); err != nil {
 		return nil, err
 	}
