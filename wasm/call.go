@@ -119,6 +119,7 @@ func call(args js.Value) (js.Value, error) {
 	if err := others.renew(context.Background()); err != nil {
 		return js.Value{}, err
 	}
+	defer spareMemory()
 	result, err := r.run(context.Background())
 	if err != nil {
 		return js.Value{}, err

@@ -52,7 +52,8 @@ func main() {
 	select {}
 }
 
-// smallModel is the bytes of weights up to which a load need not spare memory.
+// smallModel is the bytes of weights up to which memory is spared after the first
+// call only.
 const smallModel = 16 << 20
 
 // spareMemory has garbage collected early from now on. Weights hold no pointers, so
@@ -150,7 +151,6 @@ func load(args js.Value) (js.Value, error) {
 	if err := others.ready(); err != nil {
 		return js.Value{}, err
 	}
-	spareMemory()
 	info := model.Info()
 	if info.Fallback == "" {
 		info.Fallback = fallback
