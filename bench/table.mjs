@@ -12,7 +12,7 @@ const table = (head, rows) => [`| ${head.join(' | ')} |`, `|${head.map((_, i) =>
 /** What could not run, with the reasons. */
 const leftOut = (rows) => rows.filter((r) => r.reason).map((r) => `\n${r.name}: left out. ${r.reason}`).join('')
 
-export function markdown({ date, machine, browser, version, peers, turns, models, absent, gemm, startup, accuracy, profile }) {
+export function markdown({ date, machine, browser, version, peers, turns, models, absent, gemm, startup, accuracy, profile, webgpu }) {
   const parts = [
     `Measured ${date} on ${machine}, in headless Chromium ${browser}: Vitrine ${version} beside ${peers}. ` +
       `Contestants have a page each and take turns (${turns}); medians, [quartiles]. Times depend on the machine and what else it does; ` +
@@ -53,6 +53,22 @@ export function markdown({ date, machine, browser, version, peers, turns, models
     const kinds = [...new Set(profile.flatMap(({ shares }) => Object.keys(shares)))]
     parts.push('### Where the time of a picture goes in Vitrine, in per cent (one worker, relaxed SIMD)')
     parts.push(table(['', ...kinds], profile.map(({ name, shares }) => [name, ...kinds.map((kind) => number(100 * (shares[kind] ?? 0), 1))])))
+  }
+  if (webgpu?.reason) parts.push(`WebGPU: left out. ${webgpu.reason}`)
+  if (webgpu?.sections) {
+    const { name, software } = webgpu.adapter
+    parts.push(`### WebGPU on ${name}${software ? ', which only plays a GPU' : ''}`)
+    parts.push(`All of one adapter, in turns (${webgpu.turns}). Multiplications and additions in registers alone reach ${spread(webgpu.ceiling)} G/s. ` +
+      'Host is what of the time was no waiting for the adapter: Go, scripts and messages. Agreement is with float32 on the CPU.')
+    for (const { title, gflop, peer, rows } of webgpu.sections) {
+      parts.push(`**${title}: ${number(gflop, 2)} GFLOP**\n\n` + table(
+        ['', 'ms', 'host, ms', 'G/s', 'of the ceiling', `× ${peer}`, 'first result, s', 'cosine', 'worst difference'],
+        rows.filter((r) => !r.reason).map((r) => [
+          r.name, spread(r.ms), r.host ? number(r.host.median, 1) : '–', number(r.speed.median, digitsOf(r.speed.median)), r.share ? number(r.share.median, 2) : '–', times(r.over),
+          r.first ? number(r.first / 1000, 1) : '–', cosine(r.agreement.cosine), r.agreement.worst.toExponential(1),
+        ]),
+      ) + leftOut(rows))
+    }
   }
   return parts.join('\n\n') + '\n'
 }
