@@ -13,6 +13,7 @@ import (
 
 	"vitrine/engine"
 	"vitrine/engine/fault"
+	"vitrine/engine/golden"
 	"vitrine/engine/gpu"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
@@ -389,13 +390,10 @@ const gpuTolerance = 1e-3
 
 // TestGoldenModelsOnGPU holds every run of every model folder against upstream.
 func TestGoldenModelsOnGPU(t *testing.T) {
-	dirs, _ := filepath.Glob("../../shared/fixtures/models/*")
-	if len(dirs) == 0 {
-		t.Skip("../shared/fixtures/models is not there")
-	}
-	for _, dir := range dirs {
+	for _, expected := range golden.Cases(t, "models/*/expected.json") {
+		dir := filepath.Dir(expected)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join(dir, "expected.json"))
+			data, err := os.ReadFile(expected)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -403,11 +401,7 @@ func TestGoldenModelsOnGPU(t *testing.T) {
 			if err := json.Unmarshal(data, &c); err != nil {
 				t.Fatal(err)
 			}
-			folder := weights.Folder(weights.Dir(dir))
-			if _, err := os.Stat(filepath.Join(dir, "tokenizer.json")); err != nil && c.hasTexts() {
-				folder = withTokenizer{folder, weights.Dir("../../shared/fixtures/tokenizers/clip")}
-			}
-			m, err := engine.Load(context.Background(), folder, engine.Options{GPU: anyGPU(t), DemandGPU: true})
+			m, err := engine.Load(context.Background(), c.folder(t, dir), engine.Options{GPU: anyGPU(t), DemandGPU: true})
 			if err != nil {
 				t.Fatal(err)
 			}
