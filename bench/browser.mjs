@@ -10,11 +10,11 @@ import { serve } from './serve.mjs'
 const here = fileURLToPath(new URL('.', import.meta.url))
 const minutes = 60_000
 
-/** Starts Chromium. open() gives pages; version names it. */
-export async function startBrowser() {
+/** Starts Chromium, with these flags besides. open() gives pages; version names it. */
+export async function startBrowser(...flags) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', ...flags],
   })
   const devtools = await browser.newBrowserCDPSession()
   /** What the processes of pages have computed so far, in seconds by their ids. */

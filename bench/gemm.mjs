@@ -64,7 +64,7 @@ export async function measureGemm(browser, places, turns) {
 }
 
 /** The chain by plain loops. */
-function product(x, rows, layers) {
+export function product(x, rows, layers) {
   return layers.reduce((y, { data, shape: [out, inputs] }) => {
     const z = new Float32Array(rows * out)
     for (let r = 0; r < rows; r++) {

@@ -30,7 +30,7 @@ const ort = [
 const longText = 'a drawing of a cat and a dog and a house beside a tree under the moon. '.repeat(10)
 
 /** The picture of a trained model, the noise of another. */
-function inputOf(folder, config) {
+export function inputOf(folder, config) {
   const picture = join(folder, 'reference/coco_000000039769_224.png')
   if (existsSync(picture)) return { picture: '/model/reference/coco_000000039769_224.png', view: 0, size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }
   return { noise: [3, config.image_size, config.image_size], seed: 1 }

@@ -17,9 +17,10 @@ import { profile } from './profile.mjs'
 import { measureStartup } from './startup.mjs'
 import { markdown } from './table.mjs'
 import { keep } from './tables.mjs'
+import { measureWebGPU } from './webgpu.mjs'
 import { folderOf, zoo } from './zoo.mjs'
 
-const usage = `usage: ./build.sh bench [--quick] [--models ${Object.keys(zoo).join(',')}] [--parts models,accuracy,gemm,startup,profile] [--turns N]
+const usage = `usage: ./build.sh bench [--quick] [--models ${Object.keys(zoo).join(',')}] [--parts models,accuracy,gemm,startup,profile,webgpu] [--turns N]
 Without options, last.json, last.md and the README's table are written; with them, the table is printed only.`
 const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, models: { type: 'string' }, parts: { type: 'string' }, turns: { type: 'string' }, help: { type: 'boolean' } } })
 if (options.help) {
@@ -32,7 +33,8 @@ const list = (given, all, standard = all) => {
   return names
 }
 const models = list(options.models, Object.keys(zoo), options.quick ? ['vit-tiny', 'clip-base'] : undefined)
-const parts = list(options.parts, ['models', 'accuracy', 'gemm', 'startup', 'profile'])
+const all = ['models', 'accuracy', 'gemm', 'startup', 'profile', 'webgpu']
+const parts = list(options.parts, all, options.quick ? all.filter((part) => part !== 'webgpu') : undefined)
 const turns = Number(options.turns ?? (options.quick ? 5 : 11))
 if (!(Number.isInteger(turns) && turns > 0)) throw new Error(`bench: --turns is a whole number from 1\n${usage}`)
 
@@ -98,6 +100,7 @@ try {
 } finally {
   await browser.close()
 }
+if (parts.includes('webgpu')) results.webgpu = await measureWebGPU(places, { models, turns, say: (what) => say(`WebGPU, ${what}`) })
 if (Object.keys(options).length === 0) keep(results)
 else writeFileSync(join(process.env.BENCH, 'partial.json'), JSON.stringify(results, null, 1) + '\n')
 process.stdout.write(markdown(results))

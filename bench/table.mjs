@@ -19,7 +19,7 @@ export const intro = ({ date, machine, browser, version, peers, turns }) =>
 
 /** The results, whole. */
 export function markdown(results) {
-  const { models, absent, gemm, startup, accuracy, profile } = results
+  const { models, absent, gemm, startup, accuracy, profile, webgpu } = results
   const parts = [
     `${intro(results)} Times depend on the machine and what else it does; ` +
       'the columns with × are ratios within a turn: how many times as fast as onnxruntime-web (ort) on one thread.',
@@ -61,6 +61,22 @@ export function markdown(results) {
     parts.push('### Where the time of a picture goes in Vitrine, in per cent (relaxed SIMD)')
     parts.push(table(['', ...kinds], rows.map(([name, shares]) => [name, ...kinds.map((kind) => number(100 * shares[kind], 1))])))
     parts.push('[PROFILE.md](PROFILE.md) says what the columns are and what bounds them.')
+  }
+  if (webgpu?.reason) parts.push(`WebGPU: left out. ${webgpu.reason}`)
+  if (webgpu?.sections) {
+    const { name, software } = webgpu.adapter
+    parts.push(`### WebGPU on ${name}${software ? ', which only plays a GPU' : ''}`)
+    parts.push(`All of one adapter, in turns (${webgpu.turns}). Multiplications and additions in registers alone reach ${spread(webgpu.ceiling)} G/s. ` +
+      'Host is what of the time was no waiting for the adapter: Go, scripts and messages. Agreement is with float32 on the CPU.')
+    for (const { title, gflop, peer, rows } of webgpu.sections) {
+      parts.push(`**${title}: ${number(gflop, 2)} GFLOP**\n\n` + table(
+        ['', 'ms', 'host, ms', 'G/s', 'of the ceiling', `× ${peer}`, 'first result, s', 'cosine', 'worst difference'],
+        rows.filter((r) => !r.reason).map((r) => [
+          r.name, spread(r.ms), r.host ? number(r.host.median, 1) : '–', number(r.speed.median, digitsOf(r.speed.median)), r.share ? number(r.share.median, 2) : '–', times(r.over),
+          r.first ? number(r.first / 1000, 1) : '–', cosine(r.agreement.cosine), r.agreement.worst.toExponential(1),
+        ]),
+      ) + leftOut(rows))
+    }
   }
   return parts.join('\n\n') + '\n'
 }

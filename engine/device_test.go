@@ -13,6 +13,7 @@ import (
 
 	"vitrine/engine"
 	"vitrine/engine/fault"
+	"vitrine/engine/golden"
 	"vitrine/engine/gpu"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
@@ -78,6 +79,7 @@ func scaleOf(values []float32) float64 {
 func TestBrokenGPUs(t *testing.T) {
 	lost := fault.New(fault.Device, "webgpu", "the device was lost: somebody pulled the card")
 	full := fault.New(fault.Device, "webgpu", "the device has no more memory")
+	refused := fault.New(fault.Device, "webgpu", "the device refused a command: the binding is too small")
 	runs := func(n int, do func([]float32) error) func(string, []float32) error {
 		seen := 0
 		return func(step string, results []float32) error {
@@ -110,8 +112,33 @@ func TestBrokenGPUs(t *testing.T) {
 				return nil
 			}
 		}(), "no more memory", false},
+		{"refuses a group at the upload", func(step string, _ []float32) error {
+			if step == "buffer" {
+				return refused
+			}
+			return nil
+		}, "refused a command", false},
+		{"out of memory at the third picture", func() func(string, []float32) error {
+			seen := 0
+			return func(step string, _ []float32) error {
+				if step == "run" {
+					seen++
+				}
+				if step == "buffer" && seen == 2 {
+					return full
+				}
+				return nil
+			}
+		}(), "no more memory", true},
+		{"refuses the third picture", runs(3, func([]float32) error { return refused }), "refused a command", true},
 		{"wrong from the start", runs(1, func(r []float32) error { r[0] += 0.5; return nil }), "picture 1", true},
 		{"wrong from its second picture on", runs(2, func(r []float32) error { r[len(r)-1] *= 1.01; return nil }), "picture 2", true},
+		{"drifts at its eighth picture", runs(8, func(r []float32) error {
+			for i := range r {
+				r[i] *= 1.002
+			}
+			return nil
+		}), "picture 8", true},
 		{"no number", runs(3, func(r []float32) error { r[len(r)/2] = float32(math.NaN()); return nil }), "no number", true},
 		{"infinite", runs(3, func(r []float32) error { r[0] = float32(math.Inf(1)); return nil }), "no number", true},
 		{"lost at the third picture", runs(3, func([]float32) error { return lost }), "pulled the card", true},
@@ -141,7 +168,7 @@ func TestBrokenGPUs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for shade := range byte(4) {
+			for shade := range byte(8) {
 				if d := farthest(embedded(t, m, gray(shade)), embedded(t, cpu, gray(shade))); d > 1e-5 {
 					t.Fatalf("picture %d is off by %.1g", shade+1, d)
 				}
@@ -157,6 +184,64 @@ func TestBrokenGPUs(t *testing.T) {
 				t.Errorf("%d buffers made, %d given back", made, freed)
 			}
 		})
+	}
+}
+
+// TestBrokenForTexts: a GPU that is right about pictures is checked on texts, too,
+// and the ranking that it was to be part of is the CPU's.
+func TestBrokenForTexts(t *testing.T) {
+	want, err := openModel(t, clipWithText).Rank(context.Background(), gray(1), []string{"a cat", "a dog"}, engine.RankOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := gpu.NewScalar()
+	seen := 0
+	dev.Fault = func(step string, results []float32) error {
+		if step == "run" {
+			if seen++; seen == 1 { // labels come before the picture
+				results[0] += 0.5
+			}
+		}
+		return nil
+	}
+	m, err := loadOn(t, clipWithText, engine.Options{GPU: scalarGPU(dev)}.WithClock(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.Rank(context.Background(), gray(1), []string{"a cat", "a dog"}, engine.RankOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range got.Ranking {
+		if w := want.Ranking[i]; r.Label != w.Label || math.Abs(r.Similarity-w.Similarity) > 1e-5 {
+			t.Errorf("place %d: %s at %g, want %s at %g", i+1, r.Label, r.Similarity, w.Label, w.Similarity)
+		}
+	}
+	if info := m.Info(); info.Device == "webgpu" || !strings.Contains(info.Fallback, "text 1") {
+		t.Errorf("device %q, because %q", info.Device, info.Fallback)
+	}
+}
+
+// TestRoundingGPU: a GPU that rounds otherwise than the CPU, as all do, is kept.
+func TestRoundingGPU(t *testing.T) {
+	dev := gpu.NewScalar()
+	dev.Fault = func(step string, results []float32) error {
+		if step == "run" {
+			for i := range results {
+				results[i] *= 1.0005
+			}
+		}
+		return nil
+	}
+	m, err := loadOn(t, clip, engine.Options{GPU: scalarGPU(dev)}.WithClock(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for shade := range byte(8) {
+		embedded(t, m, gray(shade))
+	}
+	if info := m.Info(); info.Device != "webgpu" {
+		t.Errorf("device %q, because %q", info.Device, info.Fallback)
 	}
 }
 
@@ -389,13 +474,10 @@ const gpuTolerance = 1e-3
 
 // TestGoldenModelsOnGPU holds every run of every model folder against upstream.
 func TestGoldenModelsOnGPU(t *testing.T) {
-	dirs, _ := filepath.Glob("../../shared/fixtures/models/*")
-	if len(dirs) == 0 {
-		t.Skip("../shared/fixtures/models is not there")
-	}
-	for _, dir := range dirs {
+	for _, expected := range golden.Cases(t, "models/*/expected.json") {
+		dir := filepath.Dir(expected)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join(dir, "expected.json"))
+			data, err := os.ReadFile(expected)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -403,11 +485,7 @@ func TestGoldenModelsOnGPU(t *testing.T) {
 			if err := json.Unmarshal(data, &c); err != nil {
 				t.Fatal(err)
 			}
-			folder := weights.Folder(weights.Dir(dir))
-			if _, err := os.Stat(filepath.Join(dir, "tokenizer.json")); err != nil && c.hasTexts() {
-				folder = withTokenizer{folder, weights.Dir("../../shared/fixtures/tokenizers/clip")}
-			}
-			m, err := engine.Load(context.Background(), folder, engine.Options{GPU: anyGPU(t), DemandGPU: true})
+			m, err := engine.Load(context.Background(), c.folder(t, dir), engine.Options{GPU: anyGPU(t), DemandGPU: true})
 			if err != nil {
 				t.Fatal(err)
 			}

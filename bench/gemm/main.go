@@ -1,11 +1,19 @@
 //go:build js && wasm
 
 // Package main runs Vitrine's Linear by itself in a page, for the bench: chains of
-// layers. It puts an object named gemm into the global scope:
+// layers, on the CPU or a GPU; there also its attention. It puts an object named
+// gemm into the global scope:
 //
 //	setup(rows, widths, fill)  layers from widths[i] to widths[i+1]; fill(i, bytes) writes weights i [out, in], or the input (-1)
 //	run(set, dtype, times)     milliseconds of one pass, the mean of so many
 //	output(bytes)              what the last pass gave
+//
+// And what resolves later, because the page must go on for a GPU:
+//
+//	open(openDevice)           opens the GPU; openDevice is that of js/webgpu.js
+//	linear(dtype, times)       {ms, device} of one pass of the chain there, and what of it was waiting
+//	setupAttention(tokens, heads, dim, fill)  fill(bytes) writes queries, keys and values, [tokens, 3·heads·dim]
+//	attend(times)              as linear; output then gives [tokens, heads·dim]
 package main
 
 import (
@@ -28,6 +36,7 @@ func main() {
 	}
 	js.Global().Set("gemm", map[string]any{
 		"setup": function(setup), "run": function(run), "output": function(output),
+		"open": function(open), "linear": function(linear), "setupAttention": function(setupAttention), "attend": function(attend),
 	})
 	select {}
 }

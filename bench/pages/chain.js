@@ -1,12 +1,12 @@
-// Eight layers after each other, 197 × 768 → 3072 → 768 …: the matrix products of
-// a ViT-B/16, in a row, so that what goes in and comes out counts little.
+// Layers after each other, 197 × 768 → 3072 → 768 …: the matrix products of a
+// ViT-B/16, in a row, so that what goes in and comes out counts little.
 
 import { noiseOf } from './noise.js'
 
-/** {rows, widths, input, weights}: weights[i] is [widths[i+1], widths[i]]. */
-export function chain() {
+/** {rows, widths, input, weights}: weights[i] is [widths[i+1], widths[i]]; the hidden ones are four times as wide. */
+export function chain({ width = 768, layers = 8 } = {}) {
   const rows = 197
-  const widths = Array.from({ length: 9 }, (_, i) => (i % 2 ? 3072 : 768))
+  const widths = Array.from({ length: layers + 1 }, (_, i) => (i % 2 ? 4 * width : width))
   return {
     rows, widths,
     input: noiseOf(rows * widths[0], 1, 1),
@@ -22,15 +22,17 @@ export function transposed(weights, out, inputs) {
 }
 
 /**
- * Makes the page a contestant: start(job) resolves to {run(times), output()}.
- * contestant.run gives the ms of a pass, contestant.output its values.
+ * Makes the page a contestant: start(job) resolves to {run(times), output(), device()}.
+ * contestant.run gives the ms of a pass, contestant.output its values, and
+ * contestant.device the ms of the last one that were waiting for a GPU, NaN where
+ * nobody tells.
  */
 export function enter(start) {
   const job = JSON.parse(decodeURIComponent(location.hash.slice(1)))
   globalThis.contestant = {}
-  contestant.ready = start(job).then(async ({ run, output }) => {
+  contestant.ready = start(job).then(async ({ run, output, device = () => NaN }) => {
     await run(1)
-    Object.assign(contestant, { run, output: async () => [...(await output())] })
+    Object.assign(contestant, { run, device, output: async () => [...(await output())] })
     return {}
   })
   contestant.ready.catch(() => {}) // the runner asks

@@ -10,11 +10,13 @@ export const job = JSON.parse(decodeURIComponent(location.hash.slice(1)))
  *
  *   contestant.ready        {first: ms from navigation to the first result, output, info}
  *   contestant.run(times)   ms of one inference, the mean of so many after each other
+ *   contestant.device()     those of it that were waiting for the GPU; NaN where nobody tells
  *   contestant.outputs(inputs)  what comes out for each
  *   contestant.tokens(text)     its ids
  */
 export function enter(start) {
   const plain = ({ embedding, logits }) => ({ embedding: [...embedding], logits: logits && [...logits] })
+  let waited = NaN
   globalThis.contestant = {}
   contestant.ready = (async () => {
     const { prepare, infer, info, tokens } = await start()
@@ -24,9 +26,12 @@ export function enter(start) {
     contestant.tokens = tokens
     contestant.run = async (times) => {
       const start = performance.now()
-      for (let i = 0; i < times; i++) await infer(input)
+      let device = 0
+      for (let i = 0; i < times; i++) device += (await infer(input)).ms?.device ?? NaN
+      waited = device / times
       return (performance.now() - start) / times
     }
+    contestant.device = () => waited
     contestant.outputs = async (inputs) => {
       const outputs = []
       for (const one of inputs) outputs.push(plain(await infer(await prepare(one), true)))

@@ -2,13 +2,14 @@
 
 import { enter, job } from './contestant.js'
 import { valuesOf } from './input.js'
-import * as ort from '/ort/ort.wasm.bundle.min.mjs'
 
 enter(async () => {
+  const { provider = 'wasm' } = job // or 'webgpu'
+  const ort = await import(`/ort/ort.${provider}.bundle.min.mjs`)
   ort.env.wasm.wasmPaths = '/ort/'
   ort.env.wasm.numThreads = job.threads
   if (job.threads > 1 && !crossOriginIsolated) throw new Error('threads need an isolated page')
-  const session = await ort.InferenceSession.create('/model.onnx', { executionProviders: ['wasm'] })
+  const session = await ort.InferenceSession.create('/model.onnx', { executionProviders: [provider] })
   return {
     async prepare(input) {
       if (input.ids) return { input_ids: new ort.Tensor('int64', BigInt64Array.from(input.ids.flat(), BigInt), [input.ids.length, input.ids[0].length]) }

@@ -14,7 +14,10 @@ enter(async () => {
     async infer(input, all) {
       if (input.texts) return { embedding: (await model.embedText(input.texts, { normalize: false })).embeddings[0] }
       if (!classes) return model.embedImage(input, { normalize: false })
-      if (!all) return { embedding: (await model.classify(input)).classes.map((c) => c.logit) }
+      if (!all) {
+        const { classes, ms } = await model.classify(input)
+        return { embedding: classes.map((c) => c.logit), ms }
+      }
       const logits = []
       for (const { index, logit } of (await model.classify(input, { topK: model.info.classes })).classes) logits[index] = logit
       return { ...(await model.embedImage(input, { normalize: false })), logits }

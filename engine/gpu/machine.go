@@ -95,7 +95,10 @@ func New(dev Device, dtypes ...kernel.DType) (*Machine, error) {
 	dev.Begin()
 	zeros := dev.Buffer(256, UseWeights)
 	m.none = dev.WeightGroup(zeros, Span{0, 256}, Span{0, 256})
-	return m, dev.End()
+	if err := dev.End(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // Device is what the machine runs on.

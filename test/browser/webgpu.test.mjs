@@ -3,10 +3,12 @@
 // GPU.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { pages } from './page.mjs'
+import { softwareGPU } from './go-tests.mjs'
+import { folders, needs, pages } from './page.mjs'
 
-const open = pages({ args: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'] })
+const open = pages({ args: softwareGPU })
 
 /** The worst difference of two vectors, over the largest value of the first. */
 const apart = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i]))) / Math.max(...a.map(Math.abs))
@@ -88,6 +90,59 @@ test('a device that is lost says so, and nothing of it is left', async () => {
   assert.match(got.after, /was lost/)
   assert.match(got.closed, /was closed/)
   assert.equal(got.left, 0)
+})
+
+/** Has the device that a worker opens be lost in the middle of the next run. */
+const loseNext = (worker) => worker.evaluate(() => {
+  const { createCommandEncoder } = GPUDevice.prototype
+  GPUDevice.prototype.createCommandEncoder = function () {
+    GPUDevice.prototype.createCommandEncoder = createCommandEncoder
+    queueMicrotask(() => this.destroy())
+    return createCommandEncoder.call(this)
+  }
+})
+
+test('a GPU that was demanded and is lost in the middle of a picture fails, then and later', { timeout: 600_000 }, async () => {
+  const page = await open()
+  await page.evaluate(async () => {
+    globalThis.model = await vitrine.load('./models/emoji-clip', { device: 'webgpu' })
+    await model.embedImage('./models/emoji-clip/reference/cat.png')
+  })
+  await loseNext(page.workers()[0])
+  const got = await page.evaluate(async () => {
+    const call = () => failure(model.embedImage('./models/emoji-clip/reference/cat.png'))
+    return [await call(), await call()]
+  })
+  for (const { code, message } of got) {
+    assert.equal(code, 'device')
+    assert.match(message, /was lost/)
+  }
+})
+
+// No adapter here is a real one, which 'auto' asks for; so one says that it is.
+const tiny = folders.shared + '/models/vit-tiny-imagenet'
+test("'auto' gives up a GPU that is lost in the middle of a picture, and the picture is answered", { ...needs(tiny), timeout: 600_000 }, async () => {
+  const script = readFileSync(folders.dist + '/js/webgpu.js', 'utf8').replace('{ name, software, limits }', '{ name, software: false, limits }')
+  const page = await open({ habits: (path) => (path === '/js/webgpu.js' ? { body: script, type: 'text/javascript' } : {}) })
+  const first = await page.evaluate(async () => {
+    globalThis.picture = './shared/models/vit-tiny-imagenet/reference/coco_000000039769_224.png'
+    globalThis.model = await vitrine.load('./shared/models/vit-tiny-imagenet')
+    await model.classify(picture)
+    return model.info
+  })
+  assert.equal(first.device, 'webgpu', first.fallback)
+  assert.match(first.gpu.name, /swiftshader/i)
+  await loseNext(page.workers()[0])
+  const got = await page.evaluate(async () => {
+    const { classes } = await model.classify(picture)
+    const { info } = model
+    const cpu = await vitrine.load('./shared/models/vit-tiny-imagenet', { device: 'simd' })
+    const wanted = await cpu.classify(picture)
+    return { classes, info, wanted: wanted.classes }
+  })
+  assert.equal(got.info.device, 'simd')
+  assert.match(got.info.fallback, /was lost/)
+  assert.deepEqual(got.classes, got.wanted)
 })
 
 test('what a device refuses is an error with its words, and no garbage', async () => {

@@ -1,0 +1,104 @@
+// The Go tests of a package in a page: where their arithmetic meets a browser's own
+// GPU, driver and compiler of shaders.
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** The flags that give Chromium its software adapter. */
+export const softwareGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
+
+/**
+ * Runs tests in a page of open (pages in page.mjs). folders are those that the tests
+ * read, as a server's paths and as folders here: {'/testdata/golden': folder}. In the
+ * page they lie beside the checkout's go.mod; '/shared' lies beside the checkout, as
+ * it does here. Gives {code, said}: the exit status and the lines printed.
+ */
+export async function runGoTests(open, name, args, folders = {}) {
+  const page = await open({ script: false, pages: { '/go.test.wasm': { type: 'application/wasm', body: compiled(name) } } })
+  const said = []
+  page.on('console', (message) => said.push(...message.text().split('\n')))
+  const files = Object.entries(folders).flatMap(([path, folder]) => filesIn(folder).map((file) => `${path}/${file}`))
+  const code = await page.evaluate(async ({ name, args, files }) => {
+    await import('/go/wasm_exec.js')
+    const { createKernels } = await import('/sources/kernels.js')
+    const { openDevice } = await import('/js/webgpu.js')
+    globalThis.openDevice = () => openDevice()
+
+    const contents = new Map([['/checkout/go.mod', new Uint8Array()]])
+    await Promise.all(files.map(async (path) => {
+      const bytes = await (await fetch(path)).bytes()
+      contents.set(path.startsWith('/shared/') ? path : `/checkout${path}`, bytes)
+    }))
+    const folders = new Map() // path → names of what is in it
+    for (const path of contents.keys()) {
+      const parts = path.split('/')
+      for (let i = 1; i < parts.length; i++) {
+        const folder = parts.slice(0, i).join('/') || '/'
+        folders.set(folder, (folders.get(folder) ?? new Set()).add(parts[i]))
+      }
+    }
+    const here = `/checkout/${name}`
+    const resolved = (path) => decodeURI(new URL(path, `file://${here}/`).pathname).replace(/(.)\/$/, '$1')
+    const opened = new Map() // number → {path, at}
+    let next = 100
+    const answer = (done, path, value) => (contents.has(path) || folders.has(path) ? done(null, value()) : done(Object.assign(new Error(path), { code: 'ENOENT' })))
+    const about = (path) => ({
+      dev: 0, ino: 0, nlink: 1, uid: 0, gid: 0, rdev: 0, blksize: 4096, blocks: 0, atimeMs: 0, mtimeMs: 0, ctimeMs: 0,
+      mode: folders.has(path) ? 0o40755 : 0o100644, size: contents.get(path)?.length ?? 0, isDirectory: () => folders.has(path),
+    })
+    const stat = (path, done) => answer(done, resolved(path), () => about(resolved(path)))
+    Object.assign(process, { cwd: () => here })
+    Object.assign(fs, {
+      constants: { ...fs.constants, O_DIRECTORY: 0 }, // -1 is Windows, which opens no folder
+      stat, lstat: stat,
+      open: (path, flags, mode, done) => answer(done, resolved(path), () => {
+        opened.set(next, { path: resolved(path), at: 0 })
+        return next++
+      }),
+      fstat: (fd, done) => done(null, about(opened.get(fd).path)),
+      readdir: (path, done) => answer(done, resolved(path), () => [...folders.get(resolved(path))]),
+      read(fd, buffer, offset, length, position, done) {
+        const file = opened.get(fd)
+        const at = position ?? file.at
+        const bytes = contents.get(file.path).subarray(at, at + length)
+        buffer.set(bytes, offset)
+        if (position === null) file.at += bytes.length
+        done(null, bytes.length)
+      },
+      close(fd, done) {
+        opened.delete(fd)
+        done(null)
+      },
+    })
+
+    const go = new Go()
+    go.argv = [`${name}.test`, '-test.v', ...args]
+    go.importObject.kern = createKernels().imports
+    const { instance } = await WebAssembly.instantiateStreaming(fetch('/go.test.wasm'), go.importObject)
+    return new Promise((resolve) => {
+      go.exit = resolve
+      go.run(instance)
+    })
+  }, { name, args, files })
+  return { code, said }
+}
+
+/** The tests of a package, compiled to WebAssembly. */
+function compiled(name) {
+  const folder = mkdtempSync(join(tmpdir(), 'vitrine-'))
+  try {
+    const file = join(folder, 'go.test.wasm')
+    execFileSync('go', ['test', '-c', '-o', file, `./${name}`], { cwd: root, env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' } })
+    return readFileSync(file)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** All files in a folder and the folders in it. */
+const filesIn = (folder) => readdirSync(folder, { recursive: true }).filter((name) => statSync(join(folder, name)).isFile())
