@@ -12,10 +12,10 @@ const expected404 = /\/(favicon\.ico|models\/nothing\/.*|fixtures\/models\/.*|go
 /**
  * Sets a test file up. visit({hash, ready, …}) opens the page at a view; ready
  * (true by default) waits until a ranking and the maps are there, other options are
- * those of pages.
+ * those of pages. args go to the browser.
  */
-export function visits() {
-  const openPage = pages()
+export function visits({ args = [] } = {}) {
+  const openPage = pages({ args })
   const consoleErrors = []
   after(() => assert.deepEqual(consoleErrors, []))
   return async function visit({ hash = '', ready = true, ...options } = {}) {
