@@ -317,6 +317,8 @@ export interface Ms {
   preprocess: number
   /** The model itself. */
   encode: number
+  /** Of encode, waiting for the graphics processor; 0 where none runs. */
+  device: number
 }
 
 export interface Ranking {

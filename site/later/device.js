@@ -33,11 +33,18 @@ export class DevicePanel {
     byId('compare').addEventListener('click', () => attempt('compare-error', () => this.#compare()))
   }
 
-  /** Takes the model that was loaded. */
+  /** Takes the model that was loaded. There is nothing to compare until it has answered. */
   offer() {
     this.#follow()
     this.forget()
     this.show()
+    byId('compare').disabled = true
+  }
+
+  /** Offers to compare what the model has answered. */
+  answered() {
+    this.show()
+    byId('compare').disabled = this.#compared !== null
   }
 
   /** Takes a comparison back: it was of another picture or model. */
@@ -96,6 +103,7 @@ export class DevicePanel {
       words.textContent = ''
       if (!signal.aborted) throw error
     } finally {
+      this.#compared = null
       button.disabled = false
       this.#around.ended()
     }

@@ -72,6 +72,6 @@ export class Views {
     if (yields()) return
     if (fresh && tasks.includes('visualTokens')) await attempt('slots-error', () => showSlots(model, pixels, options))
     await attempt('trace-error', () => this.#trace.answer(model, pixels, options))
-    this.#device.show()
+    this.#device.answered()
   }
 }

@@ -11,12 +11,12 @@ import { pages } from '../browser/page.mjs'
 const expected404 = /\/(favicon\.ico|models\/nothing\/.*|fixtures\/models\/.*|golden\/models\/.*)$/
 
 /**
- * Sets a test file up. visit({hash, path, ready, …}) opens the page at a view, or
- * another page; ready (true by default) waits until a ranking and the maps are there,
- * other options are those of pages.
+ * Sets a test file up; args go to the browser. visit({hash, path, ready, …}) opens the
+ * page at a view, or another page; ready (true by default) waits until a ranking and
+ * the maps are there, other options are those of pages.
  */
-export function visits() {
-  const openPage = pages()
+export function visits({ args = [] } = {}) {
+  const openPage = pages({ args })
   const consoleErrors = []
   after(() => assert.deepEqual(consoleErrors, []))
   return async function visit({ hash = '', path = '', ready = !path, ...options } = {}) {
