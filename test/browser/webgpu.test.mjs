@@ -122,7 +122,9 @@ test('a GPU that was demanded and is lost in the middle of a picture fails, then
 // No adapter here is a real one, which 'auto' asks for; so one says that it is.
 const tiny = folders.shared + '/models/vit-tiny-imagenet'
 test("'auto' gives up a GPU that is lost in the middle of a picture, and the picture is answered", { ...needs(tiny), timeout: 600_000 }, async () => {
-  const script = readFileSync(folders.dist + '/js/webgpu.js', 'utf8').replace('{ name, software, limits }', '{ name, software: false, limits }')
+  const source = readFileSync(folders.sources + '/webgpu.js', 'utf8')
+  const script = source.replace('{ name, software, limits }', '{ name, software: false, limits }')
+  assert.notEqual(script, source)
   const page = await open({ habits: (path) => (path === '/js/webgpu.js' ? { body: script, type: 'text/javascript' } : {}) })
   const first = await page.evaluate(async () => {
     globalThis.picture = './shared/models/vit-tiny-imagenet/reference/coco_000000039769_224.png'
@@ -136,7 +138,7 @@ test("'auto' gives up a GPU that is lost in the middle of a picture, and the pic
   const got = await page.evaluate(async () => {
     const { classes } = await model.classify(picture)
     const { info } = model
-    const cpu = await vitrine.load('./shared/models/vit-tiny-imagenet', { device: 'simd' })
+    const cpu = await vitrine.load('./shared/models/vit-tiny-imagenet', { device: 'simd', workers: 1 }) // as after a fallback
     const wanted = await cpu.classify(picture)
     return { classes, info, wanted: wanted.classes }
   })
