@@ -45,21 +45,20 @@ func (w *Linear) quantiseRow(n int, row []float32) {
 	}
 	w.Scale[n] = largest / 127
 	inverse, at, sum := 127/largest, w.bytePlace(n, 0), int32(0)
-	for len(row) > 0 {
-		four := row[:min(group, len(row))]
-		codes := (*[group]int8)(w.Bytes[at:])
-		for j, v := range four {
-			q := wholePart(float32(v*inverse) + round)
-			codes[j] = int8(q)
-			sum += q
+	for k := 0; k < len(row); k += group {
+		var four [group]float32
+		if k+group <= len(row) {
+			four = [group]float32(row[k:])
+		} else {
+			copy(four[:], row[k:])
 		}
+		a, b, c, d := float32(four[0]*inverse), float32(four[1]*inverse), float32(four[2]*inverse), float32(four[3]*inverse)
+		p, q, r, s := wholePart(a+round), wholePart(b+round), wholePart(c+round), wholePart(d+round)
+		sum += p + q + r + s
+		*(*[group]int8)(w.Bytes[at:]) = [group]int8{int8(p), int8(q), int8(r), int8(s)}
 		if w.Rest != nil {
-			rest := (*[group]int8)(w.Rest[at:])
-			for j, v := range four {
-				rest[j] = restOf(float32(v*inverse), codes[j])
-			}
+			*(*[group]int8)(w.Rest[at:]) = [group]int8{restOf(a, p), restOf(b, q), restOf(c, r), restOf(d, s)}
 		}
-		row = row[len(four):]
 		at += Panel * group
 	}
 	w.Sums[n] = sum

@@ -16,7 +16,7 @@ func (w *Linear) KeepRest() { w.Rest = make([]int8, len(w.Bytes)) }
 func (w *Linear) Settle() { w.Rest = nil }
 
 // restOf is what a code leaves of a weight over the scale of its output.
-func restOf(v float32, code int8) int8 {
+func restOf(v float32, code int32) int8 {
 	return int8(wholePart(float32((v-float32(code))*restSteps) + round))
 }
 
@@ -31,13 +31,7 @@ func (w *Linear) linearExact(linear LinearFunc, dst, x Mat, act Activation, resi
 	for first := 0; first < w.Out; first += Panel {
 		last := min(first+Panel, w.Out)
 		panel.Out = last - first
-		at := w.bytePlace(first, 0)
-		for k := range w.In {
-			values, start := (*[Panel]float32)(panel.Panels[k*Panel:]), at+k/group*Panel*group+k%group
-			for j, scale := range w.Scale[first : first+Panel] {
-				values[j] = w.exact(start+j*group) * scale
-			}
-		}
+		w.unpackExact(panel.Panels, first)
 		if w.Bias != nil {
 			panel.Bias = w.Bias[first : first+Panel]
 		}
@@ -46,5 +40,20 @@ func (w *Linear) linearExact(linear LinearFunc, dst, x Mat, act Activation, resi
 			part = residual.ColRange(first, last)
 		}
 		linear(dst.ColRange(first, last), x, panel, act, part)
+	}
+}
+
+// unpackExact gives the weights of outputs first… as a panel of Panels.
+func (w *Linear) unpackExact(panel []float32, first int) {
+	at := w.bytePlace(first, 0)
+	for k := 0; k < w.In; k += group {
+		codes, rest := (*[Panel * group]int8)(w.Bytes[at:]), (*[Panel * group]int8)(w.Rest[at:])
+		for i := range min(group, w.In-k) {
+			values := (*[Panel]float32)(panel[(k+i)*Panel:])
+			for j, scale := range (*[Panel]float32)(w.Scale[first:]) {
+				values[j] = (float32(codes[j*group+i]) + float32(rest[j*group+i])*(1./restSteps)) * scale
+			}
+		}
+		at += Panel * group
 	}
 }
