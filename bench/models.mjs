@@ -1,5 +1,6 @@
 // Whole models: pictures and texts, from the call to the answer.
 
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCeiling } from './ceiling.mjs'
@@ -16,6 +17,7 @@ const vitrine = [
   { name: 'Vitrine q8', options: { dtype: 'q8' } },
   { name: 'Vitrine q8, plain SIMD', options: { dtype: 'q8', kernels: 'plain' } },
   { name: 'Vitrine q8, 2 workers', options: { dtype: 'q8', workers: 2 } },
+  { name: 'Vitrine q8, packed file', options: { dtype: 'q8' }, packed: true },
 ]
 
 /** Every configuration of the peer. Threads need a page with isolation headers. */
@@ -43,6 +45,13 @@ export function onnxOf(name, folder, tower, places, length) {
   return files
 }
 
+/** The folder that vitrine pack makes of a model, written where it is not there. */
+function packedOf(name, folder, places) {
+  const packed = join(places.packed, name)
+  if (!existsSync(join(packed, 'model.safetensors'))) execFileSync('go', ['run', './cmd/vitrine', 'pack', '--model', folder, '-o', packed], { cwd: places.root })
+  return packed
+}
+
 /**
  * Measures a tower. Gives {gflop, rows}: a row is {name, ms, speed, share, over,
  * agreement, bytes, first, memory, weights}, or {name, reason} where it can't run.
@@ -66,7 +75,8 @@ export async function measureTower(browser, places, { name, folder, tower, turns
   const mounts = { '/model/': folder }
   for (const entry of vitrine) {
     const options = { device: 'simd', workers: 1, ...entry.options }
-    await join(entry, { script: 'vitrine', job: { options, input }, mounts: { ...mounts, '/js/': places.js } })
+    const model = entry.packed ? { '/model/': packedOf(name, folder, places), '/model/reference/': `${folder}/reference` } : mounts
+    await join(entry, { script: 'vitrine', job: { options, input }, mounts: { ...model, '/js/': places.js } })
   }
   const theirs = tower === 'text' ? { ids: [await opened[0].page.call('tokens', longText)] } : input
   const files = onnxOf(name, folder, tower, places, theirs.ids?.[0].length)

@@ -45,7 +45,7 @@ for (const file of ['zoo.mjs', 'onnx.mjs', 'safetensors.mjs']) stamp.update(read
 const made = join(process.env.BENCH, stamp.digest('hex').slice(0, 10))
 const places = {
   root, js: join(root, 'dist/js'), sources: join(root, 'js'), go: process.env.GLUE, modules: here + 'node_modules/', ort: here + 'node_modules/onnxruntime-web/dist',
-  gemm: join(process.env.BENCH, 'gemm.wasm'), onnx: join(made, 'onnx'), models: join(made, 'models'),
+  gemm: join(process.env.BENCH, 'gemm.wasm'), onnx: join(made, 'onnx'), models: join(made, 'models'), packed: join(made, 'packed'),
 }
 for (const folder of [places.onnx, places.models]) mkdirSync(folder, { recursive: true })
 

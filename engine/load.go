@@ -168,6 +168,9 @@ func (l *loader) openGPU() {
 		return
 	}
 	if n := l.options.Workers; n > 1 {
+		if !l.options.DemandGPU {
+			return // who names workers means the CPU
+		}
 		l.gpuErr = fault.New(fault.Option, "workers", "found %d; a GPU works without them, so leave workers out", n)
 		return
 	}

@@ -48,8 +48,10 @@ export interface LoadOptions {
    * the file's own: float32 for F32, F16 and BF16 files, q8 for those that are packed
    * so (`vitrine pack` writes them). `'f16'` halves the memory and computes in
    * float32. `'q8'` is int8 with a scale for every output, and for every row of
-   * activations as it comes: a quarter of the memory, and faster. What it costs is
-   * measured on a picture as the model loads: `info.q8`.
+   * activations as it comes: faster with SIMD (without, slower), and a quarter of the
+   * weights' memory, but twice that while a float file loads, for what int8 costs is
+   * measured on a picture then: `info.q8`. Workers scale their own parts of rows, so
+   * with q8 their number changes results a little.
    */
   dtype?: 'auto' | 'f32' | 'f16' | 'q8'
   /**
@@ -450,7 +452,7 @@ export interface Info {
   readonly kernels: string
   /** How many parameters the loaded towers have. */
   readonly parameters: number
-  /** The bytes of the weights. */
+  /** The bytes of the files of weights. */
   readonly bytes: number
   /** Why a slower device runs than there might be, or ''. */
   readonly fallback: string

@@ -57,11 +57,12 @@ func main() {
 const smallModel = 16 << 20
 
 // spareMemory has garbage collected early from now on. Weights hold no pointers, so
-// that costs little; waiting until the heap has doubled would cost a second model.
+// that costs little; waiting until the heap has doubled would cost a second model, and
+// memory of WebAssembly never shrinks.
 func spareMemory() {
 	if !sparing {
 		sparing = true
-		debug.SetGCPercent(25)
+		debug.SetGCPercent(10)
 	}
 }
 

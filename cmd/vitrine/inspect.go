@@ -128,7 +128,9 @@ func (r *weightsReport) add(ctx context.Context, folder weights.Folder, file str
 	r.Bytes += size
 	r.Tensors += len(header.Tensors)
 	for _, t := range header.Tensors {
-		r.Values += int64(t.Elements())
+		if !strings.HasSuffix(t.Name, ".weight_scale") { // which belong to the int8 weights beside them
+			r.Values += int64(t.Elements())
+		}
 		r.DTypes[t.DType]++
 	}
 	return nil

@@ -309,6 +309,9 @@ func TestPack(t *testing.T) {
 			t.Errorf("%s: status %d, %q; printed %.300s", dtype, status, complaint, out)
 		}
 	}
+	if out, complaint, status = command(t, "inspect", "--model", folder); status != 0 || strings.Contains(out, "warning") {
+		t.Errorf("inspecting it: status %d, %q; printed %s", status, complaint, out)
+	}
 	if _, complaint, status = command(t, "pack", "--model", emojiClip, "-o", folder); status != 1 || !strings.Contains(complaint, "already") {
 		t.Errorf("packing into a model: status %d, %q", status, complaint)
 	}

@@ -66,7 +66,7 @@ func TestMultiply(t *testing.T) {
 			value := normal(uint64(width))
 			a := newGuarded(3, width, i%4, i%3).fill(value)
 			dst, want := newGuarded(3, width, i%5, 1).fill(value), NewMat(3, width)
-			a.Row(2)[width-1], dst.Row(1)[0], dst.Row(0)[width/2] = nan, inf, -0.0
+			a.Row(2)[width-1], dst.Row(1)[0], dst.Row(0)[width/2] = nan, inf, float32(math.Copysign(0, -1))
 			for r := range 3 {
 				copy(want.Row(r), dst.Row(r))
 			}

@@ -85,6 +85,9 @@ func same(got, want float32, tolerance float64) bool {
 	case math.IsInf(w, 0) || math.IsInf(g, 0):
 		return w == g
 	}
+	if tolerance == 0 { // zeros have a sign
+		return g == w && math.Signbit(g) == math.Signbit(w)
+	}
 	return math.Abs(g-w) <= tolerance
 }
 

@@ -115,7 +115,7 @@ test('both towers, in every dtype, say the same in one and two workers', async (
   for (const [dtype, [one, two]] of Object.entries(got)) {
     assert.equal(two.info.workers, 2)
     assert.equal(two.info.dtype, dtype)
-    // A rounding of 1e-7 can move an activation to the next of its 127 codes.
+    // Each worker scales its own parts of rows, and of the outputs' weights.
     if (dtype !== 'q8') assertSame(two.answers, one.answers, dtype)
     else for (const [i, { label, similarity }] of two.answers.ranking.ranking.entries()) {
       assert.equal(label, one.answers.ranking.ranking[i].label)
