@@ -62,6 +62,7 @@ type timed interface{ Again() }
 // was demanded, that is an error now and in every later call.
 func (m *Model) giveUp(ctx context.Context, reason error) error {
 	g := m.gpu
+	m.waitedFor = g.machine.Device().Waited()
 	if g.demanded {
 		m.gpu, m.refused = nil, reason
 		g.machine.Close()
@@ -86,7 +87,7 @@ func (m *Model) giveUp(ctx context.Context, reason error) error {
 // waited is how long all calls together waited for the GPU.
 func (m *Model) waited() time.Duration {
 	if m.gpu == nil {
-		return 0
+		return m.waitedFor
 	}
 	return m.gpu.machine.Device().Waited()
 }

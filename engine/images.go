@@ -35,7 +35,7 @@ func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (I
 		if err != nil {
 			return ImageEmbeddings{}, err
 		}
-		start := time.Now()
+		start, waited := time.Now(), m.waited()
 		tap := capturing("embedding")
 		run := m.run(ctx, tap)
 		if e := o.Experiment; e != nil {
@@ -45,6 +45,7 @@ func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (I
 			return ImageEmbeddings{}, err
 		}
 		out.Ms.Encode += milliseconds(start)
+		out.Ms.Device += float64(m.waited()-waited) / 1e6
 		for _, e := range tap.values["embedding"] {
 			if !o.Raw {
 				score.Normalize(e.Data)

@@ -26,9 +26,10 @@ type Model struct {
 	pause   func() error
 	source  source
 
-	gpu       *watched // or nil
-	refused   error    // why a demanded GPU is no more
-	fallbacks int      // how often a GPU was given up
+	gpu       *watched      // or nil
+	refused   error         // why a demanded GPU is no more
+	fallbacks int           // how often a GPU was given up
+	waitedFor time.Duration // how long calls waited for a GPU that was given up
 	runningMu sync.Mutex
 	running   running
 
@@ -207,7 +208,7 @@ func (m *Model) see(ctx context.Context, img Image, o ImageOptions, tap encoder.
 	run.NoPositions, run.Causal = p.experiment.NoPositions, p.experiment.Causal
 	err = m.encodePictures(ctx, run, []encoder.Picture{m.picture(p)})
 	p.ms.Encode = milliseconds(start)
-	p.ms.Device = max(0, float64(m.waited()-waited)/1e6)
+	p.ms.Device = float64(m.waited()-waited) / 1e6
 	return p, err
 }
 

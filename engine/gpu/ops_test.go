@@ -8,6 +8,7 @@ import (
 
 	"vitrine/engine/encoder"
 	"vitrine/engine/kernel"
+	"vitrine/engine/kernel/shapes"
 )
 
 var allDTypes = []kernel.DType{kernel.F32, kernel.F16, kernel.Q8}
@@ -122,26 +123,21 @@ func TestLinear(t *testing.T) {
 	}
 }
 
-// TestLinearDTypes has weights in half floats and int8. A GPU does not quantise
-// activations, so int8 is held against the same weights in float32.
+// TestLinearDTypes has weights in half floats and int8, held against the same weights
+// in float32.
 func TestLinearDTypes(t *testing.T) {
 	m := machine(t)
 	for _, dtype := range []kernel.DType{kernel.F16, kernel.Q8} {
 		for _, c := range []struct{ rows, in, out int }{{1, 3, 5}, {4, 64, 40}, {9, 50, 70}, {40, 147, 64}} {
 			t.Run(fmt.Sprintf("%v/%d×%d→%d", dtype, c.rows, c.in, c.out), func(t *testing.T) {
 				both(t, m, func(m encoder.Machine, r *rand.Rand) []encoder.Mat {
-					packed, plain := kernel.NewLinearOf(dtype, c.in, c.out, true), kernel.NewLinear(c.in, c.out, true)
+					w := kernel.NewLinearOf(dtype, c.in, c.out, true)
 					for n := range c.out {
-						packed.SetRow(n, 0, randoms(r, c.in))
-						for k := range c.in {
-							plain.SetRow(n, k, []float32{packed.At(n, k)})
-						}
+						w.SetRow(n, 0, randoms(r, c.in))
 					}
-					copy(packed.Bias, randoms(r, c.out))
-					copy(plain.Bias, packed.Bias)
-					w := plain
-					if _, onDevice := m.(*Machine); onDevice {
-						w = packed
+					copy(w.Bias, randoms(r, c.out))
+					if _, onDevice := m.(*Machine); !onDevice {
+						w = inFloat32(w)
 					}
 					x, y := filled(m, r, c.rows, c.in), m.New(c.rows, c.out)
 					m.Linear(y, x, w, kernel.GELUTanh, encoder.Mat{})
@@ -150,6 +146,68 @@ func TestLinearDTypes(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestLinearShapes has the shapes that the SIMD kernels have, many in one run. What
+// is in one run is compared over its largest value, which is a few times those of all.
+func TestLinearShapes(t *testing.T) {
+	m := machine(t)
+	const atOnce = 99
+	for _, dtype := range allDTypes {
+		for first, list := 0, shapes.Linears(); first < len(list); first += atOnce {
+			t.Run(fmt.Sprintf("%v/%d", dtype, first), func(t *testing.T) {
+				both(t, m, func(m encoder.Machine, r *rand.Rand) []encoder.Mat {
+					var results []encoder.Mat
+					for _, s := range list[first:min(first+atOnce, len(list))] {
+						w := kernel.NewLinearOf(dtype, s.In, s.Out, true)
+						for n := range s.Out {
+							w.SetRow(n, 0, randoms(r, s.In))
+						}
+						copy(w.Bias, randoms(r, s.Out))
+						x, y := filled(m, r, s.Rows, s.In), filled(m, r, s.Rows, s.Out)
+						if _, onDevice := m.(*Machine); !onDevice {
+							w = inFloat32(w)
+						}
+						m.Linear(y, x, w, kernel.GELU, y)
+						results = append(results, y)
+					}
+					return joined(m, results)
+				})
+			})
+		}
+	}
+}
+
+// inFloat32 is the same weights in float32: a GPU does not quantise activations.
+func inFloat32(w *kernel.Linear) *kernel.Linear {
+	plain := kernel.NewLinear(w.In, w.Out, w.Bias != nil)
+	for n := range w.Out {
+		for k := range w.In {
+			plain.SetRow(n, k, []float32{w.At(n, k)})
+		}
+	}
+	copy(plain.Bias, w.Bias)
+	return plain
+}
+
+// joined copies matrices into one, row by row, with zeros beside them.
+func joined(m encoder.Machine, parts []encoder.Mat) []encoder.Mat {
+	rows, cols := 0, 0
+	for _, p := range parts {
+		rows, cols = rows+p.Rows, max(cols, p.Cols)
+	}
+	all := m.New(rows, cols)
+	m.Fill(all, func(values kernel.Mat) {
+		for i := range values.Rows {
+			clear(values.Row(i))
+		}
+	})
+	at := 0
+	for _, p := range parts {
+		m.Copy(all.RowRange(at, at+p.Rows).ColRange(0, p.Cols), p)
+		at += p.Rows
+	}
+	return []encoder.Mat{all}
 }
 
 // TestLinearViews has inputs and outputs that are columns of wider matrices, at

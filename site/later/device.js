@@ -26,7 +26,11 @@ export class DevicePanel {
     if (!navigator.gpu) device.querySelector('[value=webgpu]').remove()
     for (const control of [device, dtype]) {
       control.addEventListener('change', async () => {
-        await loader.load(loader.name, loadOptions({ device: device.value, dtype: dtype.value }))
+        const wanted = device.selectedOptions[0].textContent
+        const loaded = await loader.load(loader.name, loadOptions({ device: device.value, dtype: dtype.value }))
+        const place = byId('compare-error')
+        place.hidden = loaded
+        place.textContent = loaded ? '' : `“${wanted}” could not be had: ${byId('model-error').textContent}`
         this.#follow() // also where it could not be had
       })
     }
@@ -61,7 +65,9 @@ export class DevicePanel {
     facts.push(['Kernels', kernels[name] ?? name], ['Arithmetic', dtype])
     if (gpu.name) facts.push(['Graphics card', gpu.name])
     if (gpu.pipelines) facts.push(['Made ready in', `${gpu.compileMs.toFixed(0)} ms, ${gpu.pipelines} pipelines`])
+    const chosen = this.#loader.options.device ?? 'auto'
     if (fallback) facts.push(['Not faster, because', fallback])
+    else facts.push(['Why', chosen !== 'auto' ? 'you chose it' : device === 'webgpu' ? 'the model is large enough to be worth it' : 'it is the fastest for a model of this size'])
     byId('device-facts').replaceChildren(...facts.map(([key, value]) => make('div', {}, make('dt', {}, key), make('dd', {}, value))))
   }
 
@@ -95,7 +101,7 @@ export class DevicePanel {
         words.textContent = 'Computing with both'
         const [a, b] = [await vectorOf(model, pixels, { ...options, signal }), await vectorOf(plain, pixels, { ...options, signal })]
         const { device, dtype } = model.info
-        words.textContent = `On this picture, ${device} ${dtype} and plain float32 have a cosine of ${cosine(a, b).toFixed(7)}.`
+        words.textContent = `On this picture, ${device} ${dtype} and plain float32 differ by at most ${worst(a, b).toExponential(1)} of the largest value, and have a cosine of ${cosine(a, b).toFixed(7)}.`
       } finally {
         plain.close()
       }
@@ -119,6 +125,12 @@ export class DevicePanel {
 async function vectorOf(model, pixels, options) {
   if (model.info.tasks.includes('embedImage')) return (await model.embedImage(pixels, options)).embedding
   return (await model.features(pixels, options)).data
+}
+
+/** @param {Float32Array} a @param {Float32Array} b @returns {number} their largest difference, over the largest value of b */
+function worst(a, b) {
+  const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  return largest(a.map((value, i) => value - b[i])) / largest(b)
 }
 
 /** @param {Float32Array} a @param {Float32Array} b @returns {number} */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pages } from './page.mjs'
+import { folders, needs, pages } from './page.mjs'
 
 const open = pages({ args: ['--disable-gpu'] })
 
@@ -17,4 +17,26 @@ test('without a GPU, auto loads and webgpu is refused with a sentence', async ()
   assert.equal(got.device, 'simd')
   assert.equal(got.demanded.code, 'device')
   assert.match(got.demanded.message, /WebGPU/)
+})
+
+const tiny = folders.shared + '/models/vit-tiny-imagenet'
+
+test('without a GPU, a model that is large enough for one says why the CPU runs it', needs(tiny), async () => {
+  const page = await open()
+  const got = await page.evaluate(async () => {
+    const answers = []
+    for (const options of [{}, { workers: 2 }]) {
+      const model = await vitrine.load('./shared/models/vit-tiny-imagenet', options)
+      const { classes } = await model.classify('./shared/models/vit-tiny-imagenet/reference/coco_000000039769_224.png')
+      answers.push({ info: model.info, best: classes[0].label })
+      model.close()
+    }
+    return answers
+  })
+  for (const { info, best } of got) {
+    assert.equal(info.device, 'simd')
+    assert.equal(best, 'tabby')
+  }
+  assert.match(got[0].info.fallback, /no WebGPU adapter/)
+  assert.equal(got[1].info.fallback, '', 'who names workers means the CPU')
 })

@@ -181,7 +181,7 @@ test('another device is chosen, and agrees with plain float32', async () => {
   assert.equal(await page.locator('#device [value=webgpu]').count(), await page.evaluate(() => (navigator.gpu ? 1 : 0)))
   const cosine = async () => {
     await page.getByRole('button', { name: 'Compare with plain float32' }).click()
-    const words = page.locator('#compared').filter({ hasText: 'have a cosine of' })
+    const words = page.locator('#compared').filter({ hasText: 'a cosine of' })
     await words.waitFor()
     return Number(/cosine of ([\d.]+)\.$/.exec(await words.textContent())[1])
   }
