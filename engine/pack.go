@@ -79,8 +79,8 @@ func largest(values []float32) float64 {
 
 // PackedConfig is a config.json that says of its weights that they are packed.
 func PackedConfig(config []byte) []byte {
-	open := bytes.TrimRight(bytes.TrimRight(config, " \t\r\n"), "}")
-	open = bytes.TrimRight(open, " \t\r\n")
+	const space = " \t\r\n"
+	open := bytes.TrimRight(bytes.TrimSuffix(bytes.TrimRight(config, space), []byte("}")), space)
 	return append(open[:len(open):len(open)], `,
   "quantization_config": {
     "quant_method": "`+packedMethod+`",

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -139,5 +140,20 @@ func TestPackedErrors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPackedConfig: a config stays what it is, however it is written.
+func TestPackedConfig(t *testing.T) {
+	for _, config := range []string{`{"a":{"b":1}}`, "{\n  \"a\": {\"b\": 1}\n}\n", `{"a":{"b":1} }  `} {
+		var found struct {
+			A            map[string]int
+			Quantization struct {
+				Method string `json:"quant_method"`
+			} `json:"quantization_config"`
+		}
+		if err := json.Unmarshal(engine.PackedConfig([]byte(config)), &found); err != nil || found.A["b"] != 1 || found.Quantization.Method != "compressed-tensors" {
+			t.Errorf("%q becomes %+v, %v", config, found, err)
+		}
 	}
 }
