@@ -29,7 +29,7 @@ type commands struct {
 	Tokens    tokensCmd    `cmd:"" name:"visual-tokens" help:"Give what a language model sees of a picture, through a LLaVA-style projector."`
 	Trace     traceCmd     `cmd:"" help:"Tell every stage of a picture's way through the model."`
 	Inspect   inspectCmd   `cmd:"" help:"Say what a model folder holds, and what is wrong with it."`
-	Pack      packCmd      `cmd:"" help:"Write a model folder with its weights as int8, a quarter of the download."`
+	Pack      packCmd      `cmd:"" help:"Write a model folder with its weights as int8, a third of the download or less."`
 	Serve     serveCmd     `cmd:"" help:"Serve a folder on loopback."`
 }
 
