@@ -335,10 +335,10 @@ func (b *binder) target(t weights.Tensor) (weights.Target, error) {
 		return weights.Target{}, fault.New(fault.Weights, t.File+": "+t.Name,
 			"has the shape %v, where config.json asks for %v; the two files don't belong together", t.Shape, s.shapes[0])
 	}
-	switch isFloat := t.DType.IsFloat(); {
+	switch {
 	case s.packed && t.DType != weights.I8:
 		return weights.Target{}, t.Fail("has the dtype %s, but scales of int8 weights beside it; supported is I8 with them", t.DType)
-	case !s.packed && t.DType.Convertible() && !isFloat:
+	case !s.packed && t.DType.Convertible() && !t.DType.IsFloat():
 		return weights.Target{}, fault.New(fault.Unsupported, t.File+": "+t.Name, "has the dtype %s without scales; supported are F32, F16, BF16, and I8 as compressed-tensors packs it (quantization_config in config.json, and a tensor %s_scale)", t.DType, t.Name)
 	}
 	if s.filled {

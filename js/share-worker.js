@@ -17,7 +17,7 @@
 
 import './wasm_exec.js'
 import { again, Exchange } from './exchange.js'
-import { described } from './errors.js'
+import { failed } from './failed.js'
 import { startEngine } from './engine.js'
 import { hold } from './locks.js'
 
@@ -44,21 +44,6 @@ onmessage = ({ data: message }) => {
       break
   }
   engine?.wake()
-}
-
-addEventListener('error', (event) => {
-  event.preventDefault()
-  failed(event.error ?? new Error(event.message))
-})
-addEventListener('unhandledrejection', (event) => {
-  event.preventDefault()
-  failed(event.reason)
-})
-
-/** Reports that nothing works any more, and ends the worker. */
-function failed(error) {
-  postMessage({ type: 'failed', ...described(error) })
-  close()
 }
 
 async function load({ version: first, engine: module, kernels, ports, lock, options }) {

@@ -19,6 +19,7 @@
 
 import './wasm_exec.js'
 import { described, VitrineError } from './errors.js'
+import { failed } from './failed.js'
 import { decode } from './pixels.js'
 import { notingFetch } from './requests.js'
 import { startEngine } from './engine.js'
@@ -53,21 +54,6 @@ onmessage = ({ data: message }) => {
       jobs.get(message.id)?.abort()
       if (message.id === running) engine.cancel()
   }
-}
-
-addEventListener('error', (event) => {
-  event.preventDefault()
-  failed(event.error ?? new Error(event.message))
-})
-addEventListener('unhandledrejection', (event) => {
-  event.preventDefault()
-  failed(event.reason)
-})
-
-/** Reports that nothing works any more, and ends the worker. */
-function failed(error) {
-  postMessage({ type: 'failed', ...described(error) })
-  close()
 }
 
 async function load({ version: page, folder, device, dtype, kernels, workers, integrity, cache, lock }) {

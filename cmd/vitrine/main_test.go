@@ -177,16 +177,19 @@ func TestEmbed(t *testing.T) {
 	}
 }
 
-func TestClassify(t *testing.T) {
-	var got struct {
-		Image   string
-		Classes []struct {
-			Label        string
-			Index        int
-			Logit, Score float64
-		}
-		Ms any
+// classified is what classify --json prints.
+type classified struct {
+	Image   string
+	Classes []struct {
+		Label        string
+		Index        int
+		Logit, Score float64
 	}
+	Ms any
+}
+
+func TestClassify(t *testing.T) {
+	var got classified
 	names := []string{"tench", "tabby cat", "rocket", "espresso", "astronaut", "motorcycle", "crayon"} // of its config.json
 	answer(t, &got, "classify", "--model", tinyViT, "--top-k", "7", tinyViT+"/images/img_0.png")
 	sum := 0.0
@@ -220,15 +223,7 @@ func TestClassifyPhotos(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range photos {
-		var got struct {
-			Image   string
-			Classes []struct {
-				Label        string
-				Index        int
-				Logit, Score float64
-			}
-			Ms any
-		}
+		var got classified
 		answer(t, &got, "classify", "--model", vitTiny, "--top-k", "1000", vitTiny+"/reference/"+name+"_224.png")
 		for i, w := range want.Top5 {
 			if g := got.Classes[i]; float64(g.Index) != w[0] || g.Label != w[1] || !near(g.Score, w[2].(float64), 1e-3) {

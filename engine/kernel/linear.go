@@ -62,7 +62,7 @@ func (w *Linear) At(n, k int) float32 {
 	case Q8:
 		at := w.bytePlace(n, k)
 		if w.Rest != nil {
-			return w.exact(at) * w.Scale[n]
+			return exactOf(w.Bytes[at], w.Rest[at]) * w.Scale[n]
 		}
 		return float32(w.Bytes[at]) * w.Scale[n]
 	}

@@ -20,10 +20,8 @@ func restOf(v float32, code int32) int8 {
 	return int8(wholePart(float32((v-float32(code))*restSteps) + round))
 }
 
-// exact is the weight at a place in Bytes, over the scale of its output.
-func (w *Linear) exact(at int) float32 {
-	return float32(w.Bytes[at]) + float32(w.Rest[at])*(1./restSteps)
-}
+// exactOf is the weight of a code and its rest, over the scale of its output.
+func exactOf(code, rest int8) float32 { return float32(code) + float32(rest)*(1./restSteps) }
 
 // linearExact is linear on weights with their Rest, each panel unpacked once.
 func (w *Linear) linearExact(linear LinearFunc, dst, x Mat, act Activation, residual Mat) {
@@ -51,7 +49,7 @@ func (w *Linear) unpackExact(panel []float32, first int) {
 		for i := range min(group, w.In-k) {
 			values := (*[Panel]float32)(panel[(k+i)*Panel:])
 			for j, scale := range (*[Panel]float32)(w.Scale[first:]) {
-				values[j] = (float32(codes[j*group+i]) + float32(rest[j*group+i])*(1./restSteps)) * scale
+				values[j] = exactOf(codes[j*group+i], rest[j*group+i]) * scale
 			}
 		}
 		at += Panel * group
