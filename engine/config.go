@@ -6,7 +6,7 @@ import (
 
 	"vitrine/engine/encoder"
 	"vitrine/engine/fault"
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 	"vitrine/engine/kernel"
 )
 

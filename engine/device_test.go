@@ -13,8 +13,8 @@ import (
 
 	"vitrine/engine"
 	"vitrine/engine/fault"
-	"vitrine/engine/golden"
 	"vitrine/engine/gpu"
+	"vitrine/engine/internal/golden"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
 	"vitrine/engine/weights"

@@ -18,7 +18,7 @@ import (
 	"vitrine/engine"
 	"vitrine/engine/encoder"
 	"vitrine/engine/fault"
-	"vitrine/engine/golden"
+	"vitrine/engine/internal/golden"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
 	"vitrine/engine/pixels/picture"

@@ -2,7 +2,7 @@ package engine
 
 import (
 	"vitrine/engine/fault"
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 	"vitrine/engine/kernel"
 	"vitrine/engine/weights"
 )

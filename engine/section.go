@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 	"vitrine/engine/kernel"
 )
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"vitrine/engine/encoder"
+	"vitrine/engine/internal/shapes"
 	"vitrine/engine/kernel"
-	"vitrine/engine/kernel/shapes"
 )
 
 var allDTypes = []kernel.DType{kernel.F32, kernel.F16, kernel.Q8}

@@ -1,6 +1,6 @@
 package kernel
 
-import "vitrine/engine/half"
+import "vitrine/engine/internal/half"
 
 // Panel is the number of output columns that stand side by side in packed
 // weights: two vectors of four floats.

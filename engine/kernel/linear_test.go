@@ -5,7 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"vitrine/engine/kernel/shapes"
+	"vitrine/engine/internal/shapes"
 )
 
 // specification is the scalar twin of a row of the table. Q8 has two, one for

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 )
 
 // Config is how a model wants its pictures: preprocessor_config.json, with the

@@ -3,7 +3,7 @@ package pixels
 import (
 	"slices"
 
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 )
 
 // reader reads keys one after the other and keeps the first error.

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/golden"
+	"vitrine/engine/internal/golden"
 	"vitrine/engine/pixels"
 	"vitrine/engine/pixels/picture"
 )

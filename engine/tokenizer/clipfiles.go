@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 )
 
 // CLIP's special tokens (openai/CLIP, simple_tokenizer.py).

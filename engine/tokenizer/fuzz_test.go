@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 )
 
 // longestFuzzed bounds the texts of a fuzzer, so that it tries many.

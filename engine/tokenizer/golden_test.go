@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/golden"
+	"vitrine/engine/internal/golden"
 )
 
 // goldenRow is a line of a golden file, of any kind.

@@ -4,7 +4,7 @@ import (
 	"math"
 	"strings"
 
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 )
 
 // readModel reads the vocabulary and the rules that make ids of a word. Old

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode"
 
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 )
 
 // squeezeAll is CLIP's Replace(\s+ → " ").

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 )
 
 // fields gives the members of an object, and refuses a key that isn't known.

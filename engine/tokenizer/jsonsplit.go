@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 )
 
 // readSplit reads the pre_tokenizer: how a text becomes words.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 )
 
 // settings are what tokenizer_config.json and special_tokens_map.json say.

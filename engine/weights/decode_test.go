@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"vitrine/engine/half"
+	"vitrine/engine/internal/half"
 )
 
 func BenchmarkDecode(b *testing.B) {

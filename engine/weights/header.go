@@ -17,7 +17,7 @@ import (
 	"slices"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 )
 
 const (

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/jsonfile"
+	"vitrine/engine/internal/jsonfile"
 )
 
 // index is the list of a checkpoint in several files

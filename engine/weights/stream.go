@@ -8,7 +8,7 @@ import (
 	"unsafe"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/half"
+	"vitrine/engine/internal/half"
 )
 
 // Stream reads chunks of at most chunkBytes and hands on at most chunkValues at

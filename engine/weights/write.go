@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/half"
+	"vitrine/engine/internal/half"
 )
 
 // Named is a tensor to be written.
