@@ -5,10 +5,13 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import { protocolsOf } from './devtools.mjs'
-import { serve } from './serve.mjs'
+import { serve } from '../test/host/host.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const minutes = 60_000
+
+/** The headers that threads need. */
+const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
 
 /** Starts Chromium, with these flags besides. open() gives pages; version names it. */
 export async function startBrowser(...flags) {
@@ -25,7 +28,9 @@ export async function startBrowser(...flags) {
 
   /**
    * Opens a page that runs pages/<script>.js with a job, in a context without any
-   * cache, and waits for contestant.ready. Gives {ready, bytes, call, workers, memory, close}:
+   * cache, and waits for contestant.ready. Folders and files are mounted as test/host/host.mjs
+   * does; isolated sends the headers that threads need; rate limits the line, in bytes a
+   * second. Gives {ready, bytes, call, workers, memory, close}:
    *
    *   ready   what contestant.ready resolved to
    *   bytes   what was downloaded up to then
@@ -34,16 +39,15 @@ export async function startBrowser(...flags) {
    *   memory()                the peak of the page's process, in bytes; null where that can't be seen
    */
   async function open({ script, job = {}, mounts = {}, isolated, rate }) {
-    const server = await serve({
-      isolated, rate,
-      mounts: { '/pages/': here + 'pages', ...mounts },
+    const server = await serve({ '/pages/': here + 'pages', ...mounts }, {
+      compress: true, rate, headers: isolated ? isolation : {},
       pages: { '/': `<!doctype html><html lang="en"><meta charset="utf-8"><title>${script}</title><link rel="icon" href="data:,"><script type="module" src="/pages/${script}.js"></script>` },
     })
     const before = await work()
     const context = await browser.newContext()
     const close = async () => {
       await context.close()
-      server.close()
+      await server.close()
     }
     try {
       const page = await context.newPage()
@@ -55,7 +59,7 @@ export async function startBrowser(...flags) {
       const [[pid]] = Object.entries(await work()).map(([id, seconds]) => [id, seconds - (before[id] ?? 0)]).sort((a, b) => b[1] - a[1])
       return {
         ready, close,
-        bytes: server.sent(),
+        bytes: await server.sent(),
         call: (method, ...args) => page.evaluate(([method, args]) => contestant[method](...args), [method, args]),
         workers: (count) => protocolsOf(context, page, count),
         memory: () => peakOf(pid), // of the process that was busiest meanwhile: all others wait

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { after, before } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
-import { policy, serve } from './serve.mjs'
+import { policy, serve } from '../host/host.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
