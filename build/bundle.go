@@ -76,29 +76,6 @@ func noticeOf(file string) (string, error) {
 	return notice.String(), nil
 }
 
-// shrink takes comments and white space out of the scripts and styles of a folder
-// that are no modules of js/.
-func shrink(folder string) error {
-	loaders := map[string]api.Loader{".js": api.LoaderJS, ".css": api.LoaderCSS}
-	return walk(folder, func(file string) error {
-		loader, ok := loaders[filepath.Ext(file)]
-		if !ok {
-			return nil
-		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		result := api.Transform(string(data), api.TransformOptions{
-			Loader: loader, Sourcefile: file, MinifyWhitespace: true, MinifySyntax: true, Target: api.ESNext,
-		})
-		if len(result.Errors) > 0 {
-			return complaint(result.Errors)
-		}
-		return os.WriteFile(file, result.Code, 0o644)
-	})
-}
-
 // complaint is the first of esbuild's errors.
 func complaint(errors []api.Message) error {
 	first := errors[0]

@@ -31,16 +31,10 @@ func build(root, out string) (version string, err error) {
 		return "", err
 	}
 	js := filepath.Join(made, "js")
-	if err := copyTree(filepath.Join(root, "site"), made); err != nil {
-		return "", err
-	}
-	if err := shrink(made); err != nil {
+	if err := writeSite(root, made); err != nil {
 		return "", err
 	}
 	if err := copyTree(filepath.Join(root, "js"), js); err != nil {
-		return "", err
-	}
-	if err := writeSpeedPage(filepath.Join(root, "bench", "last.json"), filepath.Join(made, "speed.html")); err != nil {
 		return "", err
 	}
 	if err := stamp(js, version); err != nil {

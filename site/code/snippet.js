@@ -1,9 +1,9 @@
-import { hubName } from '../page/link.js'
+import { hubName } from '../model/link.js'
 
 /**
  * Writes a value as JavaScript.
  * @param {unknown} value
- * @returns {string} with single quotes, as the rest of the snippet
+ * @returns {string} with single quotes, as everywhere in the snippet
  */
 function literal(value) {
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
@@ -14,7 +14,7 @@ function literal(value) {
 /**
  * Writes the last argument of a call.
  * @param {Record<string, unknown>} options
- * @returns {string} with the comma before it; '' where there are none
+ * @returns {string} with a comma before it; '' where there are no options
  */
 function last(options) {
   const entries = Object.entries(options)
@@ -22,12 +22,12 @@ function last(options) {
 }
 
 /**
- * The lines of JavaScript that do what the page shows, with addresses that work
- * wherever they are pasted on this site.
+ * Writes the JavaScript that does what the page shows, with absolute addresses: it works
+ * wherever it is pasted on this site.
  * @param {{model: string, options: object, tasks: readonly string[], labels: string[], template: string,
  *   picture: string, call: object, method: string, layer: number, head: number|null, about: string[]}} view
- *   options of load; picture: the address of a sample, or '' for what is on the paper;
- *   call: options of every call with it; about: labels or classes for relevance, the one that is shown first
+ *   options of load; picture: the address of a sample, or '' for the paper;
+ *   call: options of every call with it; about: labels or classes for relevance, the shown one first
  * @param {string} base address of the page
  * @returns {string}
  */

@@ -1,8 +1,8 @@
 import { sayWhere } from './where.js'
 
-/** The attention maps of one picture: of all layers and heads, the rollout, the pooling head's. */
+/** The attention maps of one picture: those of all layers and heads, the rollout, and the pooling head's. */
 export class Attention {
-  /** @type {import('../../js/vitrine.d.ts').AttentionStack|null} */
+  /** @type {import('../../js/vitrine.d.ts').AttentionStack|null} all layers and heads */
   stack = null
   /** @type {import('../../js/vitrine.d.ts').AttentionMap|null} */
   #rollout = null
@@ -16,7 +16,7 @@ export class Attention {
   }
 
   /**
-   * Gets what the chosen map needs and isn't there yet.
+   * Gets what the chosen map needs, where it isn't there yet.
    * @param {import('../../js/vitrine.d.ts').Model} model
    * @param {ImageData} pixels
    * @param {{method: string, layer: number}} choice
@@ -39,8 +39,13 @@ export class Attention {
     this.#pool ??= await model.attention(pixels, { ...options, method: 'pool' })
   }
 
+  /** @returns {number} the largest value of the stack */
+  get high() {
+    return this.stack.data.reduce((a, b) => Math.max(a, b), 0)
+  }
+
   /**
-   * One map of the stack.
+   * Gives one map of the stack.
    * @param {number} layer
    * @param {number|null} head null: the mean over heads
    * @returns {Float32Array} [rows * columns]
@@ -70,7 +75,7 @@ export class Attention {
       grid,
       values,
       low: 0,
-      high: this.stack.data.reduce((a, b) => Math.max(a, b), 0),
+      high: this.high,
       title: 'Where it looked',
       words: `Strongest in ${sayWhere(values, grid)}. ${sayMap({ method, layer, head })}.`,
       note: `Attention says which patches ${reader} read from. It is not about a label: it stays the same whatever words you write.`,
@@ -81,7 +86,7 @@ export class Attention {
 
 /**
  * @param {{method: string, layer: number, head: number|null}} map
- * @returns {string} its name in words
+ * @returns {string} the name of the map in words
  */
 function sayMap({ method, layer, head }) {
   if (method === 'pool') return 'The pooling head, after all layers'

@@ -1,4 +1,4 @@
-/** One picture in the colours of its patch features: patches of like colour are alike to the model. */
+/** One picture in the colours of its patch features: patches of similar colour are similar to the model. */
 export class Colors {
   /** @type {Map<number, import('../../js/vitrine.d.ts').Colors>} by layer */
   #layers = new Map()
@@ -10,8 +10,8 @@ export class Colors {
   }
 
   /**
-   * Gets the colours of a layer, where they aren't there yet; of the last one after
-   * the last norm.
+   * Gets the colours of a layer, where they aren't there yet; those of the last layer are
+   * taken after the last norm.
    * @param {import('../../js/vitrine.d.ts').Model} model
    * @param {ImageData} pixels
    * @param {{layer: number}} choice
@@ -36,8 +36,8 @@ export class Colors {
       grid,
       rgb: data,
       title: 'What it tells apart',
-      words: `Layer ${layer}${layer === this.#last ? ', after the last norm' : ''}. Red, green and blue hold ${percent[0]}, ${percent[1]} and ${percent[2]} % of what differs between patches.`,
-      note: 'Patches of like colour are alike to the model. The colours are the three directions in which its patches differ most; they are not about a label.',
+      words: `Layer ${layer}${layer === this.#last ? ', after the last norm' : ''}. Red, green and blue hold ${percent[0]}, ${percent[1]} and ${percent[2]} % of the differences between patches.`,
+      note: 'Patches of similar colour are similar to the model. The colours are the three directions in which its patches differ most; they are not about a label.',
       read: (i) => ['red', 'green', 'blue'].map((name, part) => `${name} ${data[i * 3 + part].toFixed(2)}`).join(', ') + '.',
     }
   }

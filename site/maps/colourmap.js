@@ -1,9 +1,9 @@
-// From a share (0 to 1, or -1 to 1) to a colour, for maps laid over a picture.
+// Colours of maps that are laid over a picture, by a share from 0 to 1, or from -1 to 1.
 
 /** Control points of "ember", dark to bright with even steps of lightness: [r, g, b]. */
 const ember = [[24, 16, 58], [92, 30, 110], [176, 45, 98], [232, 92, 58], [250, 164, 62], [253, 238, 180]]
 
-/** Ends of the map for signed values: against and for. Nothing in the middle. */
+/** The two ends of the map for signed values; the middle is transparent. */
 const [against, speaksFor] = [[38, 98, 190], [226, 74, 22]]
 
 /**
@@ -18,20 +18,20 @@ const looks = {
     const mix = (i) => ember[below][i] + (ember[below + 1][i] - ember[below][i]) * (at - below)
     return [mix(0), mix(1), mix(2), 255 * strength]
   },
-  // A lamp in the case: what was not looked at lies in the dark.
+  // A lamp in the case: patches that were not looked at are dark.
   light: (share, strength) => [10, 9, 8, 255 * strength * (1 - share)],
-  // Cool against, warm for; what says nothing is clear.
+  // Cool against, warm for; patches that say nothing are transparent.
   signed: (share, strength) => [...(share < 0 ? against : speaksFor), 255 * strength ** 0.5 * Math.abs(share) ** 0.75],
 }
 
 /**
- * Paints values as pixels, one a value.
+ * Paints values, one pixel each.
  * @param {HTMLCanvasElement} canvas is given the size of the grid
  * @param {ArrayLike<number>} values [rows * columns]
  * @param {[number, number]} grid [rows, columns]
  * @param {{low: number, high: number, look: string, strength: number}} paint low and
- *   high are the values at both ends of the colour map; for 'signed' high alone counts,
- *   and for 'light' what is below low is as dark as low
+ *   high are the values at the ends of the colour map; 'signed' takes high alone; values
+ *   outside of the ends have the colours of the ends
  */
 export function paintMap(canvas, values, grid, { low, high, look, strength }) {
   const least = look === 'signed' ? -1 : 0

@@ -1,29 +1,35 @@
-import { byId, make } from '../page/dom.js'
-import { markMapButtons } from '../page/mapbutton.js'
+import { html, noChange, nothing, render } from '../vendor/lit-html/lit-html.js'
+import { choices, errorLine, selectField } from '../parts/templates.js'
 import { Attention } from './attention.js'
 import { paintMap, paintPixels } from './colourmap.js'
 import { Colors } from './colors.js'
-import { PatchReader } from './patch.js'
+import { PatchReader } from './patchreader.js'
+import { paintView, preprocessView } from './preprocess.js'
 import { largest, Relevance } from './relevance.js'
-import { paintSight, sightOf } from './sight.js'
-import { Thumbs } from './thumbs.js'
+import { thumbs } from './thumbs.js'
 
 /**
- * A map, ready to be shown: values of patches, or their colours; low and high are
- * the ends of the scale that all maps of its kind share.
+ * A map, ready to be shown: values of patches, or their colours; low and high are the
+ * ends of the scale that all maps of its kind share.
  * @typedef {{grid: [number, number], values?: Float32Array, signed?: boolean, low?: number, high?: number,
  *   rgb?: Float32Array, title: string, words: string, note: string, read: (patch: number) => string}} Shown
  */
 
-/** The kinds of map, as the select groups them: name of the group, then value and text of each. */
-const attentionKinds = ['Attention', [['raw', 'attention'], ['rollout', 'rollout'], ['pool', 'pooling head']]]
-const relevanceKinds = ['About a label', [['dense', 'relevance'], ['contribution', 'contribution']]]
-const colorKinds = ['Features', [['colors', 'colours']]]
+/** The kinds of map that a task gives: name of the group, then value and text of each. */
+const kinds = {
+  attention: ['Attention', [['raw', 'attention'], ['rollout', 'rollout'], ['pool', 'pooling head']]],
+  relevance: ['About a label', [['dense', 'relevance'], ['contribution', 'contribution']]],
+  features: ['Features', [['colors', 'colours']]],
+}
+
+const looks = [['ember', 'colour'], ['light', 'light']]
+const scales = [['own', 'this map'], ['common', 'all maps']]
 
 const isRelevance = (method) => method === 'dense' || method === 'contribution'
 
 /**
- * Which kind of map a model begins with: its colours where it has neither labels nor classes.
+ * Gives the kind of map that is shown first for a model: its colours, where it has neither
+ * labels nor classes.
  * @param {{tasks: readonly string[]}} info
  * @returns {string}
  */
@@ -31,49 +37,51 @@ export function usualMap({ tasks }) {
   return tasks.includes('rank') || tasks.includes('classify') || !tasks.includes('features') ? 'raw' : 'colors'
 }
 
-/** All maps that a model has of a picture: one large over it, others as small squares. */
+/** All maps of a picture: one large over the picture, others in small. */
 export class Maps {
+  #section
+  #patches
+  #ranking
+  #changed
   #attention = new Attention()
   #relevance = new Relevance()
   #colors = new Colors()
-  #reader = new PatchReader()
-  #thumbs
-  #changed
+  #reader
+  /** @type {object|null} of the model */
   #info = null
-  #asksPool = false // whether the model may have a pooling head, which is not known yet
+  #pool = false // whether the model has a pooling head
+  #asksPool = false // whether that is still to be found out
+  #method = 'raw'
+  #layer = 0
+  #head = null // null: the mean
   #label = null // null: the best one
+  #look = 'ember'
+  #scale = 'own'
+  #strength = 60 // per cent
   #asked = { texts: [], best: '' }
-  #controls = {
-    method: byId('method'), layer: byId('layer'), head: byId('head'),
-    look: byId('look'), scale: byId('scale'), strength: byId('strength'),
-  }
+  /** @type {{title: string, words: string, note: string}} of the map that is seen */
+  #said = { title: 'Where it looked', words: '', note: '' }
+  #ends = [0, 0] // of the legend
+  #error = ''
 
-  /** @param {() => void} changed called when the visitor chooses another map */
-  constructor(changed) {
+  /**
+   * @param {HTMLElement} section
+   * @param {import('../model/patches.js').Patches} patches
+   * @param {import('../ranking/ranking.js').Ranking} ranking takes the small maps of labels
+   * @param {() => void} changed called when the visitor chooses another map
+   */
+  constructor(section, patches, ranking, changed) {
+    this.#section = section
+    this.#patches = patches
+    this.#ranking = ranking
     this.#changed = changed
-    this.#thumbs = new Thumbs(byId('thumbs'), (layer, head) => {
-      this.choose({ method: 'raw', layer, head })
-      changed()
-    })
-    const { method, layer, head, look, scale, strength } = this.#controls
-    for (const control of [method, layer, head]) {
-      control.addEventListener('change', () => {
-        this.#show()
-        changed()
-      })
-    }
-    for (const control of [look, scale, strength]) control.addEventListener('input', () => this.#show())
+    this.#render()
+    this.#reader = new PatchReader(section.querySelector('#view'), section.querySelector('#patch-mark'), section.querySelector('#patch'))
   }
 
   /** @returns {{method: string, layer: number, head: number|null, label: string|null}} head null: the mean; label null: the best */
   get chosen() {
-    const { method, layer, head } = this.#controls
-    return {
-      method: method.value,
-      layer: Number(layer.value),
-      head: head.value === 'mean' || head.value === '' ? null : Number(head.value),
-      label: isRelevance(method.value) ? this.#label : null,
-    }
+    return { method: this.#method, layer: this.#layer, head: this.#head, label: isRelevance(this.#method) ? this.#label : null }
   }
 
   /** @returns {string} the label whose map is shown, '' where there is none */
@@ -82,64 +90,53 @@ export class Maps {
   }
 
   /**
-   * Chooses a map; what the model doesn't have is left as it is.
-   * @param {import('../page/link.js').View} choice
+   * Chooses a map. Parts of the choice that the model doesn't have are ignored.
+   * @param {import('../model/link.js').View} choice
    */
   choose({ method, layer, head, label }) {
-    const set = (control, value) => {
-      if ([...control.options].some((option) => option.value === value)) control.value = value
-    }
-    if (method !== undefined) set(this.#controls.method, method)
-    if (layer !== undefined) set(this.#controls.layer, String(layer))
-    if (head !== undefined) set(this.#controls.head, head === null ? 'mean' : String(head))
+    const { layers, heads } = this.#info.shapes
+    if (this.#methods.includes(method)) this.#method = method
+    if (layer < layers) this.#layer = layer
+    if (head === null || head < heads) this.#head = head
     if (label !== undefined) this.#label = label
     this.#show()
   }
 
   /**
-   * Shows the map of a label; of the one that is shown, the usual map again.
+   * Shows the map of a label; where it is shown already, the usual map again.
    * @param {string} label
    */
   toggle(label) {
-    const relevant = isRelevance(this.chosen.method)
+    const relevant = isRelevance(this.#method)
     if (relevant && label === this.subject) this.choose({ method: usualMap(this.#info), label: null })
-    else this.choose({ method: relevant ? this.chosen.method : 'dense', label })
+    else this.choose({ method: relevant ? this.#method : 'dense', label })
     this.#changed()
   }
 
   /**
-   * Takes a model: which maps, layers and heads there are.
+   * Takes a model with its maps, layers and heads.
    * @param {object} info of the model
    */
   offer(info) {
-    const { tasks, shapes: { layers, heads, prefix } } = info
+    const { tasks, shapes } = info
     this.#info = info
     this.#forget()
-    this.#label = null
-    this.#asksPool = prefix === 0 && tasks.includes('embedImage')
-    const kinds = []
-    if (tasks.includes('attention')) kinds.push(attentionKinds)
-    if (tasks.includes('relevance')) kinds.push(relevanceKinds)
-    if (tasks.includes('features')) kinds.push(colorKinds)
-    this.#controls.method.replaceChildren(...kinds.map(([label, methods]) =>
-      make('optgroup', { label }, ...methods.filter(([value]) => value !== 'pool' || this.#asksPool).map(([value, text]) => new Option(text, value)))))
-    this.#controls.method.value = usualMap(info)
-    if (this.#asksPool) this.#poolOption.hidden = true
-    const count = (n) => Array.from({ length: n }, (_, i) => [String(i), String(i)])
-    setOptions(this.#controls.layer, count(layers), String(layers - 1))
-    setOptions(this.#controls.head, [['mean', 'mean'], ...count(heads)], 'mean')
-    byId('maps-part').hidden = !kinds.length
-    byId('no-maps').hidden = kinds.length > 0
+    this.#pool = false
+    this.#asksPool = shapes.prefix === 0 && tasks.includes('embedImage')
+    this.#method = usualMap(info)
+    this.#layer = shapes.layers - 1
+    this.#head = this.#label = null
+    this.#render()
   }
 
   /**
-   * Shows the picture as the model sees it.
+   * Shows the picture as the model gets it.
    * @param {ImageData} pixels
    */
   showPicture(pixels) {
-    const sight = sightOf(pixels, this.#info.preprocess)
-    paintSight(byId('seen'), pixels, sight)
-    byId('sight').style.setProperty('--aspect', String(sight.toWidth / sight.toHeight))
+    const view = preprocessView(pixels, this.#info.preprocess)
+    paintView(this.#canvas('seen'), pixels, view)
+    this.#section.querySelector('#view').style.setProperty('--aspect', String(view.toWidth / view.toHeight))
     this.#forget()
   }
 
@@ -150,20 +147,35 @@ export class Maps {
    * @param {object} options of the call
    * @param {{texts: string[], options: object, best: string}} asked labels or names of
    *   classes, how they are written, and the one that fits best
-   * @returns {Promise<[number, number]|undefined>} rows and columns of the map, where there is one
    */
   async answer(model, pixels, options, asked) {
-    if (byId('maps-part').hidden) return undefined
+    if (!this.#methods.length) return
     this.#asked = asked
     if (this.#asksPool) await this.#askPool(model, pixels, options)
-    const { method } = this.chosen
-    await this.#source(method).fetch(model, pixels, this.chosen, options, { texts: asked.texts, options: asked.options })
-    return this.#show()
+    await this.#source.fetch(model, pixels, this.chosen, options, { texts: asked.texts, options: asked.options })
+    this.#show()
   }
 
-  /** @returns {HTMLOptionElement|null} the kind that not all models without a class token have */
-  get #poolOption() {
-    return this.#controls.method.querySelector('[value=pool]')
+  /** @param {string} words why there is no map; '' where there is one */
+  fail = (words) => {
+    this.#error = words
+    this.#render()
+  }
+
+  /** @returns {[string, [string, string, boolean][]][]} the kinds of map that the model has or may have, in groups */
+  get #groups() {
+    return Object.entries(kinds).filter(([task]) => this.#info?.tasks.includes(task)).map(([, [name, methods]]) =>
+      [name, methods.filter(([value]) => value !== 'pool' || this.#pool || this.#asksPool).map(([value, text]) => [value, text, value === 'pool' && !this.#pool])])
+  }
+
+  /** @returns {string[]} values of the kinds */
+  get #methods() {
+    return this.#groups.flatMap(([, methods]) => methods.map(([value]) => value))
+  }
+
+  /** @returns {Attention|Relevance|Colors} where the chosen map comes from */
+  get #source() {
+    return this.#method === 'colors' ? this.#colors : isRelevance(this.#method) ? this.#relevance : this.#attention
   }
 
   /** Finds out, once for each model, whether it has a pooling head, by asking for its map. */
@@ -171,10 +183,10 @@ export class Maps {
     this.#asksPool = false
     try {
       await this.#attention.fetchPool(model, pixels, options)
-      this.#poolOption.hidden = false
+      this.#pool = true
     } catch (error) {
       if (error.code !== 'option') throw error
-      this.#poolOption.remove() // if it was chosen, by a link, the first one is now
+      if (this.#method === 'pool') this.#method = usualMap(this.#info) // a link chose it
     }
   }
 
@@ -183,95 +195,135 @@ export class Maps {
     for (const source of [this.#attention, this.#relevance, this.#colors]) source.forget()
   }
 
-  /** @param {string} method @returns {Attention|Relevance|Colors} */
-  #source(method) {
-    return method === 'colors' ? this.#colors : isRelevance(method) ? this.#relevance : this.#attention
-  }
-
-  /**
-   * Paints the chosen map, its legend and the small ones.
-   * @returns {[number, number]|undefined} its rows and columns, where it is there
-   */
+  /** Shows the chosen map, its legend and the small maps, where they are there. */
   #show() {
     const choice = { ...this.chosen, label: this.subject }
-    const { method, layer, head } = choice
-    const attention = !isRelevance(method) && method !== 'colors'
-    byId('layer-field').hidden = isRelevance(method) || method === 'pool'
-    byId('head-field').hidden = !attention || method === 'pool'
-    this.#controls.head.disabled = method === 'rollout' // it is over the mean of all heads
-    byId('thumbs-frame').hidden = !attention
-    for (const id of ['legend', 'look-field', 'scale-field']) byId(id).hidden = method === 'colors'
-    const shown = this.#source(method).shown(choice)
-    if (!shown) {
-      this.#showNone(isRelevance(method) && !this.#asked.texts.length)
-      return undefined
+    const shown = this.#source.shown(choice)
+    if (shown) {
+      this.#said = shown
+      this.#paint(shown)
+      const high = this.#scale === 'common' ? shown.high : null
+      this.#ranking.showSmallMaps({
+        chosen: isRelevance(this.#method) ? choice.label : null,
+        paint: (label, canvas) => this.#paintSmall(label, canvas, high),
+      })
+      this.#reader.show(shown.grid, shown.read)
+      this.#patches.grid = shown.grid
+    } else if (isRelevance(this.#method) && !this.#asked.texts.length) {
+      this.#said = { ...this.#said, words: 'There is no label. Relevance is about one: write a word first.' }
+      this.#canvas('map').width = 0
+      this.#reader.show(null)
     }
-    byId('map-title').textContent = shown.title
-    byId('map-words').textContent = shown.words
-    byId('map-note').textContent = shown.note
-    const common = this.#controls.scale.value === 'common'
-    const strength = Number(this.#controls.strength.value) / 100
-    if (shown.rgb) paintPixels(byId('map'), shown.grid, (i) => [...shown.rgb.subarray(i * 3, i * 3 + 3), strength].map((part) => part * 255))
-    else this.#paint(shown, common, strength)
-    if (attention) this.#thumbs.show(this.#attention.stack, (l, h) => this.#attention.mapOf(l, h), common ? shown.high : null, method === 'raw' ? [layer, head] : null)
-    markMapButtons(isRelevance(method) ? choice.label : null, (label, canvas) => this.#paintSmall(method, label, canvas, common ? shown.high : null))
-    this.#reader.show(shown.grid, shown.read)
-    return shown.grid
+    this.#render()
   }
 
   /**
-   * Says that there is no map of a label without one; another is on its way.
-   * @param {boolean} wordless whether a map of a label is chosen, and there is no label
-   */
-  #showNone(wordless) {
-    if (!wordless) return
-    byId('map-words').textContent = 'There is no label. Relevance is about one: write a word first.'
-    byId('map').width = 0
-    this.#reader.show(null)
-  }
-
-  /**
-   * Paints values over the picture, and their legend.
+   * Paints a map over the picture, and its legend.
    * @param {Shown} shown
-   * @param {boolean} common whether on the scale of all maps of its kind
-   * @param {number} strength 0 to 1
    */
-  #paint({ grid, values, signed, low, high }, common, strength) {
-    const most = largest(values)
-    if (!common) [low, high] = signed ? [-most, most] : [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))]
-    const chosen = this.#controls.look.value
-    const look = signed && chosen === 'ember' ? 'signed' : chosen
-    // In the light of a lamp, what speaks against a label lies in the dark too.
-    paintMap(byId('map'), values, grid, { low: signed ? 0 : low, high, look, strength })
-    byId('legend-low').textContent = low.toFixed(3).replace('-', '−')
-    byId('legend-high').textContent = high.toFixed(3)
+  #paint({ grid, values, rgb, signed, low, high }) {
+    const strength = this.#strength / 100
+    if (rgb) {
+      paintPixels(this.#canvas('map'), grid, (i) => [...rgb.subarray(i * 3, i * 3 + 3), strength].map((part) => part * 255))
+      return
+    }
+    if (this.#scale === 'own') {
+      const most = largest(values)
+      ;[low, high] = signed ? [-most, most] : [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))]
+    }
+    const look = signed && this.#look === 'ember' ? 'signed' : this.#look
+    // With the lamp, patches that speak against a label are dark too.
+    paintMap(this.#canvas('map'), values, grid, { low: signed ? 0 : low, high, look, strength })
+    this.#ends = [low, high]
     const ramp = Float32Array.from({ length: 128 }, (_, i) => (signed ? i / 63.5 - 1 : i / 127))
-    paintMap(byId('legend-bar'), ramp, [1, 128], { low: 0, high: 1, look, strength: 1 })
+    paintMap(this.#canvas('legend-bar'), ramp, [1, 128], { low: 0, high: 1, look, strength: 1 })
   }
 
   /**
    * Paints the map of a label into its square.
-   * @param {string} method
    * @param {string} label
    * @param {HTMLCanvasElement} canvas
-   * @param {number|null} high end of the scale of all; null: each its own
+   * @param {number|null} high end of the scale of all; null: each has its own
    * @returns {boolean} Whether there is one.
    */
-  #paintSmall(method, label, canvas, high) {
-    const map = this.#relevance.mapOf(method, label)
+  #paintSmall(label, canvas, high) {
+    const map = this.#relevance.mapOf(this.#method, label)
     if (!map) return false
     paintMap(canvas, map.contrast, map.grid, { low: 0, high: high ?? largest(map.contrast), look: 'signed', strength: 1 })
     return true
   }
-}
 
-/**
- * Fills a select.
- * @param {HTMLSelectElement} select
- * @param {[string, string][]} options value and text
- * @param {string} chosen its value
- */
-function setOptions(select, options, chosen) {
-  select.replaceChildren(...options.map(([value, text]) => new Option(text, value)))
-  select.value = chosen
+  /** @param {string} id @returns {HTMLCanvasElement} */
+  #canvas(id) {
+    return this.#section.querySelector(`#${id}`)
+  }
+
+  #render() {
+    render(this.#template, this.#section)
+  }
+
+  get #template() {
+    const { title, words, note } = this.#said
+    const method = this.#method
+    const colours = method === 'colors'
+    const attention = !colours && !isRelevance(method)
+    const { layers = 0, heads = 0 } = this.#info?.shapes ?? {}
+    const numbers = (count) => Array.from({ length: count }, (_, i) => [String(i), String(i)])
+    const chooseMap = (key) => (value) => {
+      this.choose({ [key]: key === 'method' ? value : value === 'mean' ? null : Number(value) })
+      this.#changed()
+    }
+    const set = (change) => (value) => {
+      change(value)
+      this.#show()
+    }
+    const some = !this.#info || this.#methods.length > 0
+    return html`
+      <h2 id="map-title">${title}</h2>
+      <div id="maps-part" ?hidden=${!some}>
+        <figure class="view-figure">
+          <div class="stage">
+            <div class="view" id="view" tabindex="0" role="application" aria-label="Map over the picture" aria-describedby="map-words patch">
+              <canvas id="seen" width="64" height="64"></canvas>
+              <canvas id="map" width="8" height="8"></canvas>
+              <div class="patch-mark" id="patch-mark" hidden></div>
+            </div>
+          </div>
+          <figcaption>
+            <div class="legend" ?hidden=${colours}><span class="legend-end">${this.#ends[0].toFixed(3).replace('-', '−')}</span><canvas id="legend-bar" width="128" height="1" aria-hidden="true"></canvas><span class="legend-end">${this.#ends[1].toFixed(3)}</span></div>
+            <p class="whisper" id="map-words">${words}</p>
+            <p class="whisper reading" id="patch" aria-live="polite">Point at a patch, or use the arrow keys, to read it.</p>
+          </figcaption>
+        </figure>
+        <div class="toolrow pickers">
+          ${selectField('Map', 'method', this.#groups.map(([name, methods]) => html`<optgroup label=${name}>${choices(methods, method)}</optgroup>`), { change: chooseMap('method') })}
+          ${selectField('Layer', 'layer', choices(numbers(layers), String(this.#layer)), { change: chooseMap('layer'), hidden: isRelevance(method) || method === 'pool' })}
+          ${selectField('Head', 'head', choices([['mean', 'mean'], ...numbers(heads)], String(this.#head ?? 'mean')), {
+            change: chooseMap('head'), hidden: !attention || method === 'pool', disabled: method === 'rollout', // which is over the mean of all heads
+          })}
+        </div>
+        ${this.#patches.field}
+        <div class="thumbs-frame" ?hidden=${!attention}>${!attention ? nothing : this.#attention.stack ? this.#thumbs : noChange}</div>
+        <div class="toolrow">
+          ${selectField('Shown as', 'look', choices(looks, this.#look), { change: set((value) => { this.#look = value }), hidden: colours })}
+          ${selectField('Scale', 'scale', choices(scales, this.#scale), { change: set((value) => { this.#scale = value }), hidden: colours })}
+          <label class="field strength">Strength <input type="range" min="0" max="100" value="60" @input=${({ target }) => set((value) => { this.#strength = value })(Number(target.value))}></label>
+        </div>
+        <p class="whisper" id="map-note">${note}</p>
+        ${errorLine('map-error', this.#error)}
+      </div>
+      <p class="whisper" ?hidden=${some}>This model gives no maps.</p>`
+  }
+
+  get #thumbs() {
+    return thumbs(this.#attention.stack, {
+      mapOf: (layer, head) => this.#attention.mapOf(layer, head),
+      high: this.#scale === 'common' ? this.#attention.high : null,
+      chosen: this.#method === 'raw' ? [this.#layer, this.#head] : null,
+      choose: (layer, head) => {
+        this.choose({ method: 'raw', layer, head })
+        this.#changed()
+      },
+    })
+  }
 }

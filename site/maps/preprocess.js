@@ -1,19 +1,19 @@
-// What a model sees of a picture: which part, in how many pixels.
+// The preprocessing view: which part of a picture the model gets, in how many pixels.
 
-/** The longer side that a picture of any shape (NaFlex) is shown with. */
+/** The longer side of the view for models that take pictures of any shape (NaFlex), in pixels. */
 const shown = 512
 
 /**
- * Finds the part of a picture that a model sees, and the size it sees it in.
+ * Gives the part of a picture that a model gets, and the size the part is resized to.
  *
  * @param {{width: number, height: number}} picture in pixels
  * @param {{resize: string, edge: number, size: [number, number], crop: [number, number]}} preprocess
  *   model.info.preprocess
  * @returns {{left: number, top: number, width: number, height: number,
- *   toWidth: number, toHeight: number}} the part, in pixels of the picture (it may
- *   reach beyond it, where the model sees black), and its size for the model
+ *   toWidth: number, toHeight: number}} the part, in pixels of the picture (what is
+ *   outside of the picture is black), and its size for the model
  */
-export function sightOf({ width, height }, { resize, edge, size, crop }) {
+export function preprocessView({ width, height }, { resize, edge, size, crop }) {
   let [high, wide] = [height, width] // after the resize
   if (resize === 'squash') [high, wide] = size
   if (resize === 'shortest-edge' || resize === 'naflex') {
@@ -32,20 +32,20 @@ export function sightOf({ width, height }, { resize, edge, size, crop }) {
 }
 
 /**
- * Paints what the model sees, pixel for pixel (by the browser's own resize, which is
- * close to the model's: what it computes with is resized in the engine, exactly).
+ * Paints the view, one pixel for one of the model's. The browser resizes here, which is close
+ * to the exact resize of the engine that the model's input comes from.
  * @param {HTMLCanvasElement} canvas
  * @param {ImageData} pixels
- * @param {ReturnType<typeof sightOf>} sight
+ * @param {ReturnType<typeof preprocessView>} view
  */
-export function paintSight(canvas, pixels, sight) {
+export function paintView(canvas, pixels, view) {
   const source = new OffscreenCanvas(pixels.width, pixels.height)
   source.getContext('2d').putImageData(pixels, 0, 0)
-  canvas.width = sight.toWidth
-  canvas.height = sight.toHeight
+  canvas.width = view.toWidth
+  canvas.height = view.toHeight
   const context = canvas.getContext('2d')
   context.fillStyle = '#000000'
   context.fillRect(0, 0, canvas.width, canvas.height)
   context.imageSmoothingQuality = 'high'
-  context.drawImage(source, sight.left, sight.top, sight.width, sight.height, 0, 0, canvas.width, canvas.height)
+  context.drawImage(source, view.left, view.top, view.width, view.height, 0, 0, canvas.width, canvas.height)
 }

@@ -2,7 +2,7 @@ import { sayWhere } from './where.js'
 
 /** Which patches of one picture speak for each label. */
 export class Relevance {
-  /** By method: the question it answers, and the map of each label. */
+  /** By method: what was asked, and the map of each label. */
   #answers = {}
   #others = ''
   #prefix = 0 // class and register tokens of the model
@@ -41,7 +41,7 @@ export class Relevance {
 
   /**
    * @param {string} method
-   * @returns {number} the largest value of all labels, without its sign
+   * @returns {number} the largest absolute value of all labels
    */
   reach(method) {
     let most = 0
@@ -74,7 +74,7 @@ export class Relevance {
 
   /**
    * @param {number} similarity of picture and label
-   * @param {number} rest what no patch gave
+   * @param {number} rest the part that no patch gave
    * @returns {string}
    */
   #sayParts(similarity, rest) {
@@ -91,7 +91,7 @@ const signed = (value, digits = 4) => value.toFixed(digits).replace('-', '−')
 
 /**
  * @param {ArrayLike<number>} values
- * @returns {number} the largest, without its sign
+ * @returns {number} the largest absolute value
  */
 export function largest(values) {
   return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)

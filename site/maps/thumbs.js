@@ -1,95 +1,50 @@
-import { make } from '../page/dom.js'
+import { html } from '../vendor/lit-html/lit-html.js'
+import { ref } from '../vendor/lit-html/directives/ref.js'
 import { paintMap } from './colourmap.js'
 
+/** Where arrow keys go: [layers, rows]. */
+const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
+
 /**
- * All maps of a model as small pictures: a column a layer, a row a head, the mean
- * over heads first. One radio group: arrow keys move in it, a click chooses.
+ * All maps of a model in small: a column for each layer, a row for each head, with the mean
+ * over heads in the first row. They are one radio group: arrow keys move in it.
+ * @param {{layers: number, heads: number, grid: [number, number]}} stack
+ * @param {{mapOf: (layer: number, head: number|null) => Float32Array, high: number|null,
+ *   chosen: [number, number|null]|null, choose: (layer: number, head: number|null) => void}} options
+ *   high: the value at the bright end of all maps, null: each has its own; chosen: layer and head
  */
-export class Thumbs {
-  #element
-  #choose
-  #buttons = new Map() // "layer head" → button
-  #layers = 0
-  #rows = [] // heads in the order of their rows, null for the mean
-  #sizes = ''
+export function thumbs({ layers, heads, grid }, { mapOf, high, chosen, choose }) {
+  const rows = [null, ...Array(heads).keys()]
+  const isChosen = (layer, head) => chosen !== null && chosen[0] === layer && chosen[1] === head
 
-  /**
-   * @param {HTMLElement} element
-   * @param {(layer: number, head: number|null) => void} choose
-   */
-  constructor(element, choose) {
-    this.#element = element
-    this.#choose = choose
-    element.addEventListener('keydown', (event) => this.#move(event))
-  }
-
-  /**
-   * @param {{layers: number, heads: number, grid: [number, number]}} stack
-   * @param {(layer: number, head: number|null) => Float32Array} mapOf
-   * @param {number|null} high value at the bright end of all maps; null: each its own
-   * @param {[number, number|null]|null} chosen layer and head
-   */
-  show(stack, mapOf, high, chosen) {
-    this.#build(stack)
-    for (const { button, canvas, layer, head } of this.#buttons.values()) {
-      const values = mapOf(layer, head)
-      const own = high === null
-      paintMap(canvas, values, stack.grid, {
-        low: own ? values.reduce((a, b) => Math.min(a, b)) : 0,
-        high: own ? values.reduce((a, b) => Math.max(a, b)) : high,
-        look: 'ember',
-        strength: 1,
-      })
-      const on = chosen !== null && chosen[0] === layer && chosen[1] === head
-      button.setAttribute('aria-checked', String(on))
-      button.tabIndex = on || (chosen === null && layer === 0 && head === null) ? 0 : -1
-    }
-  }
-
-  /**
-   * Makes the buttons, where the model has other sizes than the last one.
-   * @param {{layers: number, heads: number}} stack
-   */
-  #build({ layers, heads }) {
-    if (this.#sizes === `${layers} ${heads}`) return
-    this.#sizes = `${layers} ${heads}`
-    this.#layers = layers
-    this.#rows = [null, ...Array.from({ length: heads }, (_, i) => i)]
-    this.#buttons.clear()
-    this.#element.style.setProperty('--layers', String(layers))
-    const corner = make('span', { class: 'thumb-name', 'aria-hidden': 'true' }, 'layer')
-    const names = Array.from({ length: layers }, (_, i) => make('span', { class: 'thumb-name', 'aria-hidden': 'true' }, String(i)))
-    this.#element.replaceChildren(corner, ...names)
-    for (const head of this.#rows) {
-      this.#element.append(make('span', { class: 'thumb-name side', 'aria-hidden': 'true' }, head === null ? 'mean' : `head ${head}`))
-      for (let layer = 0; layer < layers; layer++) this.#element.append(this.#makeButton(layer, head))
-    }
-  }
-
-  /**
-   * @param {number} layer
-   * @param {number|null} head
-   * @returns {HTMLElement}
-   */
-  #makeButton(layer, head) {
-    const canvas = make('canvas', { width: 1, height: 1 })
-    const name = head === null ? `Layer ${layer}, mean of all heads` : `Layer ${layer}, head ${head}`
-    const button = make('button', { type: 'button', class: 'thumb', role: 'radio', 'aria-label': name, 'aria-checked': 'false', title: name }, canvas)
-    button.addEventListener('click', () => this.#choose(layer, head))
-    this.#buttons.set(`${layer} ${head}`, { button, canvas, layer, head })
-    return button
-  }
-
-  /** @param {KeyboardEvent} event */
-  #move(event) {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key]
-    const at = [...this.#buttons.values()].find(({ button }) => button === event.target)
-    if (!way || !at) return
+  const move = (event) => {
+    const way = ways[event.key]
+    const button = event.target.closest('button')
+    if (!way || !button) return
     event.preventDefault()
-    const layer = Math.min(Math.max(at.layer + way[0], 0), this.#layers - 1)
-    const row = Math.min(Math.max(this.#rows.indexOf(at.head) + way[1], 0), this.#rows.length - 1)
-    const { button } = this.#buttons.get(`${layer} ${this.#rows[row]}`)
-    this.#choose(layer, this.#rows[row])
-    button.focus()
+    const layer = Math.min(Math.max(Number(button.dataset.layer) + way[0], 0), layers - 1)
+    const row = Math.min(Math.max(Number(button.dataset.row) + way[1], 0), heads)
+    choose(layer, rows[row])
+    event.currentTarget.querySelector(`[data-layer="${layer}"][data-row="${row}"]`).focus()
   }
+
+  const thumb = (head, row, layer) => {
+    const name = head === null ? `Layer ${layer}, mean of all heads` : `Layer ${layer}, head ${head}`
+    const on = isChosen(layer, head)
+    const tabbable = on || (chosen === null && layer === 0 && head === null)
+    const paint = (canvas) => {
+      if (!canvas) return
+      const values = mapOf(layer, head)
+      const [low, bright] = high === null ? [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))] : [0, high]
+      paintMap(canvas, values, grid, { low, high: bright, look: 'ember', strength: 1 })
+    }
+    return html`<button type="button" class="thumb" role="radio" aria-label=${name} title=${name} aria-checked=${on} tabindex=${tabbable ? 0 : -1}
+      data-layer=${layer} data-row=${row} @click=${() => choose(layer, head)}><canvas width="1" height="1" ${ref(paint)}></canvas></button>`
+  }
+
+  const columns = [...Array(layers).keys()]
+  return html`<div class="thumbs" id="thumbs" role="radiogroup" aria-label="All layers and heads" .style=${`--layers: ${layers}`} @keydown=${move}>
+    <span class="thumb-name" aria-hidden="true">layer</span>${columns.map((layer) => html`<span class="thumb-name" aria-hidden="true">${layer}</span>`)}
+    ${rows.map((head, row) => html`<span class="thumb-name side" aria-hidden="true">${head === null ? 'mean' : `head ${head}`}</span>${columns.map((layer) => thumb(head, row, layer))}`)}
+  </div>`
 }

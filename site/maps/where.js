@@ -1,8 +1,8 @@
-/** Names of the nine parts of a picture, row by row. */
+/** Names of the ninths of a picture, row by row. */
 const parts = ['the upper left', 'the upper middle', 'the upper right', 'the left', 'the middle', 'the right', 'the lower left', 'the lower middle', 'the lower right']
 
 /**
- * Says in words where a map is strongest: in which ninth it is on average.
+ * Says in words where a map is strongest: the ninth with the largest mean.
  * @param {ArrayLike<number>} values [rows * columns]
  * @param {[number, number]} grid
  * @returns {string} one of parts

@@ -1,116 +1,145 @@
-import { attempt } from '../page/attempt.js'
-import { byId, make } from '../page/dom.js'
-import { loadOptions } from '../page/link.js'
+import { html, render } from '../vendor/lit-html/lit-html.js'
+import { attempt } from '../parts/attempt.js'
+import { choices, errorLine, factList, selectField } from '../parts/templates.js'
+import { loadOptions } from './link.js'
 
-/** What the kernels are called where people read it. */
-const kernels = { relaxed: 'SIMD, relaxed', plain: 'SIMD', scalar: 'plain code, no SIMD' }
+/** The names of the kernels on the page. */
+const kernelNames = { relaxed: 'SIMD, relaxed', plain: 'SIMD', scalar: 'plain code, no SIMD' }
 
-/** What computes, and why; the visitor chooses another, and compares. */
+const devices = [['auto', 'the best there is'], ['webgpu', 'graphics card'], ['simd', 'processor, SIMD'], ['scalar', 'processor, plain']]
+const dtypes = [['auto', "the file's own"], ['f32', 'float32'], ['f16', 'float16 weights'], ['q8', 'int8']]
+
+/** What the model runs on, and why; the visitor chooses another device, and compares. */
 export class DevicePanel {
+  #section
   #loader
   #picture
   #around
-  #controls = { device: byId('device'), dtype: byId('dtype') }
-  #compared = null // the comparison that runs
+  #facts = []
+  #answered = false // whether the model has answered; before, there is nothing to compare
+  /** @type {AbortController|null} of the comparison that runs */
+  #comparison = null
+  #words = ''
+  #error = ''
 
   /**
-   * @param {import('../page/model.js').ModelLoader} loader
-   * @param {() => [ImageData, object]} picture in view, and options of calls with it
-   * @param {{begun: () => void, ended: () => void}} around come around every comparison
+   * @param {HTMLElement} section
+   * @param {import('./loader.js').ModelLoader} loader
+   * @param {() => [ImageData, object]} picture gives the picture in view, and the options of
+   *   calls with it
+   * @param {{begun: () => void, ended: () => void}} around called before and after every comparison
    */
-  constructor(loader, picture, around) {
+  constructor(section, loader, picture, around) {
+    this.#section = section
     this.#loader = loader
     this.#picture = picture
     this.#around = around
-    const { device, dtype } = this.#controls
-    if (!navigator.gpu) device.querySelector('[value=webgpu]').remove()
-    for (const control of [device, dtype]) {
-      control.addEventListener('change', async () => {
-        const wanted = device.selectedOptions[0].textContent
-        const loaded = await loader.load(loader.name, loadOptions({ device: device.value, dtype: dtype.value }))
-        const place = byId('compare-error')
-        place.hidden = loaded
-        place.textContent = loaded ? '' : `“${wanted}” could not be had: ${byId('model-error').textContent}`
-        this.#follow() // also where it could not be had
-      })
-    }
-    byId('compare').addEventListener('click', () => attempt('compare-error', () => this.#compare()))
   }
 
-  /** Takes the model that was loaded. There is nothing to compare until it has answered. */
+  /** Takes the model that was loaded. */
   offer() {
-    this.#follow()
+    this.#answered = false
     this.forget()
     this.show()
-    byId('compare').disabled = true
   }
 
-  /** Offers to compare what the model has answered. */
+  /** Offers a comparison of what the model has answered. */
   answered() {
+    this.#answered = true
     this.show()
-    byId('compare').disabled = this.#compared !== null
   }
 
-  /** Takes a comparison back: it was of another picture or model. */
+  /** Ends or removes a comparison that is of another picture or model. */
   forget() {
-    this.#compared?.abort()
-    byId('compared').textContent = ''
+    this.#comparison?.abort()
+    this.#words = ''
+    this.#update()
   }
 
-  /** Says what runs, as it is now: a device may be given up later. */
+  /** Says what runs now: the device may change during use. */
   show() {
-    const { device, workers, dtype, gpu, fallback, kernels: name } = this.#loader.model.info
-    const on = device === 'webgpu' ? 'your graphics card' : 'your processor'
-    const facts = [['Runs on', device === 'webgpu' ? on : `${on}, ${workers === 1 ? 'one worker' : `${workers} workers`}`]]
-    facts.push(['Kernels', kernels[name] ?? name], ['Arithmetic', dtype])
-    if (gpu.name) facts.push(['Graphics card', gpu.name])
-    if (gpu.pipelines) facts.push(['Made ready in', `${gpu.compileMs.toFixed(0)} ms, ${gpu.pipelines} pipelines`])
+    const { device, workers, dtype, gpu, fallback, kernels } = this.#loader.model.info
     const chosen = this.#loader.options.device ?? 'auto'
-    if (fallback) facts.push(['Not faster, because', fallback])
-    else facts.push(['Why', chosen !== 'auto' ? 'you chose it' : device === 'webgpu' ? 'the model is large enough to be worth it' : 'it is the fastest for a model of this size'])
-    byId('device-facts').replaceChildren(...facts.map(([key, value]) => make('div', {}, make('dt', {}, key), make('dd', {}, value))))
+    const onGPU = device === 'webgpu'
+    this.#facts = [
+      ['Runs on', onGPU ? 'your graphics card' : `your processor, ${workers === 1 ? 'one worker' : `${workers} workers`}`],
+      ['Kernels', kernelNames[kernels] ?? kernels], ['Arithmetic', dtype],
+    ]
+    if (gpu.name) this.#facts.push(['Graphics card', gpu.name])
+    if (gpu.pipelines) this.#facts.push(['Prepared in', `${gpu.compileMs.toFixed(0)} ms, ${gpu.pipelines} pipelines`])
+    if (fallback) this.#facts.push(['Not faster, because', fallback])
+    else this.#facts.push(['Why', chosen !== 'auto' ? 'you chose it' : onGPU ? 'the model is large enough to be worth it' : 'it is the fastest for a model of this size'])
+    this.#update()
   }
 
-  /** Shows in the controls what the model was asked to run on. */
-  #follow() {
+  #update() {
     const { device = 'auto', dtype = 'auto' } = this.#loader.options
-    Object.assign(this.#controls.device, { value: device })
-    Object.assign(this.#controls.dtype, { value: dtype })
+    const offered = devices.filter(([value]) => value !== 'webgpu' || navigator.gpu)
+    render(html`
+      <h2 id="computes-title">What it runs on</h2>
+      <div id="device-facts">${factList(this.#facts)}</div>
+      <div class="toolrow">
+        ${selectField('Device', 'device', choices(offered, device), { change: (value) => this.#choose({ device: value, dtype }, offered, value) })}
+        ${selectField('Arithmetic', 'dtype', choices(dtypes, dtype), { change: (value) => this.#choose({ device, dtype: value }, dtypes, value) })}
+      </div>
+      <p class="whisper">Another choice loads the model again. <a href="speed.html">How fast it is</a>, beside onnxruntime-web.</p>
+      <button type="button" id="compare" ?disabled=${!this.#answered || this.#comparison} @click=${() => attempt(this.#fail, () => this.#compare())}>Compare with plain float32</button>
+      <p class="whisper reading" id="compared" role="status">${this.#words}</p>
+      ${errorLine('compare-error', this.#error)}`, this.#section)
+  }
+
+  #fail = (words) => {
+    this.#error = words
+    this.#update()
   }
 
   /**
-   * Loads the model once more, to run on one worker in float32 without SIMD, and says
-   * how well the device that is chosen agrees with it on the picture in view.
+   * Loads the model again, to run on another device or in another arithmetic.
+   * @param {{device: string, dtype: string}} choice
+   * @param {[string, string][]} offered
+   * @param {string} chosen which of them the visitor chose
+   */
+  async #choose(choice, offered, chosen) {
+    const loaded = await this.#loader.load(this.#loader.name, loadOptions(choice))
+    const [, name] = offered.find(([value]) => value === chosen)
+    this.#fail(loaded ? '' : `“${name}” could not be loaded: ${this.#loader.error}`)
+  }
+
+  /**
+   * Loads the model once more, on one worker in float32 without SIMD, and says how much
+   * the results of the two differ on the picture in view.
    */
   async #compare() {
     const { model, name } = this.#loader
-    const button = byId('compare')
-    const words = byId('compared')
+    const say = (words) => {
+      this.#words = words
+      this.#update()
+    }
     this.forget()
-    const { signal } = this.#compared = new AbortController()
-    button.disabled = true
+    const { signal } = this.#comparison = new AbortController()
+    this.#update()
     this.#around.begun()
     try {
       const [pixels, options] = this.#picture()
-      const { load } = await import('../js/vitrine.js')
+      const { load } = await import('../../js/vitrine.js')
       const plain = await load(name, {
         device: 'scalar', dtype: 'f32', workers: 1, signal,
-        onProgress: ({ loaded, total }) => { words.textContent = total ? `Fetching it once more: ${Math.floor(loaded / total * 100)} %` : 'Fetching it once more' },
+        onProgress: ({ loaded, total }) => say(total ? `Fetching it once more: ${Math.floor(loaded / total * 100)} %` : 'Fetching it once more'),
       })
       try {
-        words.textContent = 'Computing with both'
+        say('Computing with both')
         const [a, b] = [await vectorOf(model, pixels, { ...options, signal }), await vectorOf(plain, pixels, { ...options, signal })]
         const { device, dtype } = model.info
-        words.textContent = `On this picture, ${device} ${dtype} and plain float32 differ by at most ${worst(a, b).toExponential(1)} of the largest value, and have a cosine of ${cosine(a, b).toFixed(7)}.`
+        say(`On this picture, ${device} ${dtype} and plain float32 differ by at most ${worst(a, b).toExponential(1)} of the largest value, and have a cosine of ${cosine(a, b).toFixed(7)}.`)
       } finally {
         plain.close()
       }
     } catch (error) {
-      words.textContent = ''
+      this.#words = ''
       if (!signal.aborted) throw error
     } finally {
-      this.#compared = null
-      button.disabled = false
+      this.#comparison = null
+      this.#update()
       this.#around.ended()
     }
   }

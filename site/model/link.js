@@ -1,13 +1,13 @@
-// The view as an address: what is chosen stands after the #, so that a view is a
-// link. Only what differs from the beginning is written.
+// The view as a link: what is chosen is written after the # of the address. Only what
+// differs from the first view is written.
 
-import { firstLabels } from './labels.js'
-import { samples } from './picture.js'
+import { samples } from '../picture/samples.js'
+import { firstLabels } from '../ranking/labels.js'
 
 /** The model that comes with the page. */
 export const ownModel = './models/emoji-clip'
 
-/** Two names around one slash: a model on the hub. */
+/** A model on the hub: two names around one slash. */
 export const hubName = /^[\w-][\w.-]*\/[\w-][\w.-]*$/
 
 /** The choices that a link can name. */
@@ -19,15 +19,15 @@ const choices = {
 }
 
 /**
- * What a link can say: the model and how it is run, what it is asked, and which map
- * is shown; label is the one whose map that is, patches the most that a picture may have.
+ * What a link can name: the model and how it runs, what it is asked, and which map is
+ * shown. label is the label of that map; patches is how many a picture may have at most.
  * @typedef {{model?: string, device?: string, dtype?: string, labels?: string[], template?: string,
  *   sample?: string, method?: string, layer?: number, head?: number|null, label?: string|null,
  *   patches?: number|null}} View
  */
 
 /**
- * Reads the address. Anyone can write one, so what makes no sense is left out.
+ * Reads a link. Anyone can write one, so values that make no sense are left out.
  * @param {string} hash with or without #
  * @returns {View}
  */
@@ -47,9 +47,9 @@ export function readLink(hash) {
 }
 
 /**
- * Writes a view as what stands after the #.
- * @param {View & {usual: string, layers: number}} view usual: the map that the model
- *   begins with; layers: how many it has
+ * Writes a view as the part of an address after the #.
+ * @param {View & {usual: string, layers: number}} view usual: the map that is shown first
+ *   for the model; layers: how many the model has
  * @returns {string} '' for the first view
  */
 export function writeLink({ model, device, dtype, labels, template, sample, method, layer, head, label, patches, usual, layers }) {
@@ -68,9 +68,9 @@ export function writeLink({ model, device, dtype, labels, template, sample, meth
 }
 
 /**
- * How a view wants its model run.
+ * Gives the options of load that a view asks for.
  * @param {View} view
- * @returns {{device?: string, dtype?: string}} options of load, without what is the rule
+ * @returns {{device?: string, dtype?: string}} without those that are the default
  */
 export function loadOptions({ device = 'auto', dtype = 'auto' }) {
   return { ...(device !== 'auto' && { device }), ...(dtype !== 'auto' && { dtype }) }

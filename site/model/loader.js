@@ -1,10 +1,9 @@
-import { sayError } from './attempt.js'
-import { byId, sayBytes, sayCount } from './dom.js'
+import { sayBytes, sayError } from '../parts/words.js'
 import { hubName, ownModel } from './link.js'
 
 /**
- * Whether a model is fetched from elsewhere than this site: a hub name, or an
- * address of another host.
+ * Whether a model is fetched from another host than the page's: a hub name, or an
+ * address of such a host.
  * @param {string} name
  * @returns {boolean}
  */
@@ -13,149 +12,130 @@ export function isElsewhere(name) {
   return URL.canParse(name, document.baseURI) && new URL(name, document.baseURI).origin !== location.origin
 }
 
-/** Loads models, one at a time, and shows how far it is. */
-export class ModelLoader {
-  /** The name of the loaded model. */
-  name = ''
-  /** What it was asked to run on: options of load. The next model is asked the same. */
-  options = {}
-  /** @type {import('../../js/vitrine.d.ts').Model|null} */
-  model = null
-  #abort = null
-  #announce
-  #begun
-  #loaded
-  #ended
-
-  /**
-   * @param {{announce: (words: string) => void, begun: () => void, loaded: (seconds: number) => void,
-   *   ended: () => void}} on begun and ended come around every load, loaded only where it succeeds
-   */
-  constructor({ announce, begun, loaded, ended }) {
-    this.#announce = announce
-    this.#begun = begun
-    this.#loaded = loaded
-    this.#ended = ended
-    const input = byId('model-input')
-    byId('model-form').addEventListener('submit', (event) => {
-      event.preventDefault()
-      const name = input.value.trim()
-      byId('suggestion').textContent = ''
-      if (name) this.load(name)
-      else this.#fail('Write the address of a folder or a hub name first.')
-    })
-    byId('model-abort').addEventListener('click', () => this.#abort?.abort())
-  }
-
-  /**
-   * Asks before a model is loaded that a link names and that lies elsewhere.
-   * @param {string} name
-   */
-  suggest(name) {
-    byId('model-input').value = name
-    byId('suggestion').textContent = `The link you followed asks for ${name}, from another host. Press Load to fetch it.`
-  }
-
-  /**
-   * Loads a model and puts it in the place of the one before, which works until
-   * then. Where there was none, the page's own comes in the place of one that fails.
-   * @param {string} name a folder's address or a hub name
-   * @param {{device?: string, dtype?: string}} options of load
-   */
-  async load(name, options = this.options) {
-    byId('model-error').textContent = ''
-    this.#abort?.abort() // the one that is on its way, if any
-    const plain = name === ownModel && !Object.keys(options).length
-    if (!await this.#tryLoad(name, options) && !this.model && !plain) await this.#tryLoad(ownModel, {})
-  }
-
-  /**
-   * @param {string} name
-   * @param {{device?: string, dtype?: string}} options
-   * @returns {Promise<boolean>} Whether it was loaded; if not, the page says why.
-   */
-  async #tryLoad(name, options) {
-    const abort = this.#abort = new AbortController()
-    const start = performance.now()
-    this.#begun()
-    this.#busy(true)
-    this.#progress({ stage: 'engine', loaded: 0, total: null })
-    try {
-      const { load } = await import('../js/vitrine.js')
-      const model = await load(name, { ...options, signal: abort.signal, onProgress: (progress) => this.#progress(progress) })
-      if (abort.signal.aborted) {
-        model.close()
-        throw abort.signal.reason
-      }
-      this.model?.close()
-      this.model = model
-      this.name = name
-      this.options = options
-      this.#describe()
-      byId('loading-words').textContent = `${shortName(name)} is in.`
-      this.#loaded((performance.now() - start) / 1000)
-      return true
-    } catch (error) {
-      if (this.#abort !== abort) return true // another load has taken its place
-      if (abort.signal.aborted) byId('loading-words').textContent = 'Stopped.'
-      else this.#fail(sayError(error))
-      if (this.model) this.#announce(`${shortName(this.name)} stays in`)
-      else this.#announce('No model is in: see below')
-      return false
-    } finally {
-      if (this.#abort === abort) {
-        this.#busy(false)
-        this.#ended()
-      }
-    }
-  }
-
-  /** @param {boolean} busy */
-  #busy(busy) {
-    byId('model-load').hidden = busy
-    byId('model-abort').hidden = !busy
-    byId('progress').classList.toggle('busy', busy)
-  }
-
-  /** @param {string} words */
-  #fail(words) {
-    byId('loading-words').textContent = ''
-    byId('model-error').textContent = words
-  }
-
-  /** @param {{stage: string, loaded: number, total: number|null}} progress */
-  #progress({ stage, loaded, total }) {
-    const bar = byId('progress')
-    if (total) bar.value = loaded / total
-    else bar.removeAttribute('value')
-    const what = stage === 'engine' ? 'the engine' : 'the weights'
-    const percent = total ? `, ${Math.floor(loaded / total * 100)} %` : ''
-    const amount = total ? `: ${sayBytes(loaded)} of ${sayBytes(total)}${percent}` : ''
-    byId('loading-words').textContent = `Fetching ${what}${amount}`
-    if (!this.model) this.#announce(`Fetching ${what}`)
-  }
-
-  /** Writes the placard, and what the page says about this model. */
-  #describe() {
-    const { architecture, parameters, shapes } = this.model.info
-    const own = this.name === ownModel
-    byId('model-name').textContent = shortName(this.name)
-    const size = shapes.image[0] ? `${shapes.image[1]} × ${shapes.image[0]} pixels` : `up to ${shapes.maxPatches} patches`
-    byId('model-what').textContent = `${architecture}, ${shapes.layers} layers of ${shapes.heads} heads`
-    byId('model-how').textContent = `${size}, ${sayCount(parameters)} parameters`
-    byId('card-default').hidden = byId('samples-known').hidden = !own
-    byId('card-other').hidden = own
-    const link = byId('card-link')
-    link.href = hubName.test(this.name)
-      ? `https://huggingface.co/${this.name}`
-      : `${new URL(this.name, document.baseURI).href.replace(/\/$/, '')}/README.md`
-  }
-}
-
 /**
  * @param {string} name
  * @returns {string} its last part
  */
 export function shortName(name) {
   return name.replace(/\/+$/, '').split('/').at(-1)
+}
+
+/** Loads models, one at a time. Its fields say how far it is. */
+export class ModelLoader {
+  /** The name of the loaded model. */
+  name = ''
+  /** The options of load that the model was loaded with. The next one gets the same. */
+  options = {}
+  /** @type {import('../../js/vitrine.d.ts').Model|null} */
+  model = null
+  /** Whether a model is being loaded. */
+  busy = false
+  /** @type {number|null} 0 to 1; null where the total is not known */
+  progress = null
+  /** How far loading is, in words; '' where nothing is to be said. */
+  words = ''
+  /** Why loading failed; '' where it didn't. */
+  error = ''
+  /** The name of a model that a link asks for, from another host; '' where none does. */
+  suggestion = ''
+  #abort = null
+  #on
+
+  /**
+   * @param {{announce: (words: string) => void, changed: () => void, begun: () => void,
+   *   loaded: (seconds: number) => void, ended: () => void}} on changed is called whenever a
+   *   field changes; begun and ended at the beginning and the end of every load; loaded only where
+   *   it succeeds
+   */
+  constructor(on) {
+    this.#on = on
+  }
+
+  /**
+   * Asks the visitor before a model is loaded that a link names, from another host.
+   * @param {string} name '' takes the question back
+   */
+  suggest(name) {
+    this.suggestion = name
+    this.#on.changed()
+  }
+
+  /** Stops the load that is running, if any. */
+  stop() {
+    this.#abort?.abort()
+  }
+
+  /**
+   * Says that a load failed.
+   * @param {string} words
+   */
+  fail(words) {
+    this.words = ''
+    this.error = words
+    this.#on.changed()
+  }
+
+  /**
+   * Loads a model. The model before works until then, and is closed then. Where there was
+   * none and the load fails, the page's own model is loaded.
+   * @param {string} name a folder's address or a hub name
+   * @param {{device?: string, dtype?: string}} options of load
+   * @returns {Promise<boolean>} Whether it was loaded, or another load has replaced this one;
+   *   if not, error says why.
+   */
+  async load(name, options = this.options) {
+    this.error = ''
+    this.stop()
+    if (await this.#tryLoad(name, options)) return true
+    const plain = name === ownModel && !Object.keys(options).length
+    if (!this.model && !plain) await this.#tryLoad(ownModel, {})
+    return false
+  }
+
+  /**
+   * @param {string} name
+   * @param {{device?: string, dtype?: string}} options
+   * @returns {Promise<boolean>} as load
+   */
+  async #tryLoad(name, options) {
+    const { announce, begun, loaded, ended } = this.#on
+    const abort = this.#abort = new AbortController()
+    const start = performance.now()
+    begun()
+    this.busy = true
+    this.#showProgress({ stage: 'engine', loaded: 0, total: null })
+    try {
+      const { load } = await import('../../js/vitrine.js')
+      const model = await load(name, { ...options, signal: abort.signal, onProgress: (progress) => this.#showProgress(progress) })
+      if (abort.signal.aborted) {
+        model.close()
+        throw abort.signal.reason
+      }
+      this.model?.close()
+      Object.assign(this, { model, name, options, words: `${shortName(name)} is loaded.` })
+      loaded((performance.now() - start) / 1000)
+      return true
+    } catch (error) {
+      if (this.#abort !== abort) return true // another load has replaced this one
+      if (abort.signal.aborted) this.words = 'Stopped.'
+      else this.fail(sayError(error))
+      announce(this.model ? `${shortName(this.name)} stays loaded` : 'No model is loaded; the reason is below')
+      return false
+    } finally {
+      if (this.#abort === abort) {
+        this.busy = false
+        ended()
+        this.#on.changed()
+      }
+    }
+  }
+
+  /** @param {{stage: string, loaded: number, total: number|null}} progress */
+  #showProgress({ stage, loaded, total }) {
+    const what = stage === 'engine' ? 'the engine' : 'the weights'
+    this.progress = total ? loaded / total : null
+    this.words = `Fetching ${what}` + (total ? `: ${sayBytes(loaded)} of ${sayBytes(total)}, ${Math.floor(loaded / total * 100)} %` : '')
+    if (!this.model) this.#on.announce(`Fetching ${what}`)
+    this.#on.changed()
+  }
 }

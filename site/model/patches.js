@@ -1,24 +1,24 @@
-import { byId } from './dom.js'
+import { html } from '../vendor/lit-html/lit-html.js'
 
-/** More patches than this no page waits for. */
+/** No page waits for more patches than this. */
 const most = 4096
 
 /** How many patches a picture may have, for models that take pictures of any shape (NaFlex). */
 export class Patches {
-  #input = byId('patches')
+  /** @type {[number, number]|null} rows and columns of the picture in view */
+  grid = null
   #own = 0 // the model's own number; 0 where its pictures have one size
+  #count = 0
+  #changed
 
-  /** @param {() => void} changed */
+  /** @param {() => void} changed called when the visitor chooses another number */
   constructor(changed) {
-    this.#input.addEventListener('change', () => {
-      if (this.#input.reportValidity()) changed()
-    })
+    this.#changed = changed
   }
 
   /** @returns {number|null} null: the model's own number */
   get chosen() {
-    const count = this.#input.valueAsNumber
-    return this.#own && this.#input.validity.valid && count !== this.#own ? count : null
+    return this.#own && this.#count !== this.#own ? this.#count : null
   }
 
   /** @returns {{maxPatches?: number}} for every call with a picture */
@@ -33,15 +33,22 @@ export class Patches {
    */
   offer({ shapes }, wanted) {
     this.#own = shapes.maxPatches
-    byId('patches-part').hidden = !this.#own
-    Object.assign(this.#input, { max: most, value: this.#own && wanted ? Math.min(wanted, most) : this.#own })
+    this.#count = this.#own && wanted ? Math.min(wanted, most) : this.#own
+    this.grid = null
   }
 
-  /**
-   * Says how the picture was cut.
-   * @param {[number, number]} grid rows and columns
-   */
-  show([rows, columns]) {
-    byId('patches-grid').textContent = `${rows} rows × ${columns} columns = ${rows * columns} patches`
+  /** The field, and the grid that the picture was cut into. */
+  get field() {
+    const [rows, columns] = this.grid ?? []
+    return html`<div class="toolrow pickers" id="patches-part" ?hidden=${!this.#own}>
+      <label class="field">At most <input type="number" id="patches" min="1" max=${most} step="1" required .value=${String(this.#count)} @change=${this.#edit}> patches</label>
+      <span class="whisper" id="patches-grid">${this.grid ? `${rows} rows × ${columns} columns = ${rows * columns} patches` : ''}</span>
+    </div>`
+  }
+
+  #edit = ({ target }) => {
+    if (!target.reportValidity()) return
+    this.#count = target.valueAsNumber
+    this.#changed()
   }
 }

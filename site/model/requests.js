@@ -1,67 +1,73 @@
-import { byId, make, sayBytes } from './dom.js'
+import { html, render } from '../vendor/lit-html/lit-html.js'
+import { factList } from '../parts/templates.js'
+import { sayBytes } from '../parts/words.js'
 
-/** Since when requests are counted, in milliseconds of the page's clock. */
-let since = Infinity
-let later = 0
+/** What was fetched, and that nothing is fetched after it. */
+export class Requests {
+  #element
+  #since = Infinity // from when requests are counted, in milliseconds of the page's clock
+  #count = 0
+  #bytes = 0 // of the weights
+  #seconds = 0 // that loading took
+  /** @type {{url: string, bytes: number, status: number}[]} largest first */
+  #files = []
 
-/**
- * Counts the requests that the page makes after its model is ready, as the browser
- * reports them. (Those of the worker are in the list: info.requests.)
- */
-export function watchRequests() {
-  new PerformanceObserver((list) => {
-    later += list.getEntries().filter((entry) => entry.startTime > since).length
-    showLater()
-  }).observe({ type: 'resource' })
-}
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.#element = element
+    // The browser reports the requests of the page. Those of the worker are in info.requests.
+    new PerformanceObserver((list) => {
+      this.#count += list.getEntries().filter(({ startTime }) => startTime > this.#since).length
+      this.#update()
+    }).observe({ type: 'resource' })
+  }
 
-/** Stops counting while a model is loaded. */
-export function stopCounting() {
-  since = Infinity
-}
+  /** Stops counting, while a model is loaded. */
+  stop = () => {
+    this.#since = Infinity
+  }
 
-/** Counts from now, and from nothing. */
-export function startCounting() {
-  since = performance.now()
-  later = 0
-  showLater()
-}
+  /** Counts from now, starting at zero. */
+  start = () => {
+    this.#since = performance.now()
+    this.#count = 0
+    this.#update()
+  }
 
-/** Says how many came since. */
-function showLater() {
-  const element = byId('facts').querySelector('[data-fact=later]')
-  if (element) element.textContent = String(later)
-}
+  /**
+   * Lists what was fetched.
+   * @param {object} info of the model
+   * @param {number} seconds that loading took
+   */
+  show(info, seconds) {
+    this.#bytes = info.bytes
+    this.#seconds = seconds
+    const files = (type) => performance.getEntriesByType(type)
+      .map(({ name, decodedBodySize }) => ({ url: name.split('#')[0], bytes: decodedBodySize, status: 200 }))
+    // A file that the page and the worker share is one file.
+    const all = [...files('navigation'), ...files('resource'), ...info.requests]
+    this.#files = [...new Map(all.map((file) => [file.url, file])).values()].sort((a, b) => b.bytes - a.bytes)
+    this.#update()
+  }
 
-/**
- * Shows what was fetched.
- * @param {object} info of the model
- * @param {number} seconds that loading took
- */
-export function showRequests(info, seconds) {
-  const facts = [
-    ['Weights', sayBytes(info.bytes)],
-    ['Ready after', `${seconds.toFixed(2)} s`],
-    ['Requests since', '0', 'later'],
-  ]
-  byId('facts').replaceChildren(...facts.map(([name, value, key]) =>
-    make('div', {}, make('dt', {}, name), make('dd', key ? { 'data-fact': key } : {}, value))))
-
-  const page = performance.getEntriesByType('resource')
-    .map(({ name, decodedBodySize }) => ({ url: name, bytes: decodedBodySize, status: 200 }))
-  const self = performance.getEntriesByType('navigation').map((entry) => ({ url: location.href.split('#')[0], bytes: entry.decodedBodySize, status: 200 }))
-  // A file that the page and the worker share is one file.
-  const files = [...new Map([...self, ...page, ...info.requests].map((file) => [file.url, file])).values()]
-  files.sort((a, b) => b.bytes - a.bytes)
-  byId('fetched').replaceChildren(...files.map(({ url, bytes, status }) =>
-    make('tr', {}, make('th', { scope: 'row' }, shorten(url)), make('td', { class: 'number' }, status === 404 ? 'not there' : sayBytes(bytes)))))
-  const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
-  byId('fetched-total').textContent = `(${files.length} files, ${sayBytes(total)} unpacked)`
+  #update() {
+    if (!this.#files.length) return // no model was loaded yet
+    const total = this.#files.reduce((sum, { bytes }) => sum + bytes, 0)
+    render(html`
+      ${factList([['Weights', sayBytes(this.#bytes)], ['Ready after', `${this.#seconds.toFixed(2)} s`], ['Requests since', String(this.#count), 'requests']])}
+      <details>
+        <summary>What was fetched <span>(${this.#files.length} files, ${sayBytes(total)} unpacked)</span></summary>
+        <div class="scroll" tabindex="0" role="region" aria-label="Files fetched"><table class="plain"><caption class="sr">Files fetched</caption>
+          <thead><tr><th scope="col">File</th><th scope="col" class="number">Size</th></tr></thead>
+          <tbody id="fetched">${this.#files.map(({ url, bytes, status }) => html`<tr><th scope="row">${shorten(url)}</th><td class="number">${status === 404 ? 'not there' : sayBytes(bytes)}</td></tr>`)}</tbody>
+        </table></div>
+      </details>`, this.#element)
+  }
 }
 
 /**
  * @param {string} url
- * @returns {string} relative to the page where it lies below it
+ * @returns {string} relative to the page where it lies in the page's folder
  */
 function shorten(url) {
   const here = new URL('.', location.href).href

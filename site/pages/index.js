@@ -1,29 +1,26 @@
-import { attempt } from './attempt.js'
-import { byId, copy } from './dom.js'
-import { enableDrawing } from './draw.js'
-import { firstLabels, Labels } from './labels.js'
-import { latest } from './latest.js'
-import { loadOptions, ownModel, readLink, writeLink } from './link.js'
-import { isElsewhere, ModelLoader, shortName } from './model.js'
-import { Paper } from './paper.js'
-import { Patches } from './patches.js'
-import { acceptPictures, sampleUrl, samples, showSamples } from './picture.js'
-import { RankingTable, sayScore, showClasses } from './ranking.js'
-import { showRequests, startCounting, stopCounting, watchRequests } from './requests.js'
-import { Template } from './template.js'
-import { enableThemes } from './themes.js'
+// The first page: a picture, the ranking of words against it, and what shows the inside of
+// the model. It connects the parts, which know nothing of each other.
 
-/** A picture that takes longer than this is not seen in full while the pen moves, in ms. */
+import { render } from '../vendor/lit-html/lit-html.js'
+import { loadOptions, ownModel, readLink, writeLink } from '../model/link.js'
+import { isElsewhere, ModelLoader, shortName } from '../model/loader.js'
+import { Patches } from '../model/patches.js'
+import { Requests } from '../model/requests.js'
+import { modelForm, otherCard, placard } from '../model/templates.js'
+import { attempt } from '../parts/attempt.js'
+import { latest } from '../parts/latest.js'
+import { sayScore } from '../parts/words.js'
+import { Picture } from '../picture/picture.js'
+import { samples, sampleUrl } from '../picture/samples.js'
+import { firstLabels, Labels } from '../ranking/labels.js'
+import { LabelTemplate } from '../ranking/labeltemplate.js'
+import { Ranking } from '../ranking/ranking.js'
+
+/** An answer that takes longer than this is not awaited in full while the pen moves, in ms. */
 const live = 150
 
-/** How long the picture rests before the best label is said aloud, in ms. */
-const rest = 1200
-
-/** What a score is, by the method that makes it. */
-const scoreNotes = {
-  softmax: 'The scores share one whole among your words, so one always wins, also when none fits.',
-  sigmoid: 'Each word has its own score, from 0 to 100 %: several may fit, or none.',
-}
+/** How long the picture must stay the same before the best label is announced, in ms. */
+const pause = 1200
 
 /** How many classes are shown. */
 const shownClasses = 10
@@ -32,71 +29,90 @@ const shownClasses = 10
 const changed = { picture: true, labels: true, map: true }
 /** What the picture was last compared with: labels or names of classes, how they are written, the best one. */
 let asked = { texts: [], options: {}, best: '' }
-/** @type {import('../later/views.js')|null} its module, once it has come */
-let later = null
-/** @type {import('../later/views.js').Views|null} */
-let views = null
+/** @type {typeof import('./inside.js')|null} the module, once it is loaded */
+let insideModule = null
+/** @type {import('./inside.js').Inside|null} */
+let inside = null
 let lastTook = 0
-let restTimer
+let announceTimer
+let status = 'Opening the case'
 
-const status = byId('status')
-/** @param {string} words said to all, and aloud by screen readers */
-const announce = (words) => { if (status.textContent !== words) status.textContent = words }
+/** Empties a section of index.html, for the part that fills it, and gives it. */
+const section = (id) => {
+  const element = document.querySelector(`#${id}`)
+  element.replaceChildren()
+  return element
+}
+const placardSection = section('placard')
+const formSection = section('model-form')
+const otherCardSection = section('card-other')
 
-const paper = new Paper(byId('paper'), () => onChange('picture'))
+/** @param {string} words for everyone; screen readers say them */
+function announce(words) {
+  status = words
+  showModel()
+}
+
+/** Shows which model is loaded, or how far loading it is. */
+function showModel() {
+  render(placard(loader, status), placardSection)
+  render(modelForm(loader), formSection)
+}
+
+const loader = new ModelLoader({
+  announce, changed: showModel,
+  begun: () => requests.stop(), loaded: onLoaded, ended: () => { if (inside) requests.start() },
+})
+const requests = new Requests(section('requests'))
+const picture = new Picture(section('picture'), document.querySelector('#drop'), announce, () => onChange('picture'))
+const labelTemplate = new LabelTemplate(() => onChange('labels'))
 const labels = new Labels(() => onChange('labels'))
-const showMap = (label) => views?.maps.toggle(label)
-const ranking = new RankingTable(labels, showMap)
-const template = new Template(() => onChange('labels'))
 const patches = new Patches(() => onChange('picture'))
-const loader = new ModelLoader({ announce, begun: stopCounting, loaded: onLoaded, ended: () => { if (views) startCounting() } })
+const ranking = new Ranking(section('ranking'), labels, labelTemplate, (label) => inside?.maps.toggle(label))
 
 /**
- * Takes note of a change and sees to it that the model answers it.
+ * Notes a change, and has the model answer it.
  * @param {'picture'|'labels'|'map'} what
  */
 function onChange(what) {
   changed[what] = true
-  if (what === 'labels') ranking.followLabels()
-  byId('undo').disabled = !paper.canUndo
-  byId('clear').disabled = paper.blank
-  for (const button of document.querySelectorAll('[data-sample]')) {
-    button.setAttribute('aria-pressed', String(sampleUrl(button.dataset.sample) === paper.untouched))
-  }
+  if (what === 'labels') ranking.update()
   showView()
   answer()
 }
 
-/** Asks the model whatever has changed; the last state always gets its answer. */
+/** Asks the model about everything that has changed; the last state always gets its answer. */
 const answer = latest(async (stale) => {
   const { model } = loader
   if (!model) return
   const todo = { ...changed }
   Object.assign(changed, { picture: false, labels: false, map: false })
   const start = performance.now()
-  const pixels = paper.pixels()
-  // Puts back what is left when something newer has come and the model is slow.
+  const pixels = picture.paper.pixels()
+  // Where something newer has come and the model is slow, the rest of the answer waits.
   const yields = () => {
     if (!stale() || lastTook < live) return false
     for (const key of ['picture', 'map']) changed[key] ||= todo[key]
     return true
   }
-  if (todo.picture || todo.labels) await attempt('answer-error', () => name(model, pixels))
+  if (todo.picture || todo.labels) await attempt(ranking.fail, () => rankOrClassify(model, pixels))
   if (yields()) return
-  await attempt('map-error', showMore)
-  if (!views || loader.model !== model) return
-  await views.answer(model, pixels, { fresh: todo.picture, asked, yields })
+  await attempt((words) => { if (words) ranking.fail(words) }, showInside)
+  if (!inside || loader.model !== model) return
+  await inside.answer(model, pixels, { fresh: todo.picture, asked, yields })
   showCode()
   if (todo.picture) lastTook = performance.now() - start
 })
 
-/** Fetches what the first ranking does not need. */
-async function showMore() {
-  if (views) return
-  later = await import('../later/views.js')
-  views = new later.Views({ loader, patches, changed: () => onChange('map'), around: { begun: stopCounting, ended: startCounting } })
-  views.offer(loader.model.info, readLink(location.hash))
-  startCounting()
+/** Fetches the parts that the first ranking doesn't need. */
+async function showInside() {
+  if (inside) return
+  insideModule = await import('./inside.js')
+  inside = new insideModule.Inside(section, {
+    loader, patches, ranking, changed: () => onChange('map'), around: { begun: requests.stop, ended: requests.start },
+  })
+  inside.offer(loader.model.info, readLink(location.hash))
+  requests.start()
 }
 
 /**
@@ -104,48 +120,47 @@ async function showMore() {
  * @param {import('../../js/vitrine.d.ts').Model} model
  * @param {ImageData} pixels
  */
-async function name(model, pixels) {
+async function rankOrClassify(model, pixels) {
   const { tasks } = model.info
   let best
   asked = { texts: [], options: {}, best: '' }
   if (tasks.includes('rank')) {
     if (!labels.list.length) return ranking.forget()
-    const options = template.value === '{}' ? {} : { template: template.value }
+    const options = labelTemplate.value === '{}' ? {} : { template: labelTemplate.value }
     const { texts } = labels
     asked = { texts, options, best: '' }
     const result = await model.rank(pixels, texts, { ...patches.options, ...options })
-    ranking.show(result.ranking)
+    ranking.showLabels(result.ranking, result.method)
     best = result.ranking[0]
     asked = { ...asked, best: best.label }
-    byId('score-note').textContent = scoreNotes[result.method]
   } else if (tasks.includes('classify')) {
     const { classes } = await model.classify(pixels, { ...patches.options, topK: Math.min(shownClasses, model.info.classes) })
-    showClasses(classes, showMap)
+    ranking.showClasses(classes)
     best = classes[0]
     asked = { texts: classes.map(({ label }) => label), options: {}, best: best.label }
   }
-  clearTimeout(restTimer)
-  byId('best').textContent = best ? `${best.label}, ${sayScore(best.score)}` : '\u00a0'
-  if (best) restTimer = setTimeout(() => announce(`${best.label}, ${sayScore(best.score)}`), rest)
+  clearTimeout(announceTimer)
+  const words = best ? `${best.label}, ${sayScore(best.score)}` : ''
+  picture.showBest(words)
+  if (best) announceTimer = setTimeout(() => announce(words), pause)
 }
 
 /**
- * Makes the page offer what the model can do.
+ * Offers what the model that was loaded can do.
  * @param {number} seconds that loading took
  */
 function onLoaded(seconds) {
   const { info } = loader.model
   const view = readLink(location.hash)
-  const can = (task) => info.tasks.includes(task)
-  byId('labels-part').hidden = byId('ranking-note').hidden = !can('rank')
-  byId('classes-part').hidden = can('rank') || !can('classify')
-  byId('ranking-title').textContent = can('visualTokens') ? 'The slots' : 'The ranking'
-  byId('nothing-part').hidden = can('rank') || can('classify') || can('visualTokens')
-  byId('ranking').classList.toggle('without-maps', !can('relevance'))
-  ranking.forget()
+  const own = loader.name === ownModel
+  document.querySelector('#card-own').hidden = !own
+  otherCardSection.hidden = own
+  render(otherCard(loader.name), otherCardSection)
+  picture.showModel(own)
+  ranking.offer(info.tasks)
   patches.offer(info, view.patches)
-  views?.offer(info, view)
-  showRequests(info, seconds)
+  inside?.offer(info, view)
+  requests.show(info, seconds)
   announce(`${shortName(loader.name)} is ready`)
   Object.assign(changed, { picture: true, labels: true, map: true })
   showView()
@@ -154,15 +169,17 @@ function onLoaded(seconds) {
 
 /** What is chosen, for the address and for the code. */
 function chosenView() {
-  const sample = samples.find((each) => sampleUrl(each) === paper.untouched)
-  return { model: loader.name, ...loader.options, labels: labels.texts, template: template.value, ...views.maps.chosen, patches: patches.chosen, sample }
+  return {
+    model: loader.name, ...loader.options, labels: labels.texts, template: labelTemplate.value,
+    ...inside.maps.chosen, patches: patches.chosen, sample: picture.sample,
+  }
 }
 
 /** Writes what is chosen into the address and into the code. */
 function showView() {
-  if (!loader.model || !views) return // what the address asks for is still to be read
+  if (!loader.model || !inside) return // what the address asks for is still to be read
   const { info } = loader.model
-  const hash = writeLink({ ...chosenView(), usual: later.usualMap(info), layers: info.shapes.layers })
+  const hash = writeLink({ ...chosenView(), usual: insideModule.usualMap(info), layers: info.shapes.layers })
   if (hash !== location.hash.slice(1)) history.replaceState(null, '', hash ? `#${hash}` : location.pathname + location.search)
   showCode()
 }
@@ -170,38 +187,30 @@ function showView() {
 /** Writes what is chosen as code. */
 function showCode() {
   const view = chosenView()
-  const { subject } = views.maps
-  byId('snippet').textContent = later.snippetOf({
+  inside.showCode({
     ...view, options: loader.options, tasks: loader.model.info.tasks, call: patches.options,
-    picture: view.sample ? paper.untouched : '',
-    about: [...new Set([subject, ...asked.texts])].filter(Boolean),
-  }, document.baseURI)
+    picture: view.sample ? sampleUrl(view.sample) : '',
+  }, asked.texts)
 }
 
 /** Shows the view that the address asks for. */
 function followLink() {
   const view = readLink(location.hash)
   labels.set(view.labels ?? firstLabels)
-  template.value = view.template ?? '{}'
-  openSample(view.sample ?? samples[0])
+  labelTemplate.value = view.template ?? '{}'
+  ranking.update()
+  picture.openSample(view.sample ?? samples[0])
   const model = view.model ?? ownModel
   const options = loadOptions(view)
   if (model === loader.name && options.device === loader.options.device && options.dtype === loader.options.dtype) {
     const { info } = loader.model
     patches.offer(info, view.patches)
-    views?.maps.choose({ method: later.usualMap(info), layer: info.shapes.layers - 1, head: null, label: null, ...view })
+    inside?.maps.choose({ method: insideModule.usualMap(info), layer: info.shapes.layers - 1, head: null, label: null, ...view })
   } else if (model !== ownModel && isElsewhere(model)) {
     loader.suggest(model)
     if (!loader.model) loader.load(ownModel)
   } else loader.load(model, options)
 }
 
-enableThemes(() => views?.embedding.draw())
-enableDrawing(paper)
-acceptPictures(paper, announce)
-const openSample = showSamples(paper)
-watchRequests()
-byId('copy-code').addEventListener('click', () => copy(byId('copy-code'), byId('snippet').textContent, byId('snippet')))
-byId('copy-link').addEventListener('click', () => copy(byId('copy-link'), location.href))
 addEventListener('hashchange', followLink)
 followLink()

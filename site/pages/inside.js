@@ -1,77 +1,93 @@
-// What the page shows of a loaded model beside the ranking. All of it is fetched
-// when the first ranking is there, so that this comes as soon as it can.
+// The parts of the first page that show the inside of a model: maps, embedding, visual
+// tokens, stages, device, and code. The page fetches them after the first ranking, which
+// therefore appears sooner.
 
-import { attempt } from '../page/attempt.js'
-import { byId } from '../page/dom.js'
-import { DevicePanel } from './device.js'
-import { EmbeddingView } from './embedding.js'
-import { Maps, usualMap } from './maps.js'
-import { showSlots } from './slots.js'
-import { snippetOf } from './snippet.js'
-import { TraceView } from './trace.js'
+import { showCode } from '../code/code.js'
+import { snippetOf } from '../code/snippet.js'
+import { EmbeddingView } from '../embedding/embedding.js'
+import { Maps, usualMap } from '../maps/maps.js'
+import { DevicePanel } from '../model/device.js'
+import { attempt } from '../parts/attempt.js'
+import { visualTokens } from '../ranking/visualtokens.js'
+import { StagesView } from '../stages/stages.js'
 
-export { snippetOf, usualMap }
+export { usualMap }
 
-/** The maps, the embedding, the slots, the way through the model, and the device. */
-export class Views {
+export class Inside {
   maps
-  embedding = new EmbeddingView()
-  #trace
+  #embedding
+  #stages
   #device
+  #code
+  #ranking
   #patches
-  #last = null // pixels of the picture that was answered
+  /** @type {ImageData|null} of the picture that was answered */
+  #pixels = null
 
   /**
-   * @param {{loader: import('../page/model.js').ModelLoader, patches: import('../page/patches.js').Patches,
-   *   changed: () => void, around: {begun: () => void, ended: () => void}}} page changed is called when
-   *   the visitor wants to see something else; around is for requests that are asked for
+   * @param {(id: string) => HTMLElement} section empties a section of the page, and gives it
+   * @param {{loader: import('../model/loader.js').ModelLoader, patches: import('../model/patches.js').Patches,
+   *   ranking: import('../ranking/ranking.js').Ranking, changed: () => void,
+   *   around: {begun: () => void, ended: () => void}}} page changed is called when the visitor wants to
+   *   see something else; around before and after the visitor makes the page fetch something
    */
-  constructor({ loader, patches, changed, around }) {
-    this.maps = new Maps(changed)
+  constructor(section, { loader, patches, ranking, changed, around }) {
+    this.#ranking = ranking
     this.#patches = patches
-    this.#trace = new TraceView(changed)
-    this.#device = new DevicePanel(loader, () => [this.#last, patches.options], around)
+    this.maps = new Maps(section('maps'), patches, ranking, changed)
+    this.#embedding = new EmbeddingView(section('embedding'))
+    this.#stages = new StagesView(section('trace'), changed)
+    this.#device = new DevicePanel(section('computes'), loader, () => [this.#pixels, patches.options], around)
+    this.#code = section('code')
   }
 
   /**
    * Takes a model and offers what it can do.
    * @param {object} info of the model
-   * @param {import('../page/link.js').View} view that is asked for
+   * @param {import('../model/link.js').View} view that is asked for
    */
   offer(info, view) {
-    byId('embedding').hidden = !info.tasks.includes('embedImage')
-    byId('embedding-words').hidden = !info.tasks.includes('embedText')
-    byId('slots-part').hidden = !info.tasks.includes('visualTokens')
-    this.embedding.show(null)
+    this.#embedding.offer(info.tasks)
     this.maps.offer(info)
     this.maps.choose(view)
     this.#device.offer()
+    if (info.tasks.includes('visualTokens')) this.#ranking.showVisualTokens(visualTokens(null, ''))
   }
 
   /**
-   * Shows what there is of a picture.
+   * Shows the answers about a picture.
    * @param {import('../../js/vitrine.d.ts').Model} model
    * @param {ImageData} pixels
    * @param {{fresh: boolean, asked: object, yields: () => boolean}} question whether the picture is
-   *   another; what was ranked (see Maps.answer); whether something newer is to be answered first
+   *   another one; what was ranked (see Maps.answer); whether a newer question is to be answered first
    */
   async answer(model, pixels, { fresh, asked, yields }) {
     const { tasks } = model.info
     const { options } = this.#patches
-    this.#last = pixels
+    this.#pixels = pixels
     if (fresh) {
       this.#device.forget()
       this.maps.showPicture(pixels)
-      if (tasks.includes('embedImage')) await attempt('embedding-error', async () => this.embedding.show((await model.embedImage(pixels, options)).embedding))
+      if (tasks.includes('embedImage')) await attempt(this.#embedding.fail, async () => this.#embedding.show((await model.embedImage(pixels, options)).embedding))
     }
     if (yields()) return
-    await attempt('map-error', async () => {
-      const grid = await this.maps.answer(model, pixels, options, asked)
-      if (grid) this.#patches.show(grid)
-    })
+    await attempt(this.maps.fail, () => this.maps.answer(model, pixels, options, asked))
     if (yields()) return
-    if (fresh && tasks.includes('visualTokens')) await attempt('slots-error', () => showSlots(model, pixels, options))
-    await attempt('trace-error', () => this.#trace.answer(model, pixels, options))
+    if (fresh && tasks.includes('visualTokens')) {
+      let tokens = null
+      await attempt((error) => this.#ranking.showVisualTokens(visualTokens(tokens, error)), async () => { tokens = await model.visualTokens(pixels, options) })
+    }
+    await attempt(this.#stages.fail, () => this.#stages.answer(model, pixels, options))
     this.#device.answered()
+  }
+
+  /**
+   * Writes the view as code.
+   * @param {object} view see snippetOf; picture is the address of a sample, or ''
+   * @param {string[]} texts what the picture was compared with
+   */
+  showCode(view, texts) {
+    const about = [...new Set([this.maps.subject, ...texts])].filter(Boolean)
+    showCode(this.#code, snippetOf({ ...view, about }, document.baseURI))
   }
 }

@@ -1,28 +1,16 @@
-import { byId } from './dom.js'
+import { sayError } from './words.js'
 
 /**
- * Turns a failure into a sentence with the code that programs see.
- * @param {Error & {code?: string}} error
- * @returns {string}
- */
-export function sayError(error) {
-  return error.code && typeof error.code === 'string' ? `${error.message} (${error.code})` : error.message
-}
-
-/**
- * Runs one part of an answer. Where it fails, that is said at its place, and the
- * other parts go on.
- * @param {string} place id of the element that says why it failed
+ * Runs one part of an answer. A failure is reported, and the other parts go on.
+ * @param {(words: string) => void} report is called with the failure in words, '' where there is none
  * @param {() => Promise<unknown>} part
  */
-export async function attempt(place, part) {
-  const words = byId(place)
+export async function attempt(report, part) {
   try {
     await part()
-    words.hidden = true
+    report('')
   } catch (error) {
-    if (error.code === 'closed') return // another model has taken its place, and answers
-    words.textContent = sayError(error)
-    words.hidden = false
+    if (error.code === 'closed') return // another model has replaced this one, and answers
+    report(sayError(error))
   }
 }

@@ -1,10 +1,10 @@
 /**
- * Wraps a slow task for a fast source of changes (a pen that moves): one run at a
- * time, and after a change another run, however many changes came meanwhile. The
- * last state is therefore always seen, and none waits in a queue.
+ * Wraps a slow task for a fast source of changes (a pen that moves). One run is active
+ * at a time. Changes during a run cause exactly one more run after it, so the last state
+ * is always seen, and no queue grows.
  *
- * @param {(stale: () => boolean) => Promise<void>} task sees the state as it is
- *   when called; stale() tells whether it has changed since
+ * @param {(stale: () => boolean) => Promise<void>} task reads the state when it is called;
+ *   stale() tells whether the state has changed since
  * @returns {() => Promise<void>} call it at each change; resolves when no run is left
  */
 export function latest(task) {

@@ -1,43 +1,27 @@
-import { byId, make } from './dom.js'
+// Drawing on the paper by mouse, finger or pen, and by keys.
 
-/** Colours to draw and fill with, as the drawings know them that the model learned from. */
-const colours = [
-  ['black', '#1a1a1a'], ['grey', '#8d9399'], ['white', '#ffffff'],
-  ['brown', '#8a5530'], ['skin', '#f4c79b'], ['red', '#dd2e2e'],
-  ['orange', '#f4900c'], ['yellow', '#ffcc33'], ['light green', '#7cc243'],
-  ['green', '#2f8a3c'], ['light blue', '#6cc5f0'], ['blue', '#2b6fd6'],
-  ['purple', '#8e5bc9'], ['pink', '#f48fb1'],
-]
-const tools = [['pen', 'Pen'], ['fill', 'Fill'], ['eraser', 'Eraser']]
-const sizes = [['Fine', 6], ['Medium', 14], ['Broad', 34], ['Very broad', 76]]
-
-/** Shares of the canvas that an arrow key moves the cross by. */
+/** Shares of the canvas that an arrow key moves the crosshair by. */
 const step = 0.03
 const smallStep = 0.006
 
 /**
- * Lets the paper be drawn on: by mouse, finger or pen, and by keys.
+ * Lets the paper be drawn on.
  * @param {import('./paper.js').Paper} paper
+ * @param {HTMLElement} crosshair shown while keys draw
+ * @param {{tool: string, colour: string, size: number}} chosen by the visitor, now and later
  */
-export function enableDrawing(paper) {
-  const chosen = { tool: 'pen', colour: colours[0][1], size: sizes[1][1] }
-  addChoices(byId('colours'), 'colour', colours.map(([name, value]) => ({ name, value, swatch: value })), chosen)
-  addChoices(byId('tools'), 'tool', tools.map(([value, name]) => ({ name, value, text: name })), chosen)
-  addChoices(byId('sizes'), 'size', sizes.map(([name, value]) => ({ name, value, dot: value })), chosen)
-
+export function enableDrawing(paper, crosshair, chosen) {
   const pen = {
     down(x, y) {
       if (chosen.tool === 'fill') paper.fill(x, y, chosen.colour)
-      else paper.beginStroke(x, y, chosen.tool === 'eraser' ? '#ffffff' : chosen.colour, Number(chosen.size))
+      else paper.beginStroke(x, y, chosen.tool === 'eraser' ? '#ffffff' : chosen.colour, chosen.size)
     },
     move(x, y) {
       if (chosen.tool !== 'fill') paper.continueStroke(x, y)
     },
   }
   drawByPointer(paper.canvas, pen)
-  drawByKeys(paper.canvas, pen)
-  byId('undo').addEventListener('click', () => paper.undo())
-  byId('clear').addEventListener('click', () => paper.clear())
+  drawByKeys(paper.canvas, crosshair, pen)
   addEventListener('keydown', (event) => {
     const typing = event.target.closest?.('input:not([type=radio]):not([type=range]):not([type=checkbox]), select, textarea')
     if (typing || event.shiftKey || !(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== 'z') return
@@ -47,31 +31,7 @@ export function enableDrawing(paper) {
 }
 
 /**
- * Adds radio buttons that write what is chosen into an object.
- * @param {HTMLElement} fieldset
- * @param {'tool'|'colour'|'size'} key
- * @param {{name: string, value: string|number, text?: string, swatch?: string, dot?: number}[]} choices
- * @param {Record<string, string|number>} chosen
- */
-function addChoices(fieldset, key, choices, chosen) {
-  for (const { name, value, text, swatch, dot } of choices) {
-    const radio = make('input', { type: 'radio', name: key, value, class: 'sr', checked: chosen[key] === value })
-    const face = make('span', { class: swatch ? 'swatch' : 'face', title: name })
-    if (text) face.append(text)
-    else face.append(make('span', { class: 'sr' }, name))
-    if (swatch) face.style.setProperty('--swatch', swatch)
-    if (dot) {
-      const mark = make('span', { class: 'dot', 'aria-hidden': 'true' })
-      mark.style.setProperty('--dot', `${4 + dot / 5}px`)
-      face.append(mark)
-    }
-    radio.addEventListener('change', () => { chosen[key] = value })
-    fieldset.append(make('label', {}, radio, face))
-  }
-}
-
-/**
- * Where a point of the screen lies on the canvas, which is letterboxed in its box.
+ * Converts a point of the screen to the canvas, whose content is letterboxed in its box.
  * @param {HTMLCanvasElement} canvas
  * @param {{clientX: number, clientY: number}} point
  * @returns {[number, number]} in pixels of the canvas; may lie outside
@@ -108,23 +68,23 @@ function drawByPointer(canvas, pen) {
 }
 
 /**
- * Arrow keys move a cross over the paper; Space or Enter puts the pen down and up.
+ * Arrow keys move a crosshair over the paper; Space or Enter puts the pen down and up.
  * @param {HTMLCanvasElement} canvas
+ * @param {HTMLElement} crosshair
  * @param {{down: (x: number, y: number) => void, move: (x: number, y: number) => void}} pen
  */
-function drawByKeys(canvas, pen) {
-  const cross = byId('crosshair')
+function drawByKeys(canvas, crosshair, pen) {
   const at = { x: 0.5, y: 0.5 } // shares of the canvas
   let down = false
 
-  /** Shows the cross where it is, within the letterboxed canvas. */
+  /** Shows the crosshair at its position within the letterboxed canvas. */
   function show() {
     const box = canvas.getBoundingClientRect()
     const scale = Math.min(box.width / canvas.width, box.height / canvas.height)
     const [width, height] = [canvas.width * scale, canvas.height * scale]
-    cross.style.setProperty('--x', `${canvas.offsetLeft + (box.width - width) / 2 + at.x * width}px`)
-    cross.style.setProperty('--y', `${canvas.offsetTop + (box.height - height) / 2 + at.y * height}px`)
-    cross.classList.toggle('down', down)
+    crosshair.style.setProperty('--x', `${canvas.offsetLeft + (box.width - width) / 2 + at.x * width}px`)
+    crosshair.style.setProperty('--y', `${canvas.offsetTop + (box.height - height) / 2 + at.y * height}px`)
+    crosshair.classList.toggle('down', down)
   }
 
   canvas.addEventListener('keydown', (event) => {
@@ -140,15 +100,15 @@ function drawByKeys(canvas, pen) {
     } else if (event.key === 'Escape') down = false
     else return
     event.preventDefault()
-    cross.hidden = false
+    crosshair.hidden = false
     show()
   })
   canvas.addEventListener('blur', () => {
     down = false
-    cross.hidden = true
+    crosshair.hidden = true
   })
   canvas.addEventListener('pointerdown', () => {
     down = false
-    cross.hidden = true
+    crosshair.hidden = true
   })
 }

@@ -1,11 +1,11 @@
-// Flood fill: the way to colour a drawing in.
+// Flood fill, which colours a drawing in.
 
-/** Worst difference of one channel to the colour that was clicked, of 255. */
+/** Largest difference of a channel to the colour that was clicked, of 255. */
 const tolerance = 56
 
 /**
- * Fills the connected area around a point, and one pixel more, so that no pale
- * seam stays along a soft line.
+ * Fills the connected area around a point, and one pixel more: otherwise a pale seam
+ * stays along a soft line.
  * @param {CanvasRenderingContext2D} context
  * @param {number} x in pixels of the canvas
  * @param {number} y
@@ -26,7 +26,7 @@ export function floodFill(context, x, y, colour) {
 }
 
 /**
- * Marks what belongs to the area of a point, line by line.
+ * Finds the connected area around a point, line by line.
  * @param {ImageData} image
  * @param {number} x
  * @param {number} y

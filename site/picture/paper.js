@@ -1,15 +1,15 @@
 import { floodFill } from './fill.js'
 
-/** The longer side of the canvas: enough to draw on, little enough to redraw. */
+/** Bounds of the canvas's longer side: enough to draw on, little enough to redraw. */
 const smallest = 512
 const largest = 1024
 
-/** How many opened pictures undo can go back over. */
+/** How many opened pictures undo remembers. */
 const keptPictures = 6
 
 /**
- * One thing done to the paper. The paper is what its marks make, in order, so that
- * undo takes the last one away and draws the rest again.
+ * One thing done to the paper. The paper shows its marks in their order; undo removes
+ * the last mark and draws the others again.
  * @typedef {{kind: 'blank'}
  *   | {kind: 'picture', bitmap: CanvasImageSource, pixels: ImageData, name: string}
  *   | {kind: 'fill', x: number, y: number, colour: string}
@@ -29,13 +29,13 @@ export class Paper {
    */
   constructor(canvas, changed) {
     this.canvas = canvas
-    // The pixels are read after every stroke, so they stay where reading is quick.
+    // The pixels are read after every change: the browser keeps them where reading is fast.
     this.#context = canvas.getContext('2d', { willReadFrequently: true, alpha: false })
     this.#changed = changed
     this.#redraw()
   }
 
-  /** @returns {boolean} Whether there is something to take back. */
+  /** @returns {boolean} Whether there is something to undo. */
   get canUndo() { return this.#marks.length > 1 }
 
   /** @returns {boolean} Whether nothing was drawn since the paper was blank. */
@@ -48,8 +48,8 @@ export class Paper {
   }
 
   /**
-   * What the model gets: an opened picture in its own pixels as long as nothing is
-   * drawn on it, else the canvas. Opaque.
+   * What the model gets: the pixels of the opened picture as long as nothing is drawn on
+   * it, else those of the canvas. Opaque.
    * @returns {ImageData}
    */
   pixels() {
@@ -59,7 +59,7 @@ export class Paper {
   }
 
   /**
-   * Lays a picture on the paper.
+   * Puts a picture on the paper.
    * @param {CanvasImageSource} bitmap
    * @param {ImageData} pixels the same picture, opaque, in its own size
    * @param {string} name
@@ -72,7 +72,7 @@ export class Paper {
     this.#changed()
   }
 
-  /** Begins a blank paper. */
+  /** Makes the paper blank. */
   clear() {
     if (this.blank) return
     this.#marks.push({ kind: 'blank' })
@@ -80,7 +80,7 @@ export class Paper {
     this.#changed()
   }
 
-  /** Takes the last stroke, fill, picture or clearing back. */
+  /** Undoes the last stroke, fill, picture or clearing. */
   undo() {
     if (!this.canUndo) return
     this.#marks.pop()
@@ -112,7 +112,7 @@ export class Paper {
   }
 
   /**
-   * Draws on to a point.
+   * Continues the stroke to a point.
    * @param {number} x in pixels of the canvas
    * @param {number} y
    */
@@ -133,7 +133,7 @@ export class Paper {
     this.#draw(mark)
   }
 
-  /** Draws everything since the paper was last covered as a whole. */
+  /** Draws everything since the last mark that covers the whole paper. */
   #redraw() {
     const from = this.#marks.findLastIndex((mark) => mark.kind === 'blank' || mark.kind === 'picture')
     for (const mark of this.#marks.slice(from)) this.#draw(mark)
@@ -169,9 +169,9 @@ export class Paper {
 }
 
 /**
- * Draws the piece of a stroke that its i-th point adds: from the middle of the piece
- * before to the middle of this one, bent at the point between, which makes a smooth
- * line of however few points.
+ * Draws the curve that the i-th point adds to a stroke: from the middle of the line before
+ * to the middle of this one, with the point between as control point. Few points then still
+ * make a smooth stroke.
  * @param {CanvasRenderingContext2D} context
  * @param {{points: [number, number][], colour: string, size: number}} stroke
  * @param {number} i

@@ -1,165 +1,240 @@
-import { byId, calm, make } from './dom.js'
+import { html, nothing, render } from '../vendor/lit-html/lit-html.js'
+import { repeat } from '../vendor/lit-html/directives/repeat.js'
+import { bar, errorLine } from '../parts/templates.js'
+import { sayScore } from '../parts/words.js'
 import { mostLabels, splitLabels } from './labels.js'
-import { mapButton, nameMapButton } from './mapbutton.js'
+import { mapSquare } from './mapsquare.js'
 
-/**
- * @param {number} score 0 to 1
- * @returns {string} as a percentage: 88.9 %
- */
-export function sayScore(score) {
-  const percent = score * 100
-  return percent > 0 && percent < 0.1 ? '< 0.1 %' : `${percent.toFixed(1)} %`
+/** What a score is, by the method that makes it. */
+const scoreNotes = {
+  softmax: 'The scores add up to 100 %, so one of your words always wins, even when none fits.',
+  sigmoid: 'Each word has its own score, from 0 to 100 %: several may fit, or none.',
 }
 
-/**
- * Moves rows to where they now belong, gliding from where they were.
- * @param {HTMLElement} body
- * @param {HTMLElement[]} rows in their new order
- */
-function arrange(body, rows) {
-  if (rows.every((row, i) => body.children[i] === row)) return
-  const before = new Map(rows.map((row) => [row, row.isConnected ? row.offsetTop : null]))
-  body.append(...rows)
-  if (calm()) return
-  for (const row of rows) {
-    const from = before.get(row)
-    if (from === null || from === row.offsetTop) continue
-    row.animate([{ transform: `translateY(${from - row.offsetTop}px)` }, { transform: 'none' }],
-      { duration: 220, easing: 'cubic-bezier(.2,.7,.2,1)' })
-  }
-}
-
-/** The table of labels: each row is a label to edit and how well it fits. */
-export class RankingTable {
+/** What the page says of the answer: labels with their scores, classes, or visual tokens. */
+export class Ranking {
+  #section
   #labels
-  #rows = new Map() // id of the label → its row and cells
-  #body = byId('ranking-rows')
-  /** @type {Map<string, {similarity: number, logit: number, score: number}>} by text */
-  #results = new Map()
+  #labelTemplate
   #showMap
+  #tasks = ['rank', 'relevance'] // labels can be edited before a model is loaded
+  /** @type {number[]} ids of the labels, best first */
+  #order = []
+  /** @type {Map<string, {similarity: number, logit: number, score: number}>} by label */
+  #results = new Map()
+  /** @type {{label: string, logit: number, score: number}[]} */
+  #classes = []
+  #method = 'softmax'
+  #detailed = false
+  #labelsError = ''
+  #error = ''
+  /** @type {import('./mapsquare.js').SmallMaps} */
+  #smallMaps = { chosen: null, paint: () => false }
+  #visualTokens = nothing
 
   /**
+   * @param {HTMLElement} section
    * @param {import('./labels.js').Labels} labels
-   * @param {(label: string) => void} showMap called when the visitor asks for a label's map
+   * @param {import('./labeltemplate.js').LabelTemplate} labelTemplate
+   * @param {(label: string) => void} showMap called when the visitor asks for the map of a label or class
    */
-  constructor(labels, showMap) {
+  constructor(section, labels, labelTemplate, showMap) {
+    this.#section = section
     this.#labels = labels
+    this.#labelTemplate = labelTemplate
     this.#showMap = showMap
-    this.#body.addEventListener('focusout', () => queueMicrotask(() => this.#sort()))
-    const details = byId('details')
-    details.addEventListener('change', () => byId('ranking-table').classList.toggle('detailed', details.checked))
-    this.#acceptNewLabels()
-  }
-
-  /** Follows the labels: rows for new ones, none for those that are gone. */
-  followLabels() {
-    const wanted = new Set(this.#labels.list.map((label) => label.id))
-    for (const [id, row] of this.#rows) {
-      if (wanted.has(id)) continue
-      row.element.remove()
-      this.#rows.delete(id)
-    }
-    for (const label of this.#labels.list) {
-      if (!this.#rows.has(label.id)) this.#rows.set(label.id, this.#makeRow(label))
-      const row = this.#rows.get(label.id)
-      if (row.input !== document.activeElement) row.input.value = label.text
-    }
-    this.#fill()
-    this.#sort()
   }
 
   /**
-   * Shows a result.
-   * @param {{label: string, similarity: number, logit: number, score: number}[]} ranking
+   * Takes what another model can do, and forgets what the one before said.
+   * @param {readonly string[]} tasks
    */
-  show(ranking) {
-    this.#results = new Map(ranking.map((each) => [each.label, each]))
-    this.#fill()
-    this.#sort()
+  offer(tasks) {
+    this.#tasks = tasks
+    this.#classes = []
+    this.#visualTokens = nothing
+    this.forget()
   }
 
-  /** Takes the numbers away, where they are of another model or there are none. */
+  /**
+   * Shows how well labels fit.
+   * @param {{label: string, similarity: number, logit: number, score: number}[]} ranking
+   * @param {'softmax'|'sigmoid'} method
+   */
+  showLabels(ranking, method) {
+    this.#results = new Map(ranking.map((each) => [each.label, each]))
+    this.#method = method
+    this.update()
+  }
+
+  /** @param {{label: string, logit: number, score: number}[]} classes best first */
+  showClasses(classes) {
+    this.#classes = classes
+    this.update()
+  }
+
+  /** @param {unknown} template what a language model reads of the picture */
+  showVisualTokens(template) {
+    this.#visualTokens = template
+    this.update()
+  }
+
+  /** @param {import('./mapsquare.js').SmallMaps} maps beside the labels */
+  showSmallMaps(maps) {
+    this.#smallMaps = maps
+    this.update()
+  }
+
+  /** @param {string} words why there is no answer; '' where there is one */
+  fail = (words) => {
+    this.#error = words
+    this.update()
+  }
+
+  /** Removes the numbers: they are of another model, or there are none. */
   forget() {
     this.#results.clear()
-    this.#fill()
+    this.update()
+  }
+
+  /** Shows everything as it is now. Rows that change their order glide to their new positions. */
+  update() {
+    const before = this.#order
+    this.#sort()
+    const rows = this.#rows
+    const moved = this.#order.some((id, i) => id !== before[i])
+    const tops = new Map(moved && !calm() ? rows.map((row) => [row, row.offsetTop]) : [])
+    const focused = document.activeElement
+    render(this.#template, this.#section)
+    if (focused.isConnected && focused !== document.activeElement) focused.focus() // a row that is moved loses the focus
+    for (const [row, top] of tops) {
+      if (!row.isConnected || row.offsetTop === top) continue
+      row.animate([{ transform: `translateY(${top - row.offsetTop}px)` }, { transform: 'none' }],
+        { duration: 220, easing: 'cubic-bezier(.2,.7,.2,1)' })
+    }
+  }
+
+  /** @returns {HTMLElement[]} the rows of labels */
+  get #rows() {
+    return [...this.#section.querySelectorAll('#ranking-rows tr')]
+  }
+
+  /** Orders the labels, best first; but not while the visitor types in one of them. */
+  #sort() {
+    const { list } = this.#labels
+    const typing = document.activeElement?.matches('#ranking-rows input')
+    if (typing && this.#order.length === list.length && list.every(({ id }) => this.#order.includes(id))) return
+    const score = ({ text }) => this.#results.get(text)?.score ?? -1
+    this.#order = list.toSorted((a, b) => score(b) - score(a)).map(({ id }) => id)
+  }
+
+  get #template() {
+    const can = (task) => this.#tasks.includes(task)
+    return html`
+      <h2 id="ranking-title">${can('visualTokens') ? 'The visual tokens' : 'The ranking'}</h2>
+      <div class=${can('relevance') ? 'answers' : 'answers without-maps'}>
+        ${can('rank') ? this.#labelsPart : can('classify') ? this.#classesPart : nothing}
+        ${can('visualTokens') ? this.#visualTokens : nothing}
+        ${['rank', 'classify', 'visualTokens'].some(can) ? nothing : html`<p class="whisper" id="nothing-part">This
+          model has neither words nor classes. The page shows what it tells apart, where it looked, and its embedding.</p>`}
+        ${errorLine('answer-error', this.#error)}
+        ${can('rank') ? html`<p class="whisper" id="ranking-note">Click a word to change it. <span id="score-note">${scoreNotes[this.#method]}</span></p>` : nothing}
+        <p class="whisper map-note">Press a square to see which patches speak for the word beside it.</p>
+      </div>`
+  }
+
+  get #labelsPart() {
+    const labels = new Map(this.#labels.list.map((label) => [label.id, label]))
+    return html`<div id="labels-part">
+      <table class="ranking ${this.#detailed ? 'detailed' : ''}">
+        <caption class="sr">Labels, best first. A label can be edited in place.</caption>
+        <thead><tr><th class="map-cell" scope="col"><span class="sr">Map</span></th><th scope="col">Label</th><th scope="col" class="detail">Similarity</th><th scope="col" class="detail">Logit</th><th scope="col" class="number">Score</th><th scope="col" class="last"><span class="sr">Remove</span></th></tr></thead>
+        <tbody id="ranking-rows" @focusout=${() => queueMicrotask(() => this.update())}>
+          ${repeat(this.#order, (id) => id, (id, i) => this.#row(labels.get(id), i === 0))}</tbody>
+      </table>
+      <form class="add" @submit=${this.#submit}>
+        <input id="add" type="text" autocomplete="off" spellcheck="false" placeholder="Add words, separated by commas"
+          aria-label="Add labels, separated by commas or lines" @paste=${this.#paste}>
+        <button type="submit">Add</button>
+      </form>
+      <div class="toolrow">${this.#labelTemplate.field}${this.#labelTemplate.ownField}
+        <span class="grow"></span>
+        <label class="check"><input type="checkbox" id="details" @change=${(event) => {
+          this.#detailed = event.target.checked
+          this.update()
+        }}> Numbers</label>
+      </div>
+      <p class="error" id="labels-error" ?hidden=${!this.#labelsError}>${this.#labelsError}</p>
+    </div>`
   }
 
   /**
    * @param {import('./labels.js').Label} label
-   * @returns {{element: HTMLElement, input: HTMLInputElement, map: HTMLButtonElement,
-   *   remove: HTMLElement, bar: HTMLElement, cells: Record<string, HTMLElement>}}
+   * @param {boolean} first
    */
-  #makeRow({ id, text }) {
-    const input = make('input', { type: 'text', value: text, 'aria-label': 'Label', class: 'label', autocomplete: 'off', spellcheck: 'false' })
-    const remove = make('button', { type: 'button', class: 'remove', 'aria-label': `Remove ${text}` }, '×')
-    const cells = {
-      similarity: make('td', { class: 'detail' }),
-      logit: make('td', { class: 'detail' }),
-      score: make('td', { class: 'number score' }),
-    }
-    const bar = make('span', { class: 'bar', 'aria-hidden': 'true' })
-    const map = mapButton(text, this.#showMap)
-    const element = make('tr', {}, make('td', { class: 'map-cell' }, map), make('th', { scope: 'row' }, input, bar), cells.similarity, cells.logit, cells.score, make('td', { class: 'last' }, remove))
-    input.addEventListener('change', () => this.#labels.edit(id, input.value))
-    input.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter') input.blur()
-      if (event.key === 'Escape') {
-        input.value = this.#labels.list.find((label) => label.id === id).text
-        input.blur()
-      }
-    })
-    input.addEventListener('paste', (event) => this.#pasteList(event))
-    remove.addEventListener('click', () => {
-      const next = element.nextElementSibling ?? element.previousElementSibling
-      this.#labels.remove(id)
-      ;(next?.querySelector('.remove') ?? byId('add')).focus()
-    })
-    return { element, input, map, remove, bar, cells }
+  #row({ id, text }, first) {
+    const result = this.#results.get(text)
+    return html`<tr class=${first && result ? 'best' : ''}>
+      <td class="map-cell">${mapSquare(text, this.#smallMaps, this.#showMap)}</td>
+      <th scope="row"><input type="text" class="label" aria-label="Label" autocomplete="off" spellcheck="false" .value=${text}
+        @change=${({ target }) => this.#edit(id, target)} @keydown=${(event) => this.#endEdit(event, text)} @paste=${this.#paste}>${bar(result?.score ?? 0)}</th>
+      <td class="detail">${result ? result.similarity.toFixed(4) : '–'}</td>
+      <td class="detail">${result ? result.logit.toFixed(3) : '–'}</td>
+      <td class="number score">${result ? sayScore(result.score) : '–'}</td>
+      <td class="last"><button type="button" class="remove" aria-label="Remove ${text}" @click=${(event) => this.#remove(id, event.target.closest('tr'))}>×</button></td>
+    </tr>`
   }
 
-  /** Writes the numbers into the rows. */
-  #fill() {
-    for (const label of this.#labels.list) {
-      const { element, map, remove, bar, cells } = this.#rows.get(label.id) ?? {}
-      if (!element) continue
-      const result = this.#results.get(label.text)
-      cells.similarity.textContent = result ? result.similarity.toFixed(4) : '–'
-      cells.logit.textContent = result ? result.logit.toFixed(3) : '–'
-      cells.score.textContent = result ? sayScore(result.score) : '–'
-      bar.style.setProperty('--share', String(result?.score ?? 0))
-      remove.setAttribute('aria-label', `Remove ${label.text}`)
-      nameMapButton(map, label.text)
-    }
-  }
-
-  /** Puts the best first, but not under the hands of someone who types. */
-  #sort() {
-    const held = document.activeElement
-    if (this.#body.contains(held) && held.matches('input') && this.#body.children.length === this.#rows.size) return
-    const score = (label) => this.#results.get(label.text)?.score ?? -1
-    const sorted = [...this.#labels.list].sort((a, b) => score(b) - score(a))
-    arrange(this.#body, sorted.map((label) => this.#rows.get(label.id).element))
-    if (held.isConnected && held !== document.activeElement) held.focus() // a row that is moved loses it
-    for (const [i, label] of sorted.entries()) {
-      this.#rows.get(label.id).element.classList.toggle('best', i === 0 && score(label) >= 0)
-    }
-  }
-
-  /** Lets labels be added by the field below the table. */
-  #acceptNewLabels() {
-    const field = byId('add')
-    byId('add-form').addEventListener('submit', (event) => {
-      event.preventDefault()
-      if (this.#add(field.value)) field.value = ''
-    })
-    field.addEventListener('paste', (event) => this.#pasteList(event))
+  get #classesPart() {
+    return html`<div id="classes-part">
+      <table class="ranking">
+        <caption class="sr">Classes, best first</caption>
+        <thead><tr><th class="map-cell" scope="col"><span class="sr">Map</span></th><th scope="col">Class</th><th scope="col" class="number">Logit</th><th scope="col" class="number">Score</th></tr></thead>
+        <tbody id="classes-rows">${this.#classes.map(({ label, logit, score }, i) => html`<tr class=${i === 0 ? 'best' : ''}>
+          <td class="map-cell">${mapSquare(label, this.#smallMaps, this.#showMap)}</td>
+          <th scope="row"><span class="label">${label}</span>${bar(score)}</th>
+          <td class="number">${logit.toFixed(3)}</td>
+          <td class="number score">${sayScore(score)}</td>
+        </tr>`)}</tbody>
+      </table>
+      <p class="whisper">This model has its own list of classes.</p>
+    </div>`
   }
 
   /**
-   * A pasted list becomes labels at once; a single word is pasted as text.
-   * @param {ClipboardEvent} event
+   * @param {number} id of the label
+   * @param {HTMLInputElement} input
    */
-  #pasteList(event) {
+  #edit(id, input) {
+    this.#labels.edit(id, input.value)
+    input.value = this.#labels.list.find((label) => label.id === id)?.text ?? ''
+  }
+
+  /** Enter keeps what was typed, Escape doesn't. */
+  #endEdit({ key, target }, text) {
+    if (key === 'Escape') target.value = text
+    if (key === 'Escape' || key === 'Enter') target.blur()
+  }
+
+  /**
+   * @param {number} id of the label
+   * @param {HTMLElement} row
+   */
+  #remove(id, row) {
+    const next = row.nextElementSibling ?? row.previousElementSibling
+    this.#labels.remove(id)
+    const target = next?.querySelector('.remove') ?? this.#section.querySelector('#add')
+    target.focus()
+  }
+
+  #submit = (event) => {
+    event.preventDefault()
+    const field = event.target.querySelector('#add')
+    if (this.#add(field.value)) field.value = ''
+  }
+
+  /** A pasted list becomes labels at once; a single word is pasted as text. */
+  #paste = (event) => {
     const text = event.clipboardData.getData('text/plain')
     if (splitLabels(text).length < 2) return
     event.preventDefault()
@@ -173,28 +248,15 @@ export class RankingTable {
   #add(text) {
     const texts = splitLabels(text)
     const added = this.#labels.add(texts)
-    const error = byId('labels-error')
-    error.textContent = !texts.length ? 'Write a word first.'
-      : this.#labels.list.length >= mostLabels ? `${mostLabels} labels are the most this table holds.`
-        : added === 0 ? 'That is in the list already.' : ''
-    error.hidden = !error.textContent
+    this.#labelsError = !texts.length ? 'Write a word first.'
+      : this.#labels.list.length >= mostLabels ? `The table holds at most ${mostLabels} labels.`
+        : added === 0 ? 'That label is in the list already.' : ''
+    this.update()
     return added > 0
   }
 }
 
-/**
- * Shows the classes of a model that has its own.
- * @param {{label: string, logit: number, score: number}[]} classes
- * @param {(label: string) => void} showMap called when the visitor asks for a class's map
- */
-export function showClasses(classes, showMap) {
-  byId('classes-rows').replaceChildren(...classes.map(({ label, logit, score }, i) => {
-    const bar = make('span', { class: 'bar', 'aria-hidden': 'true' })
-    bar.style.setProperty('--share', String(score))
-    return make('tr', { class: i === 0 ? 'best' : '' },
-      make('td', { class: 'map-cell' }, mapButton(label, showMap)),
-      make('th', { scope: 'row' }, make('span', { class: 'label' }, label), bar),
-      make('td', { class: 'number' }, logit.toFixed(3)),
-      make('td', { class: 'number score' }, sayScore(score)))
-  }))
+/** @returns {boolean} Whether the visitor asked for less movement. */
+function calm() {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches
 }

@@ -1,15 +1,25 @@
-import { byId } from '../page/dom.js'
-import { paintMap } from './colourmap.js'
+import { html } from '../vendor/lit-html/lit-html.js'
+import { ref } from '../vendor/lit-html/directives/ref.js'
+import { paintMap } from '../maps/colourmap.js'
+import { errorLine } from '../parts/templates.js'
 
 /**
- * Shows what a picture costs a language model, and what it gets to read.
- * @param {import('../../js/vitrine.d.ts').Model} model
- * @param {ImageData} pixels
- * @param {object} options of the call
+ * What a picture costs a language model, and what the model reads of it.
+ * @param {{data: Float32Array, shape: [number, number]}|null} tokens null: there are none yet
+ * @param {string} error why there are none; '' where nothing failed
  */
-export async function showSlots(model, pixels, options) {
-  const { data, shape: [slots, width] } = await model.visualTokens(pixels, options)
-  byId('slots-words').textContent = `This picture costs it ${slots} slots, and ten pictures ${slots * 10}. Each takes the place of one token of text: a row of ${width} numbers.`
-  const [low, high] = [data.reduce((a, b) => Math.min(a, b)), data.reduce((a, b) => Math.max(a, b))]
-  paintMap(byId('slots-map'), data, [slots, width], { low, high, look: 'ember', strength: 1 })
+export const visualTokens = (tokens, error) => {
+  const [count, width] = tokens?.shape ?? [1, 1]
+  const paint = (canvas) => {
+    if (!canvas || !tokens) return
+    const { data } = tokens
+    const [low, high] = [data.reduce((a, b) => Math.min(a, b)), data.reduce((a, b) => Math.max(a, b))]
+    paintMap(canvas, data, [count, width], { low, high, look: 'ember', strength: 1 })
+  }
+  return html`<div id="visual-tokens">
+    <p>This model is the eye of a language model. <span id="visual-tokens-words">${tokens
+      ? `This picture costs it ${count} tokens, and ten pictures ${count * 10}. Each takes the position of one token of text, as a row of ${width} numbers.` : ''}</span></p>
+    <canvas width="1" height="1" role="img" aria-label="What the language model reads: a row for each of its tokens" aria-describedby="visual-tokens-words" ${ref(paint)}></canvas>
+    ${errorLine('visual-tokens-error', error)}
+  </div>`
 }

@@ -1,5 +1,5 @@
-// What the page offers of each kind of model: its maps, its grid, its slots, the way
-// through it, and the device that runs it.
+// What the page offers for each kind of model: maps, grid, visual tokens, stages, and the
+// device it runs on.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -116,7 +116,7 @@ test('a classifier shows its classes, and which patches speak for each', async (
 test('a model with neither words nor classes shows its colours', needs(fixtures), async () => {
   const page = await visitModel(fixture('dinov3_vit'), 'What it tells apart')
   assert.deepEqual(await kinds(page), ['attention', 'rollout', 'colours'])
-  for (const id of ['#labels-part', '#classes-part', '#slots-part', '#patches-part', '#embedding-words', '.map-note']) assert.equal(await page.locator(id).isVisible(), false, id)
+  for (const id of ['#labels-part', '#classes-part', '#visual-tokens', '#patches-part', '#embedding-words', '.map-note']) assert.equal(await page.locator(id).isVisible(), false, id)
   const painted = await page.locator('#map').evaluate((canvas) => [canvas.width, canvas.height, ...canvas.getContext('2d').getImageData(0, 0, 1, 1).data])
   const { grid, data } = await ask(page, `model.colors(picture).then(({ grid, data }) => ({ grid, data: [...data.slice(0, 3)] }))`)
   assert.deepEqual(painted.slice(0, 2), grid)
@@ -135,7 +135,7 @@ test('a NaFlex model shows its grid in the shape of the picture, and takes anoth
   await says(page, '#patches-grid', said(own))
   const [drawn, shown] = await page.evaluate(() => {
     const image = document.querySelector('[data-sample=sailboat] img')
-    const { width, height } = document.querySelector('#sight').getBoundingClientRect()
+    const { width, height } = document.querySelector('#view').getBoundingClientRect()
     return [image.naturalWidth / image.naturalHeight, width / height]
   })
   assert.notEqual(drawn, 1)
@@ -152,8 +152,8 @@ test('a NaFlex model shows its grid in the shape of the picture, and takes anoth
 
 test('the eye of a language model says what a picture costs', needs(fixtures), async () => {
   const page = await visitModel(fixture('llava_clip_projector'), 'What it tells apart')
-  await says(page, '#slots-words', '9 slots, and ten pictures 90')
-  await says(page, '#slots-words', 'a row of 40 numbers')
+  await says(page, '#visual-tokens-words', '9 tokens, and ten pictures 90')
+  await says(page, '#visual-tokens-words', 'a row of 40 numbers')
   for (const id of ['#labels-part', '#classes-part', '#nothing-part', '#embedding']) assert.equal(await page.locator(id).isVisible(), false, id)
 })
 
@@ -186,9 +186,10 @@ test('another device is chosen, and agrees with plain float32', async () => {
     return Number(/cosine of ([\d.]+)\.$/.exec(await words.textContent())[1])
   }
   await page.locator('#device').selectOption('simd')
-  await says(page, '#loading-words', 'emoji-clip is in')
+  await says(page, '#loading-words', 'emoji-clip is loaded')
   await page.waitForFunction(() => location.hash === '#device=simd')
   assert.ok(await cosine() >= 0.9999)
+  assert.equal(await page.locator('#compare-error').isVisible(), false)
   assert.equal(page.workers().length, 1)
 
   await page.locator('#dtype').selectOption('q8')

@@ -48,6 +48,18 @@ const heart = Array.from({ length: 41 }, (_, i) => {
   return [0.5 + 0.32 * Math.sin(t) ** 3, 0.47 - 0.02 * (13 * Math.cos(t) - 5 * Math.cos(2 * t) - 2 * Math.cos(3 * t) - Math.cos(4 * t))]
 })
 
+test('the first ranking waits for no more than it needs', async () => {
+  let release
+  const hold = new Promise((resolve) => { release = resolve })
+  const page = await visit({ ready: false, habits: (path) => (path.startsWith('/pages/inside-') ? { hold } : {}) })
+  await firstIs(page, 'cat')
+  assert.equal(await page.locator('#thumbs').count(), 0)
+  release()
+  await page.locator('#thumbs button').first().waitFor()
+  const own = page.server.requests.filter((url) => /^\/(pages|js)\/.*\.(js|css)$/.test(url)).map((url) => url.replace(/-\w+(?=\.js)/, '')).sort()
+  assert.deepEqual(own, ['/js/vitrine.js', '/js/worker.js', '/pages/chunk.js', '/pages/index.css', '/pages/index.js', '/pages/inside.js', '/pages/theme.js'])
+})
+
 test('the samples are ranked as the reference ranks them', async () => {
   const labels = reference.labels.map((label) => 'labels=' + encodeURIComponent(label)).join('&')
   const page = await revisit('#' + labels)
@@ -83,7 +95,7 @@ test('the map lies over the picture, and each layer and head has its own', async
 
 test('a patch reads the value that the library gives', async () => {
   const page = await revisit('#sample=house&layer=2&head=1')
-  await page.locator('#sight').focus()
+  await page.locator('#view').focus()
   for (const key of ['ArrowRight', 'ArrowRight', 'ArrowDown', 'ArrowDown', 'ArrowDown']) await page.keyboard.press(key)
   const said = await page.locator('#patch').textContent()
   const value = await page.evaluate(async () => {
@@ -202,9 +214,9 @@ test('after loading no request is made, and none is needed', async () => {
   await page.locator('#details').check()
   await page.waitForFunction(() => document.querySelector('#ranking-rows').textContent.includes('–') === false)
   assert.deepEqual(page.server.requests.slice(before), [])
-  assert.equal(await page.locator('[data-fact=later]').textContent(), '0')
+  assert.equal(await page.locator('[data-fact=requests]').textContent(), '0')
   const listed = (await page.locator('#fetched th').allTextContents()).join()
-  for (const file of ['js/vitrine.wasm', 'models/emoji-clip/model.safetensors', 'style.css', 'index.html']) assert.ok(listed.includes(file), `${file} is not among ${listed}`)
+  for (const file of ['js/vitrine.wasm', 'models/emoji-clip/model.safetensors', 'pages/index.css', 'pages/index.js', 'index.html']) assert.ok(listed.includes(file), `${file} is not among ${listed}`)
 })
 
 test('the code on the page runs as it stands', async () => {

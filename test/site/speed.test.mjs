@@ -76,7 +76,7 @@ test('the page is found by the keyboard, loads nothing more than itself, and kee
   await page.keyboard.press('Enter')
   const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
   const asked = page.server.requests.slice(before).map((url) => url.replace(/\?.*/, ''))
-  assert.deepEqual(asked.filter((url) => !/^\/(speed\.(html|css|js)|style\.css|page\/[a-z]+\.js)$/.test(url)), [])
+  assert.deepEqual(asked.filter((url) => !/^\/(speed\.html|pages\/(speed\.css|theme\.js))$/.test(url)), [])
   await page.getByRole('link', { name: 'Vitrine' }).click()
   await page.locator('#ranking-rows tr.best').waitFor()
   assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), dark)
