@@ -1,5 +1,6 @@
 import { html, render } from '../vendor/lit-html/lit-html.js'
 import { copy } from '../parts/copy.js'
+import { arrows, within } from '../parts/keys.js'
 import { errorLine } from '../parts/templates.js'
 
 /** The embedding as a row of bars, up for positive numbers and down for negative ones. */
@@ -10,12 +11,12 @@ export class EmbeddingView {
   /** @type {number|null} index of the bar that is read */
   #index = null
   #texts = false // whether the model embeds texts too
-  #error = ''
+  error = ''
 
   /** @param {HTMLElement} section */
   constructor(section) {
     this.#section = section
-    this.#update()
+    this.update()
     new ResizeObserver(() => this.#draw()).observe(this.#canvas)
     document.addEventListener('themechange', () => this.#draw())
   }
@@ -33,20 +34,14 @@ export class EmbeddingView {
   /** @param {Float32Array|null} values null: there are none yet */
   show(values) {
     this.#values = values
-    this.#update()
-  }
-
-  /** @param {string} words why there is no embedding; '' where there is one */
-  fail = (words) => {
-    this.#error = words
-    this.#update()
+    this.update()
   }
 
   get #canvas() {
     return this.#section.querySelector('canvas')
   }
 
-  #update() {
+  update() {
     render(html`
       <h2 id="embedding-title">The embedding</h2>
       <div class="beside">
@@ -60,22 +55,22 @@ export class EmbeddingView {
       <p class="whisper reading" id="embedding-reading" aria-live="polite">${this.#index === null || !this.#values
         ? 'Point at a bar, or use the arrow keys, to read it. The row has length 1.'
         : `Number ${this.#index}: ${this.#values[this.#index].toFixed(6)}`}</p>
-      ${errorLine('embedding-error', this.#error)}`, this.#section)
+      ${errorLine('embedding-error', this.error)}`, this.#section)
     this.#draw()
   }
 
   /** @param {number|null} index of the bar to read */
   #read(index) {
     if (!this.#values) return
-    this.#index = index === null ? null : Math.min(Math.max(index, 0), this.#values.length - 1)
-    this.#update()
+    this.#index = index === null ? null : within(index, this.#values.length - 1)
+    this.update()
   }
 
   #step = (event) => {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
-    if (!by || !this.#values) return
+    const step = arrows[event.key]?.[0]
+    if (!step || !this.#values) return
     event.preventDefault()
-    this.#read(this.#index === null ? 0 : this.#index + by)
+    this.#read(this.#index === null ? 0 : this.#index + step)
   }
 
   /** Draws the bars in the colours of the theme. */

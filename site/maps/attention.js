@@ -10,11 +10,6 @@ export class Attention {
   #pool = null
   #prefix = 0 // class and register tokens of the model
 
-  /** Forgets the picture. */
-  forget() {
-    this.stack = this.#rollout = this.#pool = null
-  }
-
   /**
    * Gets what the chosen map needs, where it isn't there yet.
    * @param {import('../../js/vitrine.d.ts').Model} model

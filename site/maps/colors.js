@@ -4,11 +4,6 @@ export class Colors {
   #layers = new Map()
   #last = 0
 
-  /** Forgets the picture. */
-  forget() {
-    this.#layers.clear()
-  }
-
   /**
    * Gets the colours of a layer, where they aren't there yet; those of the last layer are
    * taken after the last norm.

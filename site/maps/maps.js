@@ -55,14 +55,12 @@ export class Maps {
   #layer = 0
   #head = null // null: the mean
   #label = null // null: the best one
-  #look = 'ember'
-  #scale = 'own'
-  #strength = 60 // per cent
+  #shownAs = { look: 'ember', scale: 'own', strength: 60 } // strength in per cent
   #asked = { texts: [], best: '' }
   /** @type {{title: string, words: string, note: string}} of the map that is seen */
   #said = { title: 'Where it looked', words: '', note: '' }
   #ends = [0, 0] // of the legend
-  #error = ''
+  error = ''
 
   /**
    * @param {HTMLElement} section
@@ -75,7 +73,7 @@ export class Maps {
     this.#patches = patches
     this.#ranking = ranking
     this.#changed = changed
-    this.#render()
+    this.update()
     this.#reader = new PatchReader(section.querySelector('#view'), section.querySelector('#patch-mark'), section.querySelector('#patch'))
   }
 
@@ -126,7 +124,7 @@ export class Maps {
     this.#method = usualMap(info)
     this.#layer = shapes.layers - 1
     this.#head = this.#label = null
-    this.#render()
+    this.update()
   }
 
   /**
@@ -154,12 +152,6 @@ export class Maps {
     if (this.#asksPool) await this.#askPool(model, pixels, options)
     await this.#source.fetch(model, pixels, this.chosen, options, { texts: asked.texts, options: asked.options })
     this.#show()
-  }
-
-  /** @param {string} words why there is no map; '' where there is one */
-  fail = (words) => {
-    this.#error = words
-    this.#render()
   }
 
   /** @returns {[string, [string, string, boolean][]][]} the kinds of map that the model has or may have, in groups */
@@ -192,7 +184,9 @@ export class Maps {
 
   /** Forgets the maps of the picture before. */
   #forget() {
-    for (const source of [this.#attention, this.#relevance, this.#colors]) source.forget()
+    this.#attention = new Attention()
+    this.#relevance = new Relevance()
+    this.#colors = new Colors()
   }
 
   /** Shows the chosen map, its legend and the small maps, where they are there. */
@@ -202,7 +196,7 @@ export class Maps {
     if (shown) {
       this.#said = shown
       this.#paint(shown)
-      const high = this.#scale === 'common' ? shown.high : null
+      const high = this.#shownAs.scale === 'common' ? shown.high : null
       this.#ranking.showSmallMaps({
         chosen: isRelevance(this.#method) ? choice.label : null,
         paint: (label, canvas) => this.#paintSmall(label, canvas, high),
@@ -214,7 +208,7 @@ export class Maps {
       this.#canvas('map').width = 0
       this.#reader.show(null)
     }
-    this.#render()
+    this.update()
   }
 
   /**
@@ -222,16 +216,16 @@ export class Maps {
    * @param {Shown} shown
    */
   #paint({ grid, values, rgb, signed, low, high }) {
-    const strength = this.#strength / 100
+    const strength = this.#shownAs.strength / 100
     if (rgb) {
       paintPixels(this.#canvas('map'), grid, (i) => [...rgb.subarray(i * 3, i * 3 + 3), strength].map((part) => part * 255))
       return
     }
-    if (this.#scale === 'own') {
+    if (this.#shownAs.scale === 'own') {
       const most = largest(values)
       ;[low, high] = signed ? [-most, most] : [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))]
     }
-    const look = signed && this.#look === 'ember' ? 'signed' : this.#look
+    const look = signed && this.#shownAs.look === 'ember' ? 'signed' : this.#shownAs.look
     // With the lamp, patches that speak against a label are dark too.
     paintMap(this.#canvas('map'), values, grid, { low: signed ? 0 : low, high, look, strength })
     this.#ends = [low, high]
@@ -258,7 +252,7 @@ export class Maps {
     return this.#section.querySelector(`#${id}`)
   }
 
-  #render() {
+  update() {
     render(this.#template, this.#section)
   }
 
@@ -273,8 +267,8 @@ export class Maps {
       this.choose({ [key]: key === 'method' ? value : value === 'mean' ? null : Number(value) })
       this.#changed()
     }
-    const set = (change) => (value) => {
-      change(value)
+    const showAs = (key) => (value) => {
+      this.#shownAs[key] = value
       this.#show()
     }
     const some = !this.#info || this.#methods.length > 0
@@ -305,12 +299,12 @@ export class Maps {
         ${this.#patches.field}
         <div class="thumbs-frame" ?hidden=${!attention}>${!attention ? nothing : this.#attention.stack ? this.#thumbs : noChange}</div>
         <div class="toolrow">
-          ${selectField('Shown as', 'look', choices(looks, this.#look), { change: set((value) => { this.#look = value }), hidden: colours })}
-          ${selectField('Scale', 'scale', choices(scales, this.#scale), { change: set((value) => { this.#scale = value }), hidden: colours })}
-          <label class="field strength">Strength <input type="range" min="0" max="100" value="60" @input=${({ target }) => set((value) => { this.#strength = value })(Number(target.value))}></label>
+          ${selectField('Shown as', 'look', choices(looks, this.#shownAs.look), { change: showAs('look'), hidden: colours })}
+          ${selectField('Scale', 'scale', choices(scales, this.#shownAs.scale), { change: showAs('scale'), hidden: colours })}
+          <label class="field strength">Strength <input type="range" min="0" max="100" value="60" @input=${({ target }) => showAs('strength')(Number(target.value))}></label>
         </div>
         <p class="whisper" id="map-note">${note}</p>
-        ${errorLine('map-error', this.#error)}
+        ${errorLine('map-error', this.error)}
       </div>
       <p class="whisper" ?hidden=${some}>This model gives no maps.</p>`
   }
@@ -318,7 +312,7 @@ export class Maps {
   get #thumbs() {
     return thumbs(this.#attention.stack, {
       mapOf: (layer, head) => this.#attention.mapOf(layer, head),
-      high: this.#scale === 'common' ? this.#attention.high : null,
+      high: this.#shownAs.scale === 'common' ? this.#attention.high : null,
       chosen: this.#method === 'raw' ? [this.#layer, this.#head] : null,
       choose: (layer, head) => {
         this.choose({ method: 'raw', layer, head })

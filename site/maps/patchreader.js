@@ -1,3 +1,5 @@
+import { arrows, within } from '../parts/keys.js'
+
 /** Lets the patches of the map be read, one at a time, by pointer and by arrow keys. */
 export class PatchReader {
   /** @type {number|null} index of the patch that is read */
@@ -26,14 +28,13 @@ export class PatchReader {
     view.addEventListener('pointerleave', () => this.#go(null))
     view.addEventListener('blur', () => this.#go(null))
     view.addEventListener('keydown', (event) => {
-      if (!this.#grid) return
-      const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key]
-      if (!way) return
+      const step = arrows[event.key]
+      if (!this.#grid || !step) return
       event.preventDefault()
       const [rows, columns] = this.#grid
       if (this.#patch === null) return this.#go(0)
-      const row = Math.min(Math.max(Math.floor(this.#patch / columns) + way[0], 0), rows - 1)
-      const column = Math.min(Math.max(this.#patch % columns + way[1], 0), columns - 1)
+      const row = within(Math.floor(this.#patch / columns) + step[1], rows - 1)
+      const column = within(this.#patch % columns + step[0], columns - 1)
       this.#go(row * columns + column)
     })
   }

@@ -7,11 +7,6 @@ export class Relevance {
   #others = ''
   #prefix = 0 // class and register tokens of the model
 
-  /** Forgets the picture. */
-  forget() {
-    this.#answers = {}
-  }
-
   /**
    * Gets the maps of all labels in one call, where they aren't there yet.
    * @param {import('../../js/vitrine.d.ts').Model} model

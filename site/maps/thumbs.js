@@ -1,9 +1,7 @@
 import { html } from '../vendor/lit-html/lit-html.js'
 import { ref } from '../vendor/lit-html/directives/ref.js'
+import { arrows, within } from '../parts/keys.js'
 import { paintMap } from './colourmap.js'
-
-/** Where arrow keys go: [layers, rows]. */
-const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 
 /**
  * All maps of a model in small: a column for each layer, a row for each head, with the mean
@@ -18,12 +16,12 @@ export function thumbs({ layers, heads, grid }, { mapOf, high, chosen, choose })
   const isChosen = (layer, head) => chosen !== null && chosen[0] === layer && chosen[1] === head
 
   const move = (event) => {
-    const way = ways[event.key]
+    const step = arrows[event.key]
     const button = event.target.closest('button')
-    if (!way || !button) return
+    if (!step || !button) return
     event.preventDefault()
-    const layer = Math.min(Math.max(Number(button.dataset.layer) + way[0], 0), layers - 1)
-    const row = Math.min(Math.max(Number(button.dataset.row) + way[1], 0), heads)
+    const layer = within(Number(button.dataset.layer) + step[0], layers - 1)
+    const row = within(Number(button.dataset.row) + step[1], heads)
     choose(layer, rows[row])
     event.currentTarget.querySelector(`[data-layer="${layer}"][data-row="${row}"]`).focus()
   }

@@ -15,12 +15,11 @@ export class DevicePanel {
   #loader
   #picture
   #around
-  #facts = []
   #answered = false // whether the model has answered; before, there is nothing to compare
   /** @type {AbortController|null} of the comparison that runs */
   #comparison = null
   #words = ''
-  #error = ''
+  error = ''
 
   /**
    * @param {HTMLElement} section
@@ -40,39 +39,38 @@ export class DevicePanel {
   offer() {
     this.#answered = false
     this.forget()
-    this.show()
   }
 
-  /** Offers a comparison of what the model has answered. */
+  /** Offers a comparison of what the model has answered, and says what runs: that may change during use. */
   answered() {
     this.#answered = true
-    this.show()
+    this.update()
   }
 
   /** Ends or removes a comparison that is of another picture or model. */
   forget() {
     this.#comparison?.abort()
     this.#words = ''
-    this.#update()
+    this.update()
   }
 
-  /** Says what runs now: the device may change during use. */
-  show() {
+  /** @returns {[string, string][]} what runs now */
+  get #facts() {
     const { device, workers, dtype, gpu, fallback, kernels } = this.#loader.model.info
     const chosen = this.#loader.options.device ?? 'auto'
     const onGPU = device === 'webgpu'
-    this.#facts = [
+    const facts = [
       ['Runs on', onGPU ? 'your graphics card' : `your processor, ${workers === 1 ? 'one worker' : `${workers} workers`}`],
       ['Kernels', kernelNames[kernels] ?? kernels], ['Arithmetic', dtype],
     ]
-    if (gpu.name) this.#facts.push(['Graphics card', gpu.name])
-    if (gpu.pipelines) this.#facts.push(['Prepared in', `${gpu.compileMs.toFixed(0)} ms, ${gpu.pipelines} pipelines`])
-    if (fallback) this.#facts.push(['Not faster, because', fallback])
-    else this.#facts.push(['Why', chosen !== 'auto' ? 'you chose it' : onGPU ? 'the model is large enough to be worth it' : 'it is the fastest for a model of this size'])
-    this.#update()
+    if (gpu.name) facts.push(['Graphics card', gpu.name])
+    if (gpu.pipelines) facts.push(['Prepared in', `${gpu.compileMs.toFixed(0)} ms, ${gpu.pipelines} pipelines`])
+    if (fallback) facts.push(['Not faster, because', fallback])
+    else facts.push(['Why', chosen !== 'auto' ? 'you chose it' : onGPU ? 'the model is large enough to be worth it' : 'it is the fastest for a model of this size'])
+    return facts
   }
 
-  #update() {
+  update() {
     const { device = 'auto', dtype = 'auto' } = this.#loader.options
     const offered = devices.filter(([value]) => value !== 'webgpu' || navigator.gpu)
     render(html`
@@ -83,14 +81,9 @@ export class DevicePanel {
         ${selectField('Arithmetic', 'dtype', choices(dtypes, dtype), { change: (value) => this.#choose({ device, dtype: value }, dtypes, value) })}
       </div>
       <p class="whisper">Another choice loads the model again. <a href="speed.html">How fast it is</a>, beside onnxruntime-web.</p>
-      <button type="button" id="compare" ?disabled=${!this.#answered || this.#comparison} @click=${() => attempt(this.#fail, () => this.#compare())}>Compare with plain float32</button>
+      <button type="button" id="compare" ?disabled=${!this.#answered || this.#comparison} @click=${() => attempt(this, () => this.#compare())}>Compare with plain float32</button>
       <p class="whisper reading" id="compared" role="status">${this.#words}</p>
-      ${errorLine('compare-error', this.#error)}`, this.#section)
-  }
-
-  #fail = (words) => {
-    this.#error = words
-    this.#update()
+      ${errorLine('compare-error', this.error)}`, this.#section)
   }
 
   /**
@@ -102,7 +95,8 @@ export class DevicePanel {
   async #choose(choice, offered, chosen) {
     const loaded = await this.#loader.load(this.#loader.name, loadOptions(choice))
     const [, name] = offered.find(([value]) => value === chosen)
-    this.#fail(loaded ? '' : `“${name}” could not be loaded: ${this.#loader.error}`)
+    this.error = loaded ? '' : `“${name}” could not be loaded: ${this.#loader.error}`
+    this.update()
   }
 
   /**
@@ -113,11 +107,11 @@ export class DevicePanel {
     const { model, name } = this.#loader
     const say = (words) => {
       this.#words = words
-      this.#update()
+      this.update()
     }
     this.forget()
     const { signal } = this.#comparison = new AbortController()
-    this.#update()
+    this.update()
     this.#around.begun()
     try {
       const [pixels, options] = this.#picture()
@@ -139,7 +133,7 @@ export class DevicePanel {
       if (!signal.aborted) throw error
     } finally {
       this.#comparison = null
-      this.#update()
+      this.update()
       this.#around.ended()
     }
   }

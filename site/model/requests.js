@@ -7,10 +7,9 @@ export class Requests {
   #element
   #since = Infinity // from when requests are counted, in milliseconds of the page's clock
   #count = 0
-  #bytes = 0 // of the weights
-  #seconds = 0 // that loading took
-  /** @type {{url: string, bytes: number, status: number}[]} largest first */
-  #files = []
+  /** @type {{bytes: number, seconds: number, files: {url: string, bytes: number, status: number}[]}|null} of
+   * the last load: bytes of the weights, how long it took, all files, the largest first */
+  #loaded = null
 
   /** @param {HTMLElement} element */
   constructor(element) {
@@ -40,26 +39,26 @@ export class Requests {
    * @param {number} seconds that loading took
    */
   show(info, seconds) {
-    this.#bytes = info.bytes
-    this.#seconds = seconds
     const files = (type) => performance.getEntriesByType(type)
       .map(({ name, decodedBodySize }) => ({ url: name.split('#')[0], bytes: decodedBodySize, status: 200 }))
     // A file that the page and the worker share is one file.
     const all = [...files('navigation'), ...files('resource'), ...info.requests]
-    this.#files = [...new Map(all.map((file) => [file.url, file])).values()].sort((a, b) => b.bytes - a.bytes)
+    const once = [...new Map(all.map((file) => [file.url, file])).values()]
+    this.#loaded = { bytes: info.bytes, seconds, files: once.sort((a, b) => b.bytes - a.bytes) }
     this.#update()
   }
 
   #update() {
-    if (!this.#files.length) return // no model was loaded yet
-    const total = this.#files.reduce((sum, { bytes }) => sum + bytes, 0)
+    if (!this.#loaded) return
+    const { bytes, seconds, files } = this.#loaded
+    const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
     render(html`
-      ${factList([['Weights', sayBytes(this.#bytes)], ['Ready after', `${this.#seconds.toFixed(2)} s`], ['Requests since', String(this.#count), 'requests']])}
+      ${factList([['Weights', sayBytes(bytes)], ['Ready after', `${seconds.toFixed(2)} s`], ['Requests since', String(this.#count), 'requests']])}
       <details>
-        <summary>What was fetched <span>(${this.#files.length} files, ${sayBytes(total)} unpacked)</span></summary>
+        <summary>What was fetched <span>(${files.length} files, ${sayBytes(total)} unpacked)</span></summary>
         <div class="scroll" tabindex="0" role="region" aria-label="Files fetched"><table class="plain"><caption class="sr">Files fetched</caption>
           <thead><tr><th scope="col">File</th><th scope="col" class="number">Size</th></tr></thead>
-          <tbody id="fetched">${this.#files.map(({ url, bytes, status }) => html`<tr><th scope="row">${shorten(url)}</th><td class="number">${status === 404 ? 'not there' : sayBytes(bytes)}</td></tr>`)}</tbody>
+          <tbody id="fetched">${files.map(({ url, bytes, status }) => html`<tr><th scope="row">${shorten(url)}</th><td class="number">${status === 404 ? 'not there' : sayBytes(bytes)}</td></tr>`)}</tbody>
         </table></div>
       </details>`, this.#element)
   }

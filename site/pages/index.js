@@ -9,7 +9,7 @@ import { Requests } from '../model/requests.js'
 import { modelForm, otherCard, placard } from '../model/templates.js'
 import { attempt } from '../parts/attempt.js'
 import { latest } from '../parts/latest.js'
-import { sayScore } from '../parts/words.js'
+import { sayError, sayScore } from '../parts/words.js'
 import { Picture } from '../picture/picture.js'
 import { samples, sampleUrl } from '../picture/samples.js'
 import { firstLabels, Labels } from '../ranking/labels.js'
@@ -95,9 +95,9 @@ const answer = latest(async (stale) => {
     for (const key of ['picture', 'map']) changed[key] ||= todo[key]
     return true
   }
-  if (todo.picture || todo.labels) await attempt(ranking.fail, () => rankOrClassify(model, pixels))
+  if (todo.picture || todo.labels) await attempt(ranking, () => rankOrClassify(model, pixels))
   if (yields()) return
-  await attempt((words) => { if (words) ranking.fail(words) }, showInside)
+  if (!inside) await showInside()
   if (!inside || loader.model !== model) return
   await inside.answer(model, pixels, { fresh: todo.picture, asked, yields })
   showCode()
@@ -106,8 +106,12 @@ const answer = latest(async (stale) => {
 
 /** Fetches the parts that the first ranking doesn't need. */
 async function showInside() {
-  if (inside) return
-  insideModule = await import('./inside.js')
+  try {
+    insideModule = await import('./inside.js')
+  } catch (error) {
+    ranking.error = sayError(error)
+    return ranking.update()
+  }
   inside = new insideModule.Inside(section, {
     loader, patches, ranking, changed: () => onChange('map'), around: { begun: requests.stop, ended: requests.start },
   })

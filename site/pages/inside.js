@@ -3,12 +3,11 @@
 // therefore appears sooner.
 
 import { showCode } from '../code/code.js'
-import { snippetOf } from '../code/snippet.js'
 import { EmbeddingView } from '../embedding/embedding.js'
 import { Maps, usualMap } from '../maps/maps.js'
 import { DevicePanel } from '../model/device.js'
 import { attempt } from '../parts/attempt.js'
-import { visualTokens } from '../ranking/visualtokens.js'
+import { VisualTokens } from '../ranking/visualtokens.js'
 import { StagesView } from '../stages/stages.js'
 
 export { usualMap }
@@ -19,7 +18,7 @@ export class Inside {
   #stages
   #device
   #code
-  #ranking
+  #visualTokens
   #patches
   /** @type {ImageData|null} of the picture that was answered */
   #pixels = null
@@ -32,7 +31,7 @@ export class Inside {
    *   see something else; around before and after the visitor makes the page fetch something
    */
   constructor(section, { loader, patches, ranking, changed, around }) {
-    this.#ranking = ranking
+    this.#visualTokens = new VisualTokens(ranking)
     this.#patches = patches
     this.maps = new Maps(section('maps'), patches, ranking, changed)
     this.#embedding = new EmbeddingView(section('embedding'))
@@ -51,7 +50,6 @@ export class Inside {
     this.maps.offer(info)
     this.maps.choose(view)
     this.#device.offer()
-    if (info.tasks.includes('visualTokens')) this.#ranking.showVisualTokens(visualTokens(null, ''))
   }
 
   /**
@@ -68,16 +66,15 @@ export class Inside {
     if (fresh) {
       this.#device.forget()
       this.maps.showPicture(pixels)
-      if (tasks.includes('embedImage')) await attempt(this.#embedding.fail, async () => this.#embedding.show((await model.embedImage(pixels, options)).embedding))
+      if (tasks.includes('embedImage')) await attempt(this.#embedding, async () => this.#embedding.show((await model.embedImage(pixels, options)).embedding))
     }
     if (yields()) return
-    await attempt(this.maps.fail, () => this.maps.answer(model, pixels, options, asked))
+    await attempt(this.maps, () => this.maps.answer(model, pixels, options, asked))
     if (yields()) return
     if (fresh && tasks.includes('visualTokens')) {
-      let tokens = null
-      await attempt((error) => this.#ranking.showVisualTokens(visualTokens(tokens, error)), async () => { tokens = await model.visualTokens(pixels, options) })
+      await attempt(this.#visualTokens, async () => { this.#visualTokens.tokens = await model.visualTokens(pixels, options) })
     }
-    await attempt(this.#stages.fail, () => this.#stages.answer(model, pixels, options))
+    await attempt(this.#stages, () => this.#stages.answer(model, pixels, options))
     this.#device.answered()
   }
 
@@ -88,6 +85,6 @@ export class Inside {
    */
   showCode(view, texts) {
     const about = [...new Set([this.maps.subject, ...texts])].filter(Boolean)
-    showCode(this.#code, snippetOf({ ...view, about }, document.baseURI))
+    showCode(this.#code, { ...view, about })
   }
 }

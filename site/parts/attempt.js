@@ -1,16 +1,17 @@
 import { sayError } from './words.js'
 
 /**
- * Runs one part of an answer. A failure is reported, and the other parts go on.
- * @param {(words: string) => void} report is called with the failure in words, '' where there is none
- * @param {() => Promise<unknown>} part
+ * Runs one part of an answer. Its failure is shown, and the other parts go on.
+ * @param {{error: string, update: () => void}} part shows error, which is '' where nothing failed
+ * @param {() => Promise<unknown>} task
  */
-export async function attempt(report, part) {
+export async function attempt(part, task) {
   try {
-    await part()
-    report('')
+    await task()
+    part.error = ''
   } catch (error) {
     if (error.code === 'closed') return // another model has replaced this one, and answers
-    report(sayError(error))
+    part.error = sayError(error)
   }
+  part.update()
 }

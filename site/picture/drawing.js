@@ -1,5 +1,7 @@
 // Drawing on the paper by mouse, finger or pen, and by keys.
 
+import { arrows, within } from '../parts/keys.js'
+
 /** Shares of the canvas that an arrow key moves the crosshair by. */
 const step = 0.03
 const smallStep = 0.006
@@ -31,18 +33,25 @@ export function enableDrawing(paper, crosshair, chosen) {
 }
 
 /**
- * Converts a point of the screen to the canvas, whose content is letterboxed in its box.
+ * Finds the canvas's content on the screen: it is letterboxed in the element's box.
  * @param {HTMLCanvasElement} canvas
- * @param {{clientX: number, clientY: number}} point
- * @returns {[number, number]} in pixels of the canvas; may lie outside
+ * @returns {{left: number, top: number, scale: number}} within the box, and screen pixels for one of the canvas
+ */
+function contentOf(canvas) {
+  const { width, height } = canvas.getBoundingClientRect()
+  const scale = Math.min(width / canvas.width, height / canvas.height)
+  return { left: (width - canvas.width * scale) / 2, top: (height - canvas.height * scale) / 2, scale }
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {{clientX: number, clientY: number}} point of the screen
+ * @returns {[number, number]} in pixels of the canvas; may be outside
  */
 function onCanvas(canvas, { clientX, clientY }) {
   const box = canvas.getBoundingClientRect()
-  const scale = Math.min(box.width / canvas.width, box.height / canvas.height)
-  return [
-    (clientX - box.left - (box.width - canvas.width * scale) / 2) / scale,
-    (clientY - box.top - (box.height - canvas.height * scale) / 2) / scale,
-  ]
+  const { left, top, scale } = contentOf(canvas)
+  return [(clientX - box.left - left) / scale, (clientY - box.top - top) / scale]
 }
 
 /**
@@ -77,22 +86,12 @@ function drawByKeys(canvas, crosshair, pen) {
   const at = { x: 0.5, y: 0.5 } // shares of the canvas
   let down = false
 
-  /** Shows the crosshair at its position within the letterboxed canvas. */
-  function show() {
-    const box = canvas.getBoundingClientRect()
-    const scale = Math.min(box.width / canvas.width, box.height / canvas.height)
-    const [width, height] = [canvas.width * scale, canvas.height * scale]
-    crosshair.style.setProperty('--x', `${canvas.offsetLeft + (box.width - width) / 2 + at.x * width}px`)
-    crosshair.style.setProperty('--y', `${canvas.offsetTop + (box.height - height) / 2 + at.y * height}px`)
-    crosshair.classList.toggle('down', down)
-  }
-
   canvas.addEventListener('keydown', (event) => {
-    const by = event.shiftKey ? smallStep : step
-    const way = { ArrowLeft: [-by, 0], ArrowRight: [by, 0], ArrowUp: [0, -by], ArrowDown: [0, by] }[event.key]
-    if (way) {
-      at.x = Math.min(Math.max(at.x + way[0], 0), 1)
-      at.y = Math.min(Math.max(at.y + way[1], 0), 1)
+    const direction = arrows[event.key]
+    if (direction) {
+      const by = event.shiftKey ? smallStep : step
+      at.x = within(at.x + direction[0] * by, 1)
+      at.y = within(at.y + direction[1] * by, 1)
       if (down) pen.move(at.x * canvas.width, at.y * canvas.height)
     } else if (event.key === ' ' || event.key === 'Enter') {
       down = !down
@@ -100,15 +99,16 @@ function drawByKeys(canvas, crosshair, pen) {
     } else if (event.key === 'Escape') down = false
     else return
     event.preventDefault()
+    const { left, top, scale } = contentOf(canvas)
+    crosshair.style.setProperty('--x', `${canvas.offsetLeft + left + at.x * canvas.width * scale}px`)
+    crosshair.style.setProperty('--y', `${canvas.offsetTop + top + at.y * canvas.height * scale}px`)
+    crosshair.classList.toggle('down', down)
     crosshair.hidden = false
-    show()
   })
-  canvas.addEventListener('blur', () => {
-    down = false
-    crosshair.hidden = true
-  })
-  canvas.addEventListener('pointerdown', () => {
-    down = false
-    crosshair.hidden = true
-  })
+  for (const end of ['blur', 'pointerdown']) {
+    canvas.addEventListener(end, () => {
+      down = false
+      crosshair.hidden = true
+    })
+  }
 }

@@ -1,13 +1,13 @@
-/** The words to begin with: easy to draw, and what the sample drawings show. */
+/** The first labels: easy to draw, or shown by the sample drawings. */
 export const firstLabels = ['cat', 'house', 'sailboat', 'mushroom', 'fish', 'tree', 'sun', 'heart', 'car', 'key']
 
-/** More than this many labels no screen shows. */
+/** No screen shows more labels than this. */
 export const mostLabels = 200
 
 /**
  * Reads labels as people write or paste them: separated by commas, semicolons or lines.
  * @param {string} text
- * @returns {string[]} without blanks around, without empty ones
+ * @returns {string[]} trimmed, without empty ones
  */
 export function splitLabels(text) {
   return text.split(/[,;\n\r\t]+/).map((label) => label.trim()).filter(Boolean)
@@ -40,7 +40,7 @@ export class Labels {
   }
 
   /**
-   * Adds labels at the end; those that are there already are left out.
+   * Adds labels at the end, except those that are in the list already.
    * @param {string[]} texts
    * @returns {number} how many were added
    */
@@ -51,8 +51,8 @@ export class Labels {
   }
 
   /**
-   * Writes another text for a label, or several: the others follow it. An empty
-   * text removes it.
+   * Changes the text of a label. Where the text is a list, its first label replaces the old
+   * one and the others are added at the end. An empty text removes the label.
    * @param {number} id
    * @param {string} text
    */
@@ -73,7 +73,7 @@ export class Labels {
 
   /**
    * @param {string[]} texts
-   * @returns {number} how many were new, and within the bound
+   * @returns {number} how many were added
    */
   #push(texts) {
     const before = this.list.length
@@ -85,7 +85,7 @@ export class Labels {
 
   /**
    * @param {string} text
-   * @param {number} [except] the label that may have it
+   * @param {number} [except] id of a label that is not compared
    * @returns {boolean}
    */
   #has(text, except) {

@@ -27,10 +27,11 @@ export class Ranking {
   #method = 'softmax'
   #detailed = false
   #labelsError = ''
-  #error = ''
+  error = ''
   /** @type {import('./mapsquare.js').SmallMaps} */
   #smallMaps = { chosen: null, paint: () => false }
-  #visualTokens = nothing
+  /** A template that pages/inside.js sets: what a language model reads of the picture. */
+  visualTokens = nothing
 
   /**
    * @param {HTMLElement} section
@@ -52,7 +53,7 @@ export class Ranking {
   offer(tasks) {
     this.#tasks = tasks
     this.#classes = []
-    this.#visualTokens = nothing
+    this.visualTokens = nothing
     this.forget()
   }
 
@@ -73,21 +74,9 @@ export class Ranking {
     this.update()
   }
 
-  /** @param {unknown} template what a language model reads of the picture */
-  showVisualTokens(template) {
-    this.#visualTokens = template
-    this.update()
-  }
-
   /** @param {import('./mapsquare.js').SmallMaps} maps beside the labels */
   showSmallMaps(maps) {
     this.#smallMaps = maps
-    this.update()
-  }
-
-  /** @param {string} words why there is no answer; '' where there is one */
-  fail = (words) => {
-    this.#error = words
     this.update()
   }
 
@@ -134,10 +123,10 @@ export class Ranking {
       <h2 id="ranking-title">${can('visualTokens') ? 'The visual tokens' : 'The ranking'}</h2>
       <div class=${can('relevance') ? 'answers' : 'answers without-maps'}>
         ${can('rank') ? this.#labelsPart : can('classify') ? this.#classesPart : nothing}
-        ${can('visualTokens') ? this.#visualTokens : nothing}
+        ${can('visualTokens') ? this.visualTokens : nothing}
         ${['rank', 'classify', 'visualTokens'].some(can) ? nothing : html`<p class="whisper" id="nothing-part">This
           model has neither words nor classes. The page shows what it tells apart, where it looked, and its embedding.</p>`}
-        ${errorLine('answer-error', this.#error)}
+        ${errorLine('answer-error', this.error)}
         ${can('rank') ? html`<p class="whisper" id="ranking-note">Click a word to change it. <span id="score-note">${scoreNotes[this.#method]}</span></p>` : nothing}
         <p class="whisper map-note">Press a square to see which patches speak for the word beside it.</p>
       </div>`
@@ -145,13 +134,11 @@ export class Ranking {
 
   get #labelsPart() {
     const labels = new Map(this.#labels.list.map((label) => [label.id, label]))
+    const heads = html`<th scope="col" class="detail">Similarity</th><th scope="col" class="detail">Logit</th><th scope="col" class="number">Score</th><th scope="col" class="last"><span class="sr">Remove</span></th>`
     return html`<div id="labels-part">
-      <table class="ranking ${this.#detailed ? 'detailed' : ''}">
-        <caption class="sr">Labels, best first. A label can be edited in place.</caption>
-        <thead><tr><th class="map-cell" scope="col"><span class="sr">Map</span></th><th scope="col">Label</th><th scope="col" class="detail">Similarity</th><th scope="col" class="detail">Logit</th><th scope="col" class="number">Score</th><th scope="col" class="last"><span class="sr">Remove</span></th></tr></thead>
+      ${this.#table('Labels, best first. A label can be edited in place.', 'Label', heads, html`
         <tbody id="ranking-rows" @focusout=${() => queueMicrotask(() => this.update())}>
-          ${repeat(this.#order, (id) => id, (id, i) => this.#row(labels.get(id), i === 0))}</tbody>
-      </table>
+          ${repeat(this.#order, (id) => id, (id, i) => this.#labelRow(labels.get(id), i === 0))}</tbody>`)}
       <form class="add" @submit=${this.#submit}>
         <input id="add" type="text" autocomplete="off" spellcheck="false" placeholder="Add words, separated by commas"
           aria-label="Add labels, separated by commas or lines" @paste=${this.#paste}>
@@ -159,8 +146,8 @@ export class Ranking {
       </form>
       <div class="toolrow">${this.#labelTemplate.field}${this.#labelTemplate.ownField}
         <span class="grow"></span>
-        <label class="check"><input type="checkbox" id="details" @change=${(event) => {
-          this.#detailed = event.target.checked
+        <label class="check"><input type="checkbox" id="details" @change=${({ target }) => {
+          this.#detailed = target.checked
           this.update()
         }}> Numbers</label>
       </div>
@@ -168,37 +155,56 @@ export class Ranking {
     </div>`
   }
 
+  get #classesPart() {
+    const heads = html`<th scope="col" class="number">Logit</th><th scope="col" class="number">Score</th>`
+    return html`<div id="classes-part">
+      ${this.#table('Classes, best first', 'Class', heads, html`<tbody id="classes-rows">${this.#classes.map(({ label, logit, score }, i) =>
+        this.#row(label, i === 0, score, html`<span class="label">${label}</span>`, html`
+          <td class="number">${logit.toFixed(3)}</td><td class="number score">${sayScore(score)}</td>`))}</tbody>`)}
+      <p class="whisper">This model has its own list of classes.</p>
+    </div>`
+  }
+
+  /**
+   * @param {string} caption
+   * @param {string} name of the rows
+   * @param {unknown} heads of the columns after it
+   * @param {unknown} body
+   */
+  #table(caption, name, heads, body) {
+    return html`<table class="ranking ${this.#detailed ? 'detailed' : ''}">
+      <caption class="sr">${caption}</caption>
+      <thead><tr><th class="map-cell" scope="col"><span class="sr">Map</span></th><th scope="col">${name}</th>${heads}</tr></thead>
+      ${body}
+    </table>`
+  }
+
+  /**
+   * @param {string} label
+   * @param {boolean} best
+   * @param {number} share of the bar
+   * @param {unknown} name how the label is shown
+   * @param {unknown} cells after it
+   */
+  #row(label, best, share, name, cells) {
+    return html`<tr class=${best ? 'best' : ''}>
+      <td class="map-cell">${mapSquare(label, this.#smallMaps, this.#showMap)}</td>
+      <th scope="row">${name}${bar(share)}</th>${cells}
+    </tr>`
+  }
+
   /**
    * @param {import('./labels.js').Label} label
    * @param {boolean} first
    */
-  #row({ id, text }, first) {
+  #labelRow({ id, text }, first) {
     const result = this.#results.get(text)
-    return html`<tr class=${first && result ? 'best' : ''}>
-      <td class="map-cell">${mapSquare(text, this.#smallMaps, this.#showMap)}</td>
-      <th scope="row"><input type="text" class="label" aria-label="Label" autocomplete="off" spellcheck="false" .value=${text}
-        @change=${({ target }) => this.#edit(id, target)} @keydown=${(event) => this.#endEdit(event, text)} @paste=${this.#paste}>${bar(result?.score ?? 0)}</th>
+    return this.#row(text, first && result, result?.score ?? 0, html`<input type="text" class="label" aria-label="Label" autocomplete="off" spellcheck="false"
+      .value=${text} @change=${({ target }) => this.#edit(id, target)} @keydown=${(event) => this.#endEdit(event, text)} @paste=${this.#paste}>`, html`
       <td class="detail">${result ? result.similarity.toFixed(4) : '–'}</td>
       <td class="detail">${result ? result.logit.toFixed(3) : '–'}</td>
       <td class="number score">${result ? sayScore(result.score) : '–'}</td>
-      <td class="last"><button type="button" class="remove" aria-label="Remove ${text}" @click=${(event) => this.#remove(id, event.target.closest('tr'))}>×</button></td>
-    </tr>`
-  }
-
-  get #classesPart() {
-    return html`<div id="classes-part">
-      <table class="ranking">
-        <caption class="sr">Classes, best first</caption>
-        <thead><tr><th class="map-cell" scope="col"><span class="sr">Map</span></th><th scope="col">Class</th><th scope="col" class="number">Logit</th><th scope="col" class="number">Score</th></tr></thead>
-        <tbody id="classes-rows">${this.#classes.map(({ label, logit, score }, i) => html`<tr class=${i === 0 ? 'best' : ''}>
-          <td class="map-cell">${mapSquare(label, this.#smallMaps, this.#showMap)}</td>
-          <th scope="row"><span class="label">${label}</span>${bar(score)}</th>
-          <td class="number">${logit.toFixed(3)}</td>
-          <td class="number score">${sayScore(score)}</td>
-        </tr>`)}</tbody>
-      </table>
-      <p class="whisper">This model has its own list of classes.</p>
-    </div>`
+      <td class="last"><button type="button" class="remove" aria-label="Remove ${text}" @click=${({ target }) => this.#remove(id, target.closest('tr'))}>×</button></td>`)
   }
 
   /**

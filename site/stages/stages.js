@@ -25,7 +25,7 @@ export class StagesView {
   #opened
   /** @type {import('../../js/vitrine.d.ts').Stage[]} */
   #stages = []
-  #error = ''
+  error = ''
 
   /**
    * @param {HTMLElement} section
@@ -34,7 +34,7 @@ export class StagesView {
   constructor(section, opened) {
     this.#section = section
     this.#opened = opened
-    this.#update()
+    this.update()
   }
 
   /**
@@ -46,16 +46,10 @@ export class StagesView {
   async answer(model, pixels, options) {
     if (!this.#section.querySelector('details').open) return
     this.#stages = await model.trace(pixels, options)
-    this.#update()
+    this.update()
   }
 
-  /** @param {string} words why there are no stages; '' where there are */
-  fail = (words) => {
-    this.#error = words
-    this.#update()
-  }
-
-  #update() {
+  update() {
     const longest = this.#stages.reduce((most, { ms }) => Math.max(most, ms), 0) || 1
     const total = this.#stages.reduce((sum, { ms }) => sum + ms, 0)
     render(html`
@@ -73,6 +67,6 @@ export class StagesView {
           </tr>`)}</tbody>
         </table></div>
       </details>
-      ${errorLine('trace-error', this.#error)}`, this.#section)
+      ${errorLine('trace-error', this.error)}`, this.#section)
   }
 }

@@ -13,7 +13,7 @@ const fixture = (name) => `./shared/fixtures/models/${name}`
 /** Waits until an element says something. */
 const says = (page, id, text) => page.locator(id).filter({ hasText: text }).waitFor()
 
-/** Visits the page with another model, whose map bears a title. */
+/** Visits the page with another model, and waits for the title of its map. */
 async function visitModel(address, title, view = '') {
   const page = await visit({ hash: `#model=${address}${view}`, ready: false })
   await says(page, '#map-note', /\w/) // it is empty until there is a map
@@ -24,7 +24,7 @@ async function visitModel(address, title, view = '') {
 /** The names of what the select of maps offers. */
 const kinds = (page) => page.locator('#method option:not([hidden])').allTextContents()
 
-/** What the library says, of the page's model and the sample in its address. */
+/** The answer of the library about the model and the sample in the page's address. */
 const ask = (page, call) => page.evaluate(`(async () => {
   const { load } = await import(new URL('js/vitrine.js', document.baseURI).href)
   const view = new URLSearchParams(location.hash.slice(1))
@@ -37,7 +37,7 @@ const ask = (page, call) => page.evaluate(`(async () => {
 
 const emojiLabels = `['cat', 'house', 'sailboat', 'mushroom', 'fish', 'tree', 'sun', 'heart', 'car', 'key']`
 
-/** The warmest pixel of the map as it is painted: [row, column], and whether the picture below it is drawn on. */
+/** The warmest pixel of the painted map, {row, column, drawn}: drawn is whether the picture has a stroke there. */
 const warmest = (page) => page.evaluate(() => {
   const map = document.querySelector('#map')
   const seen = document.querySelector('#seen')
@@ -150,7 +150,7 @@ test('a NaFlex model shows its grid in the shape of the picture, and takes anoth
   await says(page, '#patches-grid', said(fewer))
 })
 
-test('the eye of a language model says what a picture costs', needs(fixtures), async () => {
+test('a LLaVA-style tower shows how many tokens a picture costs', needs(fixtures), async () => {
   const page = await visitModel(fixture('llava_clip_projector'), 'What it tells apart')
   await says(page, '#visual-tokens-words', '9 tokens, and ten pictures 90')
   await says(page, '#visual-tokens-words', 'a row of 40 numbers')
@@ -165,7 +165,7 @@ test('a pooling head is offered where there is one', needs(fixtures), async () =
   assert.deepEqual(await kinds(without), ['attention', 'rollout', 'colours'])
 })
 
-test('the way of the picture is shown stage by stage', async () => {
+test('the stages of the picture are shown', async () => {
   const page = await visit()
   await page.locator('#trace-details summary').click()
   await says(page, '#trace-rows', 'block.3')

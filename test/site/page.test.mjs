@@ -1,4 +1,4 @@
-// The page as a visitor uses it.
+// The first page, as a visitor uses it.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -22,7 +22,7 @@ async function revisit(hash = '') {
   return usual
 }
 
-/** The rows of the ranking as they are seen: [label, score in percent]. */
+/** The rows of the ranking in their order: [label, score in percent]. */
 const ranking = (page) => page.locator('#ranking-rows tr').evaluateAll((rows) =>
   rows.map((row) => [row.querySelector('input').value, row.querySelector('.score').textContent]))
 
@@ -121,7 +121,7 @@ test('a drawing is ranked while it is drawn, and undo takes it back', async () =
   await firstIs(page, 'cat')
 })
 
-test('one can draw with keys alone', async () => {
+test('keys alone can draw', async () => {
   const page = await revisit()
   await page.locator('#paper').focus()
   const before = await pixelsOf(page, '#paper')
@@ -138,7 +138,7 @@ test('one can draw with keys alone', async () => {
   assert.equal(await pixelsOf(page, '#paper'), before)
 })
 
-test('a picture comes by paste, by the picker and by drop', async () => {
+test('a picture can be pasted, picked and dropped', async () => {
   const page = await revisit()
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
   await page.evaluate(async () => {
@@ -284,7 +284,7 @@ test('the theme is remembered', async () => {
 })
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`nothing keeps people out: axe, ${colorScheme}`, async () => {
+  test(`axe finds no barrier, ${colorScheme}`, async () => {
     const page = await revisit()
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     await page.locator('#details').check()

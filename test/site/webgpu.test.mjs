@@ -1,5 +1,5 @@
-// The page in a browser with WebGPU: the visitor chooses the graphics card, reads what
-// runs, and sees how well it agrees with plain float32.
+// The page in a browser with WebGPU: the visitor chooses the graphics card, reads what the
+// model runs on, and compares it with plain float32.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
