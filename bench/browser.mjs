@@ -13,14 +13,14 @@ const minutes = 60_000
 /** The headers that threads need. */
 const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
 
-/** Starts Chromium, with these flags besides. open() gives pages; version names it. */
+/** Starts Chromium with additional flags. open() gives pages; version names the browser. */
 export async function startBrowser(...flags) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', ...flags],
   })
   const devtools = await browser.newBrowserCDPSession()
-  /** What the processes of pages have computed so far, in seconds by their ids. */
+  /** The processor time of the pages' processes so far: {process id: seconds}. */
   const work = async () => {
     const { processInfo } = await devtools.send('SystemInfo.getProcessInfo')
     return Object.fromEntries(processInfo.filter(({ type }) => type === 'renderer').map(({ id, cpuTime }) => [id, cpuTime]))
@@ -33,10 +33,10 @@ export async function startBrowser(...flags) {
    * second. Gives {ready, bytes, call, workers, memory, close}:
    *
    *   ready   what contestant.ready resolved to
-   *   bytes   what was downloaded up to then
+   *   bytes   what was downloaded until then
    *   call(method, ...args)   calls the contestant
-   *   workers(count)          the DevTools protocol of so many workers
-   *   memory()                the peak of the page's process, in bytes; null where that can't be seen
+   *   workers(count)          the DevTools protocol of that many workers
+   *   memory()                the peak of the page's process, in bytes; null where it is unknown
    */
   async function open({ script, job = {}, mounts = {}, isolated, rate }) {
     const server = await serve({ '/pages/': here + 'pages', ...mounts }, {
@@ -62,7 +62,7 @@ export async function startBrowser(...flags) {
         bytes: await server.sent(),
         call: (method, ...args) => page.evaluate(([method, args]) => contestant[method](...args), [method, args]),
         workers: (count) => protocolsOf(context, page, count),
-        memory: () => peakOf(pid), // of the process that was busiest meanwhile: all others wait
+        memory: () => peakOf(pid), // of the process that was busiest since: all others wait
       }
     } catch (error) {
       await close()
