@@ -9,13 +9,12 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// scripts are the files of js/ that are loaded by their names; the others become
-// part of those that import them, so that a page waits for the network once.
+// scripts are the files of js/ that are loaded by their names. The others become part of
+// the files that import them, so that a page waits for the network once.
 var scripts = []string{"vitrine.js", "worker.js", "share-worker.js", "webgpu.js"}
 
-// bundle makes the scripts of a folder js/ out of the modules in it, without comments
-// and white space, which visitors would download for nothing. Names stay, for the
-// console and for those who read on.
+// bundle replaces the modules of a folder js/ by the bundled scripts, without comments and
+// white space. Names stay, for the console and for people who read the code.
 func bundle(js string) error {
 	js, err := filepath.Abs(js)
 	if err != nil {
@@ -57,7 +56,7 @@ func bundle(js string) error {
 	return nil
 }
 
-// noticeOf gives the comment that a script begins with.
+// noticeOf gives the comment at the beginning of a script.
 func noticeOf(file string) (string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -71,12 +70,12 @@ func noticeOf(file string) (string, error) {
 		notice.WriteString(line)
 	}
 	if !strings.Contains(notice.String(), "Copyright") {
-		return "", fmt.Errorf("%s: begins with no notice of copyright", file)
+		return "", fmt.Errorf("%s: does not begin with a copyright notice", file)
 	}
 	return notice.String(), nil
 }
 
-// complaint is the first of esbuild's errors.
+// complaint gives the first of esbuild's errors.
 func complaint(errors []api.Message) error {
 	first := errors[0]
 	if first.Location == nil {

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// copySources copies what dist is made of to another folder.
+// copySources copies the sources of dist to another folder.
 func copySources(t *testing.T, to string) {
 	t.Helper()
 	for _, folder := range []string{"engine", "js", "site", "wasm"} {
@@ -47,7 +47,7 @@ func contents(t *testing.T, folder string) map[string]string {
 	return files
 }
 
-// The two builds share nothing: other folders, another cache of the compiler.
+// The two builds share neither the folder nor the compiler's cache.
 func TestTwoBuildsGiveTheSameBytes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the standard library anew")

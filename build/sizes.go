@@ -12,11 +12,11 @@ import (
 	"text/tabwriter"
 )
 
-// maxDownload bounds, in bytes after gzip -9, what a page downloads before the
-// model. onnxruntime-web's is 3.7 MB.
+// maxDownload is the most that a page may download before the model, in bytes after
+// gzip -9. onnxruntime-web downloads 3.7 MB.
 const maxDownload = 2_200_000
 
-// sized is a file of dist with its size in bytes, as it is and after gzip -9.
+// sized is a file of dist with its size in bytes, before and after gzip -9.
 type sized struct {
 	name      string // from dist, with slashes
 	raw, gzip int
@@ -46,7 +46,7 @@ func (f sized) part() string {
 // measure lists the files of dist.
 func measure(dist string) ([]sized, error) {
 	var files []sized
-	err := walk(dist, func(path string) error {
+	err := eachFile(dist, func(path string) error {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
@@ -72,7 +72,7 @@ func measure(dist string) ([]sized, error) {
 	return files, err
 }
 
-// total adds up the files of one part.
+// total gives the sizes of all files of one part.
 func total(files []sized, part string) (sum sized) {
 	for _, f := range files {
 		if f.part() == part {

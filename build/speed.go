@@ -15,10 +15,10 @@ type spread struct{ Median, Low, High float64 }
 // contestant is a row of the bench's results (bench/models.mjs, gemm.mjs, startup.mjs).
 type contestant struct {
 	Name, Reason string // Reason: why it could not run
-	Line         string // over which it was loaded, in startup
+	Line         string // that it was loaded over, in startup
 	MS           spread
 	Bytes        float64
-	Over         struct { // how many times as fast as the peer: itself in startup, else by the peer's arithmetic
+	Over         struct { // how many times as fast as the peer; by the peer's arithmetic, except in startup
 		spread
 		F32, Q8 spread
 	}
@@ -40,10 +40,10 @@ type results struct {
 
 // loss is a row of what fewer bits lose (bench/accuracy.mjs).
 type loss struct {
-	Model, What, Name string // What: of which output
+	Model, What, Name string // What is the output that is compared
 	Count             int
 	Mean, Least       float64 // cosines to float32
-	Top               *int    // how often the best answer stays; nil where there is none
+	Top               *int    // how often the best answer is the same; nil where there are no answers
 }
 
 // A panel is a chart: bars in groups, by how many times as fast as the peer they are.
@@ -144,7 +144,7 @@ func readCharts(file string) (*charts, error) {
 	return c, nil
 }
 
-// groupsOf gives the bars of contestants by their arithmetic, which is the peer's too.
+// groupsOf gives the bars of contestants, grouped by arithmetic. The peer's is the same.
 func groupsOf(rows []contestant, bars map[string][]barOf) (groups []group) {
 	for _, arithmetic := range []string{"float32", "int8"} {
 		g := group{Name: arithmetic}
@@ -165,7 +165,7 @@ func groupsOf(rows []contestant, bars map[string][]barOf) (groups []group) {
 	return groups
 }
 
-// startPanel is the chart of the first ranking, by the line it is loaded over.
+// startPanel gives the chart of the first ranking, grouped by the line it is loaded over.
 func startPanel(rows []contestant) *panel {
 	p := &panel{Title: "From navigation to the first ranking"}
 	downloads := map[string]float64{}
@@ -181,8 +181,8 @@ func startPanel(rows []contestant) *panel {
 	return p
 }
 
-// lossesOf gives what int8 loses, by what is compared: the embeddings of pictures
-// and texts, for logits say the same once more.
+// lossesOf gives what int8 loses, grouped by output: embeddings of pictures and of texts.
+// Logits are left out, since they repeat the embeddings.
 func lossesOf(rows []loss) (groups [][]loss) {
 	for _, a := range rows {
 		if a.What == "logits" || !strings.Contains(a.Name, "q8") {
@@ -198,7 +198,7 @@ func lossesOf(rows []loss) (groups [][]loss) {
 	return groups
 }
 
-// scale gives all panels one axis, and their bars lengths.
+// scale gives all panels the same axis, and lengths to their bars.
 func scale(panels []*panel) {
 	width := 2.0
 	each := func(do func(*bar)) {
@@ -234,7 +234,7 @@ func sayTime(ms float64) string {
 	return fmt.Sprintf("%.1f ms", ms)
 }
 
-// sayCosine keeps the digits that tell it from 1.
+// sayCosine writes as many digits as it takes to differ from 1.
 func sayCosine(v float64) string {
 	switch {
 	case v > 0.99999:
