@@ -22,7 +22,7 @@ import (
 // A Host serves Mounts. It may not be copied.
 type Host struct {
 	Mounts   map[string]string // a path that ends in a slash → a folder; another path → a file
-	Headers  map[string]string // sent with every response
+	Headers  map[string]string // sent with every response; Cache-Control is no-cache by default
 	Compress bool              // gzip what hosts compress: texts and WebAssembly
 	Rate     int64             // bytes a second, of all connections together; 0: no limit
 
@@ -90,8 +90,12 @@ func (h *Host) serveFile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", mediaType(name))
-	w.Header().Set("Cache-Control", "no-cache")
-	w.Header().Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "no-cache")
+	}
+	if w.Header().Get("Cache-Control") != "no-store" {
+		w.Header().Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
+	}
 	if h.Compress && slices.Contains(compressed, path.Ext(name)) {
 		h.serveCompressed(w, file)
 		return

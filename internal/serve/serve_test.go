@@ -138,6 +138,16 @@ func TestHeadersComeWithEveryResponse(t *testing.T) {
 	}
 }
 
+func TestCacheControlIsReplaced(t *testing.T) {
+	for control, tagged := range map[string]bool{"max-age=600": true, "no-store": false} {
+		url, _ := served(t, &Host{Headers: map[string]string{"Cache-Control": control}})
+		answer, _ := ask(t, "GET", url+"/js/a.js")
+		if answer.Header.Get("Cache-Control") != control || (answer.Header.Get("ETag") != "") != tagged {
+			t.Errorf("%s: the headers are %v", control, answer.Header)
+		}
+	}
+}
+
 func TestMounts(t *testing.T) {
 	host := &Host{}
 	url, folder := served(t, host)

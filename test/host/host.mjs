@@ -31,7 +31,8 @@ function compile() {
  *   compress?: boolean, rate?: number}} [options]
  *
  *   pages     paths to texts, or to answers
- *   headers   are sent with everything
+ *   headers   are sent with everything. Without cache-control among them, browsers keep nothing,
+ *             so that every request reaches the server
  *   habits    (path, {url, headers}) => answer, or nothing for the file: {status, type,
  *             headers, body} is sent instead of it, cut ends it after so many bytes, gzip
  *             compresses it, hold is a promise that is awaited in the middle of it
@@ -68,7 +69,7 @@ export async function serve(mounts, { pages = {}, headers = {}, habits = () => u
     if (said.request) answer(said)
     else for (const key of ['url', 'sent']) if (key in said) awaited[key].shift()(said[key])
   })
-  tell({ mounts, headers, compress, rate })
+  tell({ mounts, headers: { 'cache-control': 'no-store', ...headers }, compress, rate })
   const url = await Promise.race([next('url'), ended.then(() => { throw new Error('the server of the tests ended as it started') })])
   return {
     url,
