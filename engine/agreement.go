@@ -77,7 +77,7 @@ func (m *Model) look(ctx context.Context) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tap.values[name][0].Data, nil
+	return tap.values[name][0].Dense(), nil
 }
 
 // scene paints pixelValues [3, height, width]: a house in a field of grass, under

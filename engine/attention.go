@@ -35,8 +35,7 @@ func (m *Model) Attention(ctx context.Context, img Image, o AttentionOptions) (A
 	case "raw":
 		tap.layers[encoder.BlockAttention(layer)] = func(probs kernel.Mat) {
 			if o.Head != nil {
-				matrix = kernel.NewMat(probs.Cols, probs.Cols)
-				copy(matrix.Data, maps.Head(probs, *o.Head).Data)
+				matrix = maps.Head(probs, *o.Head).Clone()
 				return
 			}
 			matrix = maps.MeanHeads(probs)
@@ -63,7 +62,7 @@ func (m *Model) Attention(ctx context.Context, img Image, o AttentionOptions) (A
 	}
 	out.Grid = [2]int{p.grid.Rows, p.grid.Columns}
 	if o.Full {
-		out.Data, out.Shape = matrix.Data, []int{matrix.Rows, matrix.Cols}
+		out.Data, out.Shape = matrix.Dense(), []int{matrix.Rows, matrix.Cols}
 		return out, nil
 	}
 	out.Data = maps.OverPatches(matrix, m.info.Shapes.Prefix, m.hasClass())

@@ -222,10 +222,13 @@ func (g *watched) compare(theirs, ours *keeping, kind string, n int) error {
 		}
 		compared = true
 		var worst, scale float64
-		for i, v := range want.values.Data {
-			scale = max(scale, math.Abs(float64(v)))
-			if d := math.Abs(float64(got.Data[i] - v)); !(d <= worst) {
-				worst = d
+		for i := range want.values.Rows {
+			other := got.Row(i)
+			for j, v := range want.values.Row(i) {
+				scale = max(scale, math.Abs(float64(v)))
+				if d := math.Abs(float64(other[j] - v)); !(d <= worst) {
+					worst = d
+				}
 			}
 		}
 		if !(worst <= checkTolerance*scale) {
@@ -264,9 +267,7 @@ func (k *keeping) Wants(name string) bool {
 }
 
 func (k *keeping) Take(name string, segment int, values kernel.Mat) {
-	copied := kernel.NewMat(values.Rows, values.Cols)
-	copied.Copy(values)
-	k.kept = append(k.kept, keptValues{name, segment, copied})
+	k.kept = append(k.kept, keptValues{name, segment, values.Clone()})
 	k.items = max(k.items, segment+1)
 }
 

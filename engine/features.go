@@ -17,7 +17,7 @@ func (m *Model) Features(ctx context.Context, img Image, o FeatureOptions) (Feat
 	defer m.mu.Unlock()
 	patches, p, err := m.features(ctx, img, o)
 	return Features{
-		Data:  patches.Data,
+		Data:  patches.Dense(),
 		Shape: [2]int{patches.Rows, patches.Cols},
 		Grid:  [2]int{p.grid.Rows, p.grid.Columns},
 		Ms:    p.ms,
@@ -55,7 +55,7 @@ func (m *Model) Colors(ctx context.Context, img Image, o FeatureOptions) (Colors
 	}
 	coordinates, explained := maps.Components(patches, 3)
 	maps.Stretch(coordinates)
-	return Colors{coordinates.Data, [2]int{p.grid.Rows, p.grid.Columns}, [3]float64(explained), p.ms}, nil
+	return Colors{coordinates.Dense(), [2]int{p.grid.Rows, p.grid.Columns}, [3]float64(explained), p.ms}, nil
 }
 
 // VisualTokens carries features through the projector of a LLaVA-style model
@@ -94,7 +94,7 @@ func (m *Model) VisualTokens(ctx context.Context, img Image, o VisualOptions) (V
 	if err != nil {
 		return VisualTokens{}, err
 	}
-	return VisualTokens{Data: out.Data, Shape: [2]int{out.Rows, out.Cols}, Ms: p.ms}, nil
+	return VisualTokens{Data: out.Dense(), Shape: [2]int{out.Rows, out.Cols}, Ms: p.ms}, nil
 }
 
 // Slots is how many places of a language model's context a picture of a size

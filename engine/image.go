@@ -31,7 +31,7 @@ func (m *Model) embedImage(ctx context.Context, img Image, o ImageOptions, raw b
 	if err != nil {
 		return Embedding{}, err
 	}
-	e := tap.values["embedding"][0].Data
+	e := tap.values["embedding"][0].Dense()
 	if !raw {
 		score.Normalize(e)
 	}
@@ -66,7 +66,7 @@ func (m *Model) Classify(ctx context.Context, img Image, o ClassifyOptions) (Cla
 	if err != nil {
 		return Classes{}, err
 	}
-	logits := float64s(tap.values["logits"][0].Data)
+	logits := float64s(tap.values["logits"][0].Dense())
 	scores := score.Softmax(logits)
 	// Numbers are sorted, not classes: a thousand of them, with their names, take
 	// longer to move than a small picture's block to compute.

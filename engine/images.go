@@ -47,10 +47,11 @@ func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (I
 		out.Ms.Encode += milliseconds(start)
 		out.Ms.Device += float64(m.waited()-waited) / 1e6
 		for _, e := range tap.values["embedding"] {
+			values := e.Dense()
 			if !o.Raw {
-				score.Normalize(e.Data)
+				score.Normalize(values)
 			}
-			out.Embeddings = append(out.Embeddings, e.Data)
+			out.Embeddings = append(out.Embeddings, values)
 		}
 		if o.Progress != nil {
 			o.Progress(len(out.Embeddings), count)

@@ -108,9 +108,7 @@ func capturing(names ...string) *capture {
 func (c *capture) Wants(name string) bool { return slices.Contains(c.names, name) }
 
 func (c *capture) Take(name string, segment int, values kernel.Mat) {
-	kept := kernel.NewMat(values.Rows, values.Cols)
-	kept.Copy(values)
-	c.values[name] = append(c.values[name], kept)
+	c.values[name] = append(c.values[name], values.Clone())
 }
 
 // prepared is a picture ready for the tower.
@@ -185,14 +183,16 @@ const maxPatches = 1 << 14
 func (m *Model) picture(p prepared) encoder.Picture {
 	c := m.arch.vision
 	return encoder.Picture{Grid: p.grid, Patches: func(dst kernel.Mat) {
+		values := dst.Dense()
 		switch {
 		case p.input.Rows > 0:
-			copy(dst.Data, p.input.Values)
+			values = p.input.Values
 		case c.family.naflex: // a fixed size for a tower whose patches are in row, column, channel order
-			pixels.PatchifyHWC(dst.Data, p.input.Values, p.input.Height, p.input.Width, c.patch)
+			pixels.PatchifyHWC(values, p.input.Values, p.input.Height, p.input.Width, c.patch)
 		default:
-			pixels.Patchify(dst.Data, p.input.Values, p.input.Height, p.input.Width, c.patch)
+			pixels.Patchify(values, p.input.Values, p.input.Height, p.input.Width, c.patch)
 		}
+		dst.SetDense(values)
 		p.experiment.reorder(dst)
 	}}
 }

@@ -173,7 +173,7 @@ func (m *Model) voices(ctx context.Context, img Image, o ImageOptions, method st
 	if err != nil {
 		return voices{}, err
 	}
-	pooled := tap.values["embedding"][0].Data
+	pooled := tap.values["embedding"][0].Dense()
 	length := math.Sqrt(score.Dot(pooled, pooled))
 	all := tap.values[method][0]
 	if method == "contribution" {
@@ -182,8 +182,11 @@ func (m *Model) voices(ctx context.Context, img Image, o ImageOptions, method st
 				return voices{}, err
 			}
 		}
-		for i := range all.Data {
-			all.Data[i] /= float32(length)
+		for i := range all.Rows {
+			row := all.Row(i)
+			for j := range row {
+				row[j] /= float32(length)
+			}
 		}
 	} else {
 		for i := range all.Rows {

@@ -82,7 +82,7 @@ func given(t *testing.T, m *Model, img Image, label []float32) (patches []float6
 	if _, err := m.see(context.Background(), img, ImageOptions{}, tap); err != nil {
 		t.Fatal(err)
 	}
-	pooled := tap.values["embedding"][0].Data
+	pooled := tap.values["embedding"][0].Dense()
 	length := math.Sqrt(score.Dot(pooled, pooled))
 	direction := make([]float64, tower.Width) // d cosine / d pooled token, before the norm
 	if tower.Map != nil {

@@ -131,7 +131,7 @@ func (m *Model) embedEncodings(ctx context.Context, encodings []tokenizer.Encodi
 			return nil, err
 		}
 		for _, v := range tap.values["embedding"] {
-			vectors = append(vectors, v.Data)
+			vectors = append(vectors, v.Dense())
 		}
 		encodings = encodings[len(batch):]
 		progress(len(vectors))

@@ -64,7 +64,7 @@ func join(share *engine.Share) error {
 			return err
 		}
 		job := m.job(memory)
-		memory = job.X.Data
+		memory = job.X.Dense()
 		if err := share.Join(job); err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}

@@ -25,7 +25,7 @@ func NewCPU(set kernel.Set, peers Peers) *CPU { return &CPU{set: set, peers: pee
 func (c *CPU) Set() kernel.Set { return c.set }
 
 func (c *CPU) New(rows, cols int) Mat {
-	return Mat{Memory: Memory{Host: c.arena.take(rows * cols)}, Rows: rows, Cols: cols, Stride: cols}
+	return Mat{Memory: Memory{host: c.arena.take(rows * cols)}, Rows: rows, Cols: cols, Stride: cols}
 }
 
 func (c *CPU) Reset() { c.arena.reset() }
@@ -92,12 +92,16 @@ func (c *CPU) Weigh(dst, v, probs Mat, heads int) {
 	kernel.Weigh(dst.Host(), v.Host(), probs.Host(), heads)
 }
 
-// Sum meets the other shares, where there are any. x has no gaps.
+// Sum adds up x over all shares, where there are others.
 func (c *CPU) Sum(x Mat) error {
 	if c.peers == nil {
 		return nil
 	}
-	return c.peers.Sum(x.Host().Data)
+	values := x.Host()
+	dense := values.Dense()
+	err := c.peers.Sum(dense)
+	values.SetDense(dense)
+	return err
 }
 
 func (c *CPU) Read(x Mat, take func(kernel.Mat)) { take(x.Host()) }

@@ -13,8 +13,8 @@ type Mat struct {
 
 // Memory is one piece of a machine's memory.
 type Memory struct {
-	Host []float32 // where it is Go's
-	Slot int       // the machine's own number, where it isn't
+	host   []float32 // of a CPU; reached through Mat.Host
+	Buffer int       // the number that a GPU's machine gave its buffer
 }
 
 // RowRange views rows [from, to).
@@ -39,6 +39,5 @@ func (m Mat) Host() kernel.Mat {
 	if m.Empty() || m.Rows == 0 {
 		return kernel.Mat{Rows: m.Rows, Cols: m.Cols, Stride: m.Stride}
 	}
-	end := m.Offset + (m.Rows-1)*m.Stride + m.Cols
-	return kernel.Mat{Data: m.Memory.Host[m.Offset:end:end], Rows: m.Rows, Cols: m.Cols, Stride: m.Stride}
+	return kernel.StridedMat(m.Memory.host[m.Offset:], m.Rows, m.Cols, m.Stride)
 }

@@ -28,8 +28,10 @@ type angles struct {
 func (p Rope) angles(grid Grid, prefix, dim int) angles {
 	tokens := prefix + grid.Patches()
 	r := angles{kernel.NewMat(tokens, dim), kernel.NewMat(tokens, dim)}
-	for i := range r.cos.Data[:prefix*dim] {
-		r.cos.Data[i] = 1
+	for t := range prefix {
+		for i := range dim {
+			r.cos.Row(t)[i] = 1
+		}
 	}
 	quarter := dim / 4
 	for t := range grid.Patches() {
