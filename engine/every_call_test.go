@@ -48,19 +48,19 @@ func callRows(info engine.Info) []callRow {
 	add := func(method, name string, run func(context.Context, *engine.Model, engine.Image, engine.ImageOptions) ([]output, error)) {
 		rows = append(rows, callRow{method, method + " " + name, run})
 	}
-	for _, raw := range []bool{false, true} {
-		add("EmbedImage", fmt.Sprintf("raw %v", raw), func(ctx context.Context, m *engine.Model, img engine.Image, o engine.ImageOptions) ([]output, error) {
-			e, err := m.EmbedImage(ctx, img, engine.EmbedOptions{ImageOptions: o, Raw: raw})
+	for _, normalize := range []*bool{nil, new(bool)} {
+		add("EmbedImage", fmt.Sprintf("normalize %v", normalize == nil), func(ctx context.Context, m *engine.Model, img engine.Image, o engine.ImageOptions) ([]output, error) {
+			e, err := m.EmbedImage(ctx, img, engine.EmbedImageOptions{ImageOptions: o, Normalize: normalize})
 			return []output{{"embedding", e.Embedding}}, err
 		})
-		add("EmbedImages", fmt.Sprintf("raw %v", raw), func(ctx context.Context, m *engine.Model, img engine.Image, o engine.ImageOptions) ([]output, error) {
+		add("EmbedImages", fmt.Sprintf("normalize %v", normalize == nil), func(ctx context.Context, m *engine.Model, img engine.Image, o engine.ImageOptions) ([]output, error) {
 			images := []engine.Image{img, noisePicture(31, 77), noisePicture(50, 20)}
-			e, err := m.EmbedImages(ctx, len(images), func(i int) (engine.Image, error) { return images[i], nil }, engine.EmbedOptions{ImageOptions: o, Raw: raw})
+			e, err := m.EmbedImages(ctx, len(images), func(i int) (engine.Image, error) { return images[i], nil }, engine.EmbedImagesOptions{EmbedImageOptions: engine.EmbedImageOptions{ImageOptions: o, Normalize: normalize}})
 			return []output{{"embeddings", slices.Concat(e.Embeddings...)}}, err
 		})
 		for _, templates := range [][]string{nil, {"a photo of {}", "{}, drawn"}} {
-			add("EmbedTexts", fmt.Sprintf("raw %v, %d templates", raw, len(templates)), func(ctx context.Context, m *engine.Model, _ engine.Image, _ engine.ImageOptions) ([]output, error) {
-				e, err := m.EmbedTexts(ctx, labels, engine.EmbedOptions{Raw: raw, Templates: templates})
+			add("EmbedTexts", fmt.Sprintf("normalize %v, %d templates", normalize == nil, len(templates)), func(ctx context.Context, m *engine.Model, _ engine.Image, _ engine.ImageOptions) ([]output, error) {
+				e, err := m.EmbedTexts(ctx, labels, engine.TextsOptions{TextOptions: engine.TextOptions{Normalize: normalize, Templates: templates}})
 				return []output{{"embeddings", slices.Concat(e.Embeddings...)}}, err
 			})
 		}
@@ -128,18 +128,18 @@ func callRows(info engine.Info) []callRow {
 	}
 	for _, layer := range []*int{nil, at(0), at(last)} {
 		add("Features", fmt.Sprintf("layer %v", number(layer)), func(ctx context.Context, m *engine.Model, img engine.Image, o engine.ImageOptions) ([]output, error) {
-			f, err := m.Features(ctx, img, engine.FeatureOptions{ImageOptions: o, Layer: layer})
+			f, err := m.Features(ctx, img, engine.FeaturesOptions{ImageOptions: o, Layer: layer})
 			return []output{{"data", f.Data}}, err
 		})
 		add("Colors", fmt.Sprintf("layer %v", number(layer)), func(ctx context.Context, m *engine.Model, img engine.Image, o engine.ImageOptions) ([]output, error) {
-			c, err := m.Colors(ctx, img, engine.FeatureOptions{ImageOptions: o, Layer: layer})
+			c, err := m.Colors(ctx, img, engine.FeaturesOptions{ImageOptions: o, Layer: layer})
 			// Components of nearly equal variance may turn into each other; their shares stay.
 			return []output{{"explained", []float32{float32(c.Explained[0]), float32(c.Explained[1]), float32(c.Explained[2])}}}, err
 		})
 	}
 	for _, strategy := range []string{"", "default", "full"} {
 		add("VisualTokens", "strategy "+strategy, func(ctx context.Context, m *engine.Model, img engine.Image, o engine.ImageOptions) ([]output, error) {
-			v, err := m.VisualTokens(ctx, img, engine.VisualOptions{ImageOptions: o, Strategy: strategy})
+			v, err := m.VisualTokens(ctx, img, engine.VisualTokensOptions{ImageOptions: o, Strategy: strategy})
 			return []output{{"data", v.Data}}, err
 		})
 	}
@@ -226,7 +226,7 @@ func TestEveryCallOnEveryDevice(t *testing.T) {
 			rows := callRows(reference.Info())
 			checkRows(t, rows)
 			for _, size := range awkwardSizes(t, reference.Info().Shapes) {
-				for i, experiment := range []*engine.Experiment{nil, {NoPositions: true}, {Causal: true}} {
+				for i, experiment := range []*engine.Experiment{nil, {Positions: new(bool)}, {Causal: true}} {
 					o := engine.ImageOptions{Size: size, Experiment: experiment}
 					for _, row := range rows {
 						if i > 0 && row.method != "Attention" && row.method != "Features" {

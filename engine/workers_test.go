@@ -51,7 +51,7 @@ func TestLargerModelsAreShared(t *testing.T) {
 func TestSplitIsHeldToTheHeads(t *testing.T) {
 	dir := "../site/models/emoji-clip"
 	_, err := engine.Load(context.Background(), weights.Dir(dir), engine.Options{
-		Split: func(c engine.Cost) (int, encoder.Peers, error) { return c.MostWorkers + 1, nil, nil }})
+		Split: func(c engine.Cost) (int, encoder.Peers, error) { return c.MaxWorkers + 1, nil, nil }})
 	if err == nil {
 		t.Error("more shares than heads were taken")
 	}

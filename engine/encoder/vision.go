@@ -13,7 +13,6 @@ type Vision struct {
 	Prefix    kernel.Mat     // [1+registers, D]: class token, then registers; or empty
 	Class     []float32      // [D], the class token's position; or nil
 	Prefixes  int            // how many tokens stand before the patches
-	Registers int            // how many of them are registers
 	Positions kernel.Mat     // [patches, D]; empty where there is Rope
 	Resize    Interpolation
 	Rope      *Rope
@@ -29,10 +28,8 @@ type Vision struct {
 	Map        *MapHead       // of ReadMap
 	Projection *kernel.Linear // into the joint space, or nil
 
-	Classifier *kernel.Linear // or nil
-	// ClassifierMean: the classifier sees the class token and the mean of the
-	// patches beside each other (DINOv2). Else it sees what Readout gives.
-	ClassifierMean bool
+	Classifier      *kernel.Linear // or nil
+	ClassifierInput ClassifierInput
 
 	grids map[Grid]placed
 }
@@ -47,6 +44,20 @@ const (
 	ReadMap                   // attention pooling by a learned probe: SigLIP
 	ReadNone                  // nothing: a tower for its features only (LLaVA's)
 )
+
+// ClassifierInput is what a classifier gets of a picture.
+type ClassifierInput byte
+
+const (
+	Pooled       ClassifierInput = iota // what Readout gives [D]
+	ClassAndMean                        // the class token and the mean of the patches [2·D] (DINOv2)
+)
+
+// ClassDirections tells whether the classifier's logits are linear in the class token
+// after the last norm, so that the weights of a class are its direction there.
+func (v *Vision) ClassDirections() bool {
+	return v.Classifier != nil && v.Readout == ReadClass && v.ClassifierInput == Pooled
+}
 
 // MapHead is SigLIP's multihead attention pooling (siglip/modeling_siglip.py,
 // SiglipMultiheadAttentionPoolingHead).
@@ -139,7 +150,7 @@ func (v *Vision) Encode(r Run, pictures []Picture) error {
 // readsClassOnly tells whether nothing but the class token is looked at after the
 // last block.
 func (v *Vision) readsClassOnly(r Run, b batch) bool {
-	if v.Readout != ReadClass && v.Readout != ReadPooler || len(b.voices) > 0 || v.ClassifierMean && r.wants("logits") {
+	if v.Readout != ReadClass && v.Readout != ReadPooler || len(b.voices) > 0 || v.ClassifierInput == ClassAndMean && r.wants("logits") {
 		return false
 	}
 	return !r.wants("last") && !r.wants(BlockName(v.Layers-1)) && !r.wants(BlockAttention(v.Layers-1))
@@ -258,7 +269,7 @@ func (v *Vision) read(r Run, x Mat, segments []Segment) {
 
 	if v.Classifier != nil && r.wants("logits") {
 		features := pooled
-		if v.ClassifierMean {
+		if v.ClassifierInput == ClassAndMean {
 			features = m.New(len(segments), 2*v.Width)
 			m.Copy(features.ColRange(0, v.Width), pooled)
 			v.means(m, features.ColRange(v.Width, 2*v.Width), x, segments)
