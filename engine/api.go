@@ -33,7 +33,7 @@ type Model struct {
 	info    Info
 	towers  *bind.Towers
 	machine encoder.Machine
-	peers   encoder.Peers
+	group   encoder.Group
 	pause   func() error
 	source  source
 
@@ -85,14 +85,14 @@ type Options struct {
 	// shares of a model are loaded with it, or none.
 	MeasureQ8 bool
 	// Workers is how many shares the blocks are cut into, 0 and 1 for none. The
-	// model itself is the first; LoadShare makes the others, and Peers connects
+	// model itself is the first; LoadShare makes the others, and Group connects
 	// them.
 	Workers int
-	Peers   encoder.Peers
+	Group   encoder.Group
 	// Split, which may be nil, is asked for the two once config.json and the header
 	// of the weights have been read, unless a GPU computes. Workers is then only
 	// what the caller wants, checked before.
-	Split func(Cost) (workers int, peers encoder.Peers, err error)
+	Split func(Cost) (workers int, group encoder.Group, err error)
 	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
 	Integrity string
 	// Progress is told the bytes of weights read so far, and all there are (−1

@@ -216,7 +216,7 @@ func (l *loader) split() error {
 	if l.dtype == kernel.Q8 {
 		speed = q8Speed(l.options.set().Q8Rows())
 	}
-	l.options.Workers, l.options.Peers, err = l.options.Split(l.arch.Cost(speed))
+	l.options.Workers, l.options.Group, err = l.options.Split(l.arch.Cost(speed))
 	if err != nil {
 		return err
 	}
@@ -276,8 +276,8 @@ func (l *loader) model() (*Model, error) {
 	}
 	set := l.options.set()
 	workers := max(l.options.Workers, 1)
-	cpu := encoder.NewCPU(*set, l.options.Peers)
-	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: cpu, peers: l.options.Peers, pause: l.options.Pause}
+	cpu := encoder.NewCPU(*set, l.options.Group)
+	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: cpu, group: l.options.Group, pause: l.options.Pause}
 
 	b, err := l.bind(0)
 	if err != nil {

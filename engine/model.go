@@ -54,7 +54,7 @@ func (m *Model) begin(ctx context.Context, options any) error {
 
 // run is a Run that watches the context; encode gives it a machine.
 func (m *Model) run(ctx context.Context, tap encoder.Tap) encoder.Run {
-	return encoder.Run{Peers: m.peers, Tap: tap, Step: func() error {
+	return encoder.Run{Group: m.group, Tap: tap, Step: func() error {
 		if m.pause != nil {
 			if err := m.pause(); err != nil {
 				return err

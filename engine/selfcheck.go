@@ -44,7 +44,7 @@ func (g *selfCheckedGPU) encode(w work) error {
 	if _, ok := w.run.Tap.(timed); ok {
 		g.machine.Eager = true
 		defer func() { g.machine.Eager = false }()
-		w.run.Machine, w.run.Step, w.run.Peers = g.machine, nil, nil
+		w.run.Machine, w.run.Step, w.run.Group = g.machine, nil, nil
 		return w.all(w.run)
 	}
 	g.calls[w.kind]++
@@ -54,7 +54,7 @@ func (g *selfCheckedGPU) encode(w work) error {
 			return err
 		}
 	}
-	w.run.Step, w.run.Peers = nil, nil // on the GPU the walk only notes what to do
+	w.run.Step, w.run.Group = nil, nil // on the GPU the walk only notes what to do
 	if !due(n) {
 		w.run.Machine = g.machine
 		return w.all(w.run)

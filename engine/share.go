@@ -37,7 +37,7 @@ func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options)
 	if err != nil {
 		return nil, err
 	}
-	s := &Share{towers: t, machine: encoder.NewCPU(*o.set(), o.Peers)}
+	s := &Share{towers: t, machine: encoder.NewCPU(*o.set(), o.Group)}
 	if l.measures() {
 		s.rest = b.Q8()
 	}

@@ -207,10 +207,10 @@ func (b *Binding) bindText(c *family.Text) *encoder.Text {
 // block binds the share of one block.
 func (b *Binding) block(dst *encoder.Block, spec encoder.Spec, names family.BlockNames, prefix string, bias family.Biases, stackedGate bool) {
 	d, dim := spec.Width, spec.HeadDim()
-	firstHead, lastHead := b.share.Part(spec.Heads)
+	firstHead, lastHead := b.share.Range(spec.Heads)
 	from, to := firstHead*dim, lastHead*dim
 	inner := to - from
-	left, right := b.share.Part(spec.Hidden)
+	left, right := b.share.Range(spec.Hidden)
 	hidden := right - left
 
 	b.norm(&dst.Norm1, prefix+names.Norm1, d, spec.Eps)

@@ -2,16 +2,15 @@ package encoder
 
 import "vitrine/engine/kernel"
 
-// Mat is a view of Rows × Cols values in a machine's memory, one row every
-// Stride values. What the memory is, only its machine knows; a view needs no
-// copy on any of them.
+// Mat is a view of Rows × Cols values in a machine's memory, one row every Stride
+// values.
 type Mat struct {
 	Memory             Memory
 	Offset             int // of the first value, in values
 	Rows, Cols, Stride int
 }
 
-// Memory is one piece of a machine's memory.
+// Memory is the memory that a Mat views: Go's, or a buffer of a GPU.
 type Memory struct {
 	host   []float32 // of a CPU; reached through Mat.Host
 	Buffer int       // the number that a GPU's machine gave its buffer

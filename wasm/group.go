@@ -47,12 +47,12 @@ func waitFor(ask func() js.Value) js.Value {
 	}
 }
 
-// peers connects the shares over the host's message ports (js/exchange.js,
+// group connects the shares over the host's message ports (js/exchange.js,
 // js/shares.js). All shares use the same one.
-type peers struct{}
+type group struct{}
 
 // Sum copies x out and the sum in.
-func (peers) Sum(x []float32) error {
+func (group) Sum(x []float32) error {
 	sent := false
 	status := waitFor(func() js.Value {
 		if sent {
@@ -69,7 +69,7 @@ func (peers) Sum(x []float32) error {
 }
 
 // Start sends a job with its tokens.
-func (peers) Start(job encoder.Job) error {
+func (group) Start(job encoder.Job) error {
 	x := job.X.Dense()
 	status := host.Call("start", vert.ValueOf(messageOf(job)).Value, address(x), len(x))
 	runtime.KeepAlive(x)
