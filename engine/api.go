@@ -114,7 +114,8 @@ type Image struct {
 // The options of calls follow. Their tags describe them for JavaScript and the command
 // line, and checkOptions checks them: js is the option's name; default is the value of an
 // option that is left out (zero or nil), where it doesn't depend on the model; oneof lists
-// the values of a string; min is the least value of a number.
+// the values of a string; min is the least value of a number; single allows one string in
+// place of a list.
 
 // ImageOptions are common to all image calls.
 type ImageOptions struct {
@@ -167,7 +168,7 @@ type TextOptions struct {
 	// Templates are strings with {} for the text: a text's embedding is then the mean
 	// over all templates, normalized before and after as CLIP's notebook does. None by
 	// default: texts are taken as they are.
-	Templates []string `js:"template"`
+	Templates []string `js:"template" single:"true"`
 }
 
 // TextsOptions of EmbedTexts.
@@ -198,7 +199,7 @@ type TextEmbeddings struct {
 // RankOptions of Rank.
 type RankOptions struct {
 	ImageOptions
-	Templates []string `js:"template"` // see TextOptions
+	Templates []string `js:"template" single:"true"` // see TextOptions
 }
 
 // Ranked is one label with its scores.
@@ -300,8 +301,8 @@ type VisualTokens struct {
 type RelevanceOptions struct {
 	ImageOptions
 	Method    string   `js:"method" oneof:"dense,contribution" default:"dense"`
-	Against   []string `js:"against"`  // what Contrast subtracts; see LabelMap for the default
-	Templates []string `js:"template"` // see TextOptions
+	Against   []string `js:"against"`                // what Contrast subtracts; see LabelMap for the default
+	Templates []string `js:"template" single:"true"` // see TextOptions
 }
 
 // Relevance says which patches speak for which label.
