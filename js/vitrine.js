@@ -4,12 +4,12 @@
 // The model runs in a module worker of its own, so the page never waits for it.
 // The files beside this one are found by import.meta.url.
 
-import { VitrineError } from './errors.js'
-import { lockName } from './locks.js'
-import { Model } from './model.js'
-import { checkedLoad } from './options.js'
-import { folderOf, isHubId } from './place.js'
-import { trustedWorker } from './trusted.js'
+import { VitrineError } from './common/errors.js'
+import { lockName } from './common/locks.js'
+import { Model } from './page/model.js'
+import { checkedLoad } from './page/options.js'
+import { folderOf, isHubId } from './page/folder.js'
+import { trustedWorker } from './common/trusted-worker.js'
 
 export { VitrineError }
 

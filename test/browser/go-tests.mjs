@@ -25,7 +25,7 @@ export async function runGoTests(open, name, args, folders = {}) {
   const files = Object.entries(folders).flatMap(([path, folder]) => filesIn(folder).map((file) => `${path}/${file}`))
   const code = await page.evaluate(async ({ name, args, files }) => {
     await import('/go/wasm_exec.js')
-    const { createKernels } = await import('/sources/kernels.js')
+    const { createKernels } = await import('/sources/common/kernels.js')
     const { openDevice } = await import('/js/webgpu.js')
     globalThis.openDevice = () => openDevice()
 

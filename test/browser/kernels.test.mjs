@@ -33,7 +33,7 @@ test('relaxed and plain SIMD agree with the scalar code in a browser', async () 
   page.on('console', (message) => said.push(message.text()))
   const { report, code } = await page.evaluate(async () => {
     await import('/go/wasm_exec.js')
-    const { createKernels } = await import('/sources/kernels.js')
+    const { createKernels } = await import('/sources/common/kernels.js')
     const kernels = createKernels()
     const go = new Go()
     go.importObject.kern = kernels.imports

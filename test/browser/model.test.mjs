@@ -119,7 +119,7 @@ test('every kind of image gives the same answer, and stays the caller\'s', async
 test('a picture with alpha reaches the model with the colours of its file', async () => {
   const page = await open()
   const [file, plain] = await page.evaluate(async () => {
-    const { decode } = await import('/sources/pixels.js')
+    const { decode } = await import('/sources/worker/pixels.js')
     const model = await vitrine.load('./models/emoji-clip')
     const url = './testdata/golden/preprocess/inputs/logo_rgba_500x500.png'
     const { data, width, height } = await decode(await (await fetch(url)).blob())

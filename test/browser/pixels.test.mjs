@@ -19,8 +19,8 @@ for (const set of sets) {
       .map(([name, { rgb_sha256: sum, mode }]) => ({ name, sum, mode, url: `/${set}/inputs/${name}.png` }))
     assert.ok(want.some(({ mode }) => mode.endsWith('A')) && want.some(({ mode }) => mode === 'RGB'))
     const got = await page.evaluate(async (want) => {
-      const { decode } = await import('/sources/pixels.js')
-      const { snapshot } = await import('/sources/image.js')
+      const { decode } = await import('/sources/worker/pixels.js')
+      const { snapshot } = await import('/sources/page/image.js')
       const sum = async ({ data, width, height }) => {
         const rgb = new Uint8Array(3 * width * height)
         for (let i = 0, j = 0; i < data.length; i += 4, j += 3) rgb.set(data.subarray(i, i + 3), j)
@@ -60,7 +60,7 @@ test('without WebGL2 pictures with alpha still go, and say that they are inexact
     OffscreenCanvas.prototype.getContext = ((get) => function (kind, ...rest) {
       return kind === 'webgl2' ? null : get.call(this, kind, ...rest)
     })(OffscreenCanvas.prototype.getContext)
-    const { decode } = await import('/sources/pixels.js')
+    const { decode } = await import('/sources/worker/pixels.js')
     const blob = await (await fetch('/testdata/golden/preprocess/inputs/gray_alpha_80x60.png')).blob()
     const { data, width, height, inexact } = await decode(blob)
     return { length: data.length, width, height, inexact }
@@ -79,7 +79,7 @@ test('a browser that hides pixels is found out; one that adds a little noise is 
         image.data[5] ^= level
         return image
       }
-      const { decode } = await import('/sources/pixels.js')
+      const { decode } = await import('/sources/worker/pixels.js')
       const blob = await (await fetch('/testdata/golden/preprocess/inputs/tiny_20x13.png')).blob()
       return decode(blob).then(({ inexact }) => inexact, (error) => `${error.code}: ${error.message}`)
     }, level)

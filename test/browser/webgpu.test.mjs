@@ -122,7 +122,7 @@ test('a GPU that was demanded and is lost in the middle of a picture fails, then
 // No adapter here is a real one, which 'auto' asks for; so one says that it is.
 const tiny = folders.shared + '/models/vit-tiny-imagenet'
 test("'auto' gives up a GPU that is lost in the middle of a picture, and the picture is answered", { ...needs(tiny), timeout: 600_000 }, async () => {
-  const source = readFileSync(folders.sources + '/webgpu.js', 'utf8')
+  const source = readFileSync(folders.sources + '/gpu/webgpu.js', 'utf8')
   const script = source.replace('{ name, software, limits }', '{ name, software: false, limits }')
   assert.notEqual(script, source)
   const page = await open({ habits: (path) => (path === '/js/webgpu.js' ? { body: script, type: 'text/javascript' } : {}) })

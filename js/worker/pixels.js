@@ -7,8 +7,8 @@
 // WebGL reads an unmultiplied ImageBitmap exactly; it is used for pictures with
 // transparency only, because it costs more.
 
-import { VitrineError } from './errors.js'
-import { asItIs, tainted } from './image.js'
+import { VitrineError } from '../common/errors.js'
+import { asItIs, tainted } from '../common/bitmap.js'
 
 /**
  * The pixels of a Blob or ImageBitmap: {data, width, height, inexact}. data are

@@ -17,14 +17,14 @@
 // Calls are run one after the other. What Go and this file say to each other is
 // described in wasm/main.go.
 
-import './wasm_exec.js'
-import { described, VitrineError } from './errors.js'
-import { failed } from './failed.js'
+import '../wasm_exec.js'
+import { described, VitrineError } from '../common/errors.js'
+import { failed } from '../common/failure.js'
 import { decode } from './pixels.js'
-import { notingFetch } from './requests.js'
-import { startEngine } from './engine.js'
-import { hold } from './locks.js'
-import { Shares } from './shares.js'
+import { notingFetch } from './fetch.js'
+import { startEngine } from '../common/engine.js'
+import { hold } from '../common/locks.js'
+import { Shares } from '../shares/shares.js'
 
 const version = 'dev'
 

@@ -1,6 +1,6 @@
 // From the name of a model to the address of its folder.
 
-import { VitrineError, describe, typeName, wrong } from './errors.js'
+import { VitrineError, describe, typeName, wrong } from '../common/errors.js'
 
 /** Whether a name is a hub id: see folderOf. */
 export function isHubId(name) {

@@ -1,10 +1,8 @@
 // The page's side of an image: whatever the caller has, as something that can be
 // sent to the worker, which gets the pixels out of it (pixels.js).
 
-import { VitrineError, describe, typeName } from './errors.js'
-
-/** How a bitmap is made wherever one is: the picture's own numbers, upright. */
-export const asItIs = { premultiplyAlpha: 'none', colorSpaceConversion: 'none', imageOrientation: 'from-image' }
+import { asItIs, picture, tainted } from '../common/bitmap.js'
+import { VitrineError, describe, typeName } from '../common/errors.js'
 
 /**
  * Takes an image as it is now. The promise gives a message part, one of
@@ -68,10 +66,6 @@ export function transfers(part) {
   return [part.bitmap, part.data].filter(Boolean)
 }
 
-function picture(where, what, cause) {
-  return new VitrineError('picture', `${where}: ${what}`, { cause })
-}
-
 function empty(where, { width, height }) {
   return picture(where, `is empty: ${width}×${height} pixels; a picture needs at least one pixel`)
 }
@@ -83,11 +77,6 @@ async function bitmapOf(where, source) {
     if (cause.name === 'SecurityError') throw tainted(where, cause)
     throw picture(where, `gives no pixels: ${cause.message}`, cause)
   }
-}
-
-/** The error of pixels that another site did not allow to be read. */
-export function tainted(where, cause) {
-  return picture(where, 'comes from another site that does not let this page read its pixels; have it served with CORS headers, and set crossorigin="anonymous" on the element', cause)
 }
 
 async function fromElement(img) {

@@ -1,7 +1,7 @@
 // Which options there are, and of what kind. What a number may be at most
 // depends on the model; the engine checks that.
 
-import { VitrineError, describe, typeName, wrong } from './errors.js'
+import { VitrineError, describe, typeName, wrong } from '../common/errors.js'
 
 const kinds = {
   boolean: [(v) => typeof v === 'boolean', 'true or false'],

@@ -15,11 +15,11 @@
 //
 // memory is the bytes of WebAssembly memory. Partial sums go through the ports.
 
-import './wasm_exec.js'
+import '../wasm_exec.js'
 import { again, Exchange } from './exchange.js'
-import { failed } from './failed.js'
-import { startEngine } from './engine.js'
-import { hold } from './locks.js'
+import { failed } from '../common/failure.js'
+import { startEngine } from '../common/engine.js'
+import { hold } from '../common/locks.js'
 
 const version = 'dev'
 

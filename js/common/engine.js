@@ -46,7 +46,7 @@ export async function startEngine({ device, kernels = 'auto', module: sent, modu
       entries = { version, load, call, share }
       turn.port1.onmessage = resume
     },
-    openDevice: async () => (await import('./webgpu.js')).openDevice(), // most pages need none
+    openDevice: async () => (await import('../gpu/webgpu.js')).openDevice(), // most pages need none
     changed,
     floats: (at, length) => new Float32Array(exports.mem.buffer, at, length).slice(),
   }

@@ -1,9 +1,10 @@
 // A loaded model on the page's side: it sends calls to the worker and hands the
 // answers out. The messages are described in worker.js.
 
-import { VitrineError, wrong } from './errors.js'
-import { snapshot, snapshots, tainted, transfers } from './image.js'
-import { watch } from './locks.js'
+import { tainted } from '../common/bitmap.js'
+import { VitrineError, wrong } from '../common/errors.js'
+import { watch } from '../common/locks.js'
+import { snapshot, snapshots, transfers } from './image.js'
 import { checked, checkedTexts } from './options.js'
 
 const closed = 'the model is closed; load it again'

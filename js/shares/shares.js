@@ -3,8 +3,8 @@
 // messages are described in share-worker.js.
 
 import { again, Exchange, never, takeBuffer } from './exchange.js'
-import { lockName, watch } from './locks.js'
-import { trustedWorker } from './trusted.js'
+import { lockName, watch } from '../common/locks.js'
+import { trustedWorker } from '../common/trusted-worker.js'
 
 /** Weights are handed on in pieces of this size, of which so many are on their way to a share: 2 MB. */
 const pieceBytes = 1 << 16
