@@ -1,6 +1,6 @@
 //go:build js && wasm
 
-// Package main is vitrine.wasm: the engine, as js/worker.js runs it in a module
+// Package main is vitrine.wasm: the engine, as js/worker/worker.js runs it in a module
 // worker. What the two say to each other:
 //
 // The worker puts an object named vitrine into its global scope, with

@@ -47,8 +47,8 @@ func waitFor(ask func() js.Value) js.Value {
 	}
 }
 
-// peers connects the shares over the host's message ports (js/exchange.js,
-// js/shares.js). All shares use the same one.
+// peers connects the shares over the host's message ports (js/shares/exchange.js,
+// js/shares/shares.js). All shares use the same one.
 type peers struct{}
 
 // Sum copies x out and the sum in.
