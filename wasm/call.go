@@ -97,10 +97,10 @@ var imageCalls = map[string]func(context.Context, engine.Image, *request) (any, 
 
 var textCalls = map[string]func(context.Context, *request) (any, error){
 	"embedText": func(ctx context.Context, r *request) (any, error) {
-		return model.EmbedTexts(ctx, r.Texts, engine.EmbedOptions{Raw: r.Raw, Templates: r.Template, Progress: embedded})
+		return model.EmbedTexts(ctx, r.Texts, engine.EmbedOptions{Raw: r.Raw, Templates: r.Template, Progress: batchProgress})
 	},
 	"embedImages": func(ctx context.Context, r *request) (any, error) {
-		return model.EmbedImages(ctx, r.Count, nextImage, engine.EmbedOptions{ImageOptions: r.imageOptions(), Raw: r.Raw, Progress: embedded})
+		return model.EmbedImages(ctx, r.Count, nextImage, engine.EmbedOptions{ImageOptions: r.imageOptions(), Raw: r.Raw, Progress: batchProgress})
 	},
 	"losses": func(_ context.Context, r *request) (any, error) {
 		return model.Losses(r.Logits)
@@ -177,8 +177,8 @@ func nextImage(i int) (engine.Image, error) {
 	return imageOf(in.Picture, in.Values)
 }
 
-// embedded tells the worker how far the running call is.
-func embedded(done, total int) { host.Call("embedded", done, total) }
+// batchProgress tells the worker how many images or texts of the running call are done.
+func batchProgress(done, total int) { host.Call("batchProgress", done, total) }
 
 func (r *request) imageOptions() engine.ImageOptions {
 	o := engine.ImageOptions{MaxPatches: r.MaxPatches}

@@ -56,7 +56,7 @@ func (peers) Sum(x []float32) error {
 	sent := false
 	status := waitFor(func() js.Value {
 		if sent {
-			return host.Call("met")
+			return host.Call("finishSum")
 		}
 		sent = true
 		return host.Call("sum", address(x), len(x))
@@ -71,7 +71,7 @@ func (peers) Sum(x []float32) error {
 // Start sends a job with its tokens.
 func (peers) Start(job encoder.Job) error {
 	x := job.X.Data[:job.X.Rows*job.X.Cols] // without gaps: it is what Machine.New gave
-	status := host.Call("start", vert.ValueOf(messageOf(job)).Value, address(x), len(x))
+	status := host.Call("startJob", vert.ValueOf(messageOf(job)).Value, address(x), len(x))
 	runtime.KeepAlive(x)
 	if status.Int() == never {
 		return lost()
@@ -131,7 +131,7 @@ func (m message) job(memory []float32) encoder.Job {
 		memory = make([]float32, n)
 	}
 	job.X = kernel.Mat{Data: memory[:n], Rows: m.Rows, Cols: m.Cols, Stride: m.Cols}
-	host.Call("tokens", address(job.X.Data), n)
+	host.Call("readTokens", address(job.X.Data), n)
 	runtime.KeepAlive(job.X.Data)
 	return job
 }

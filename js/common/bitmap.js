@@ -1,16 +1,16 @@
-// What the page and the worker agree on about ImageBitmaps.
+// What the page and the worker share about pictures: bitmaps and their errors.
 
 import { VitrineError } from './errors.js'
 
-/** How a bitmap is made wherever one is: the picture's own numbers, upright. */
-export const asItIs = { premultiplyAlpha: 'none', colorSpaceConversion: 'none', imageOrientation: 'from-image' }
+/** Options of every createImageBitmap: the file's own colour values, EXIF orientation applied. */
+export const bitmapOptions = { premultiplyAlpha: 'none', colorSpaceConversion: 'none', imageOrientation: 'from-image' }
 
-/** A VitrineError of the code 'picture'. */
-export function picture(where, what, cause) {
-  return new VitrineError('picture', `${where}: ${what}`, { cause })
+/** A VitrineError of the code 'picture'. name is the argument, element or URL. */
+export function pictureError(name, what, cause) {
+  return new VitrineError('picture', `${name}: ${what}`, { cause })
 }
 
-/** The error of pixels that another site did not allow to be read. */
-export function tainted(where, cause) {
-  return picture(where, 'comes from another site that does not let this page read its pixels; have it served with CORS headers, and set crossorigin="anonymous" on the element', cause)
+/** The error of a picture from another origin whose pixels the browser keeps from the page. */
+export function taintedError(name, cause) {
+  return pictureError(name, 'comes from another site that does not let this page read its pixels; have it served with CORS headers, and set crossorigin="anonymous" on the element', cause)
 }

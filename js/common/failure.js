@@ -1,18 +1,19 @@
-// How a worker of Vitrine ends when something in it fails that no call waits for.
+// Reports failures of a worker that belong to no call. Importing this module also
+// reports uncaught errors and unhandled rejections.
 
-import { described } from './errors.js'
+import { asMessage } from './errors.js'
 
-/** Reports that nothing works any more, and ends the worker. */
-export function failed(error) {
-  postMessage({ type: 'failed', ...described(error) })
+/** Sends the message `failed` and ends the worker. */
+export function reportFailure(error) {
+  postMessage({ type: 'failed', ...asMessage(error) })
   close()
 }
 
 addEventListener('error', (event) => {
   event.preventDefault()
-  failed(event.error ?? new Error(event.message))
+  reportFailure(event.error ?? new Error(event.message))
 })
 addEventListener('unhandledrejection', (event) => {
   event.preventDefault()
-  failed(event.reason)
+  reportFailure(event.reason)
 })

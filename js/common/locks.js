@@ -1,23 +1,26 @@
-// How the end of a worker is seen. A worker that the browser ends, or that ends
-// itself, tells nobody; but the locks that it holds become free.
+// Detects the end of a worker. A worker that the browser ends, or that ends itself,
+// sends no message; but the browser releases the Web Locks that it holds.
 
-/** A name for the lock of a worker. */
+/** A new name for the lock of a worker. */
 export const lockName = () => `vitrine ${Math.random()}`
 
-/** Holds a lock as long as this worker lives, where the browser has locks. Resolves when it is held. */
-export function hold(lock) {
+/**
+ * Holds a lock for the rest of this worker's life. Resolves when the lock is held, or
+ * when the browser gives none.
+ */
+export function holdLock(name) {
   return new Promise((resolve) => {
-    if (!navigator.locks) return resolve() // the page is not secure
+    if (!navigator.locks) return resolve() // the page is no secure context
     navigator.locks
-      .request(lock, () => {
+      .request(name, () => {
         resolve()
         return new Promise(() => {})
       })
-      .catch(resolve) // as in a frame without an origin
+      .catch(resolve) // for example in a frame with an opaque origin
   })
 }
 
-/** Calls ended when a lock that is held now becomes free, unless the signal is aborted before. */
-export function watch(lock, signal, ended) {
-  navigator.locks?.request(lock, { signal }, ended).catch(() => {})
+/** Calls released when a lock that a worker holds now is released; never once the signal is aborted. */
+export function watchLock(name, signal, released) {
+  navigator.locks?.request(name, { signal }, released).catch(() => {})
 }

@@ -1,8 +1,9 @@
-// Which options there are, and of what kind. What a number may be at most
-// depends on the model; the engine checks that.
+// The options of each call and their types. The engine checks upper limits that depend
+// on the model.
 
 import { VitrineError, describe, typeName, wrong } from '../common/errors.js'
 
+/** [accepts(value), what is supported] by kind. */
 const kinds = {
   boolean: [(v) => typeof v === 'boolean', 'true or false'],
   string: [(v) => typeof v === 'string', 'a string'],
@@ -24,20 +25,20 @@ const kinds = {
   signal: [(v) => v === null || typeName(v) === 'AbortSignal', 'an AbortSignal'],
 }
 
-/** Experiments of lessons: see Experiment in vitrine.d.ts. */
+/** Whether a value is an Experiment of vitrine.d.ts. */
 function isExperiment(v) {
   if (Object(v) !== v || Array.isArray(v)) return false
-  const parts = {
+  const fields = {
     order: (order) => Array.isArray(order) && order.length > 0 && order.every((n) => Number.isInteger(n) && n >= 0 && n <= 0x7fffffff),
     positions: kinds.boolean[0],
     causal: kinds.boolean[0],
   }
-  return Object.entries(v).every(([name, value]) => Object.hasOwn(parts, name) && (value === undefined || parts[name](value)))
+  return Object.entries(v).every(([name, value]) => Object.hasOwn(fields, name) && (value === undefined || fields[name](value)))
 }
 
 const image = { signal: 'signal', size: 'size', maxPatches: 'count', experiment: 'experiment' }
 
-/** The options of each call. An array lists the values there are. */
+/** The options of each call, with a key of kinds or an array of the supported values. */
 const known = {
   load: {
     device: ['auto', 'webgpu', 'simd', 'scalar'],
@@ -69,8 +70,8 @@ const known = {
 }
 
 /**
- * The options of a call, checked; undefined ones are left out. An unknown name
- * or a wrong value is a VitrineError of the code 'option'.
+ * A checked copy of the options of a call, without options that are undefined. Throws
+ * a VitrineError of the code 'option' for an unknown name or a wrong value.
  */
 export function checked(call, options = {}) {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
@@ -89,27 +90,28 @@ export function checked(call, options = {}) {
   return out
 }
 
-function check(where, value, kind) {
+/** Throws unless a value is of a kind: a key of kinds, or an array of the supported values. */
+function check(name, value, kind) {
   if (Array.isArray(kind)) {
-    if (!kind.includes(value)) throw wrong(where, value, `one of ${kind.map((v) => `'${v}'`).join(', ')}`)
+    if (!kind.includes(value)) throw wrong(name, value, `one of ${kind.map((v) => `'${v}'`).join(', ')}`)
     return
   }
-  const [is, wanted] = kinds[kind]
-  if (!is(value)) throw wrong(where, value, wanted)
+  const [accepts, supported] = kinds[kind]
+  if (!accepts(value)) throw wrong(name, value, supported)
 }
 
-/** The options of load, checked also against each other. */
+/** checked for load, which also checks the options against each other. */
 export function checkedLoad(options) {
   const out = checked('load', options)
   if (out.device === 'scalar' && (out.kernels ?? 'auto') !== 'auto') throw wrong('load: kernels', out.kernels, "'auto' where device is 'scalar', which runs without SIMD kernels")
   return out
 }
 
-/** Texts, checked: an array of strings. That there is one at least is for the engine to say. */
-export function checkedTexts(where, texts) {
-  if (!Array.isArray(texts)) throw wrong(where, texts, 'an array of strings')
+/** A checked copy of an array of strings; name is that of the argument. The engine refuses empty arrays. */
+export function checkedTexts(name, texts) {
+  if (!Array.isArray(texts)) throw wrong(name, texts, 'an array of strings')
   texts.forEach((text, i) => {
-    if (typeof text !== 'string') throw wrong(`${where}[${i}]`, text, 'a string')
+    if (typeof text !== 'string') throw wrong(`${name}[${i}]`, text, 'a string')
   })
   return [...texts]
 }

@@ -1,11 +1,12 @@
-// The exchange of partial sums between the shares of a model. Each share runs in
-// a worker of its own; a message port joins every two.
+// Exchanges partial sums between the shares of a model. Each share runs in a worker of
+// its own; a message port joins every two of them. A message is {job, buffer, length}:
+// the number of the job and length float32 values.
 //
-// A part is copied once out of Go's memory into a buffer that is transferred, and
-// added from there. A received buffer carries the next part back: a fresh array
-// for each would take 30 times as long.
+// Partial sums are copied once from Go's memory into a buffer that is transferred, and
+// are added from there. A received buffer is used for the next partial sums to its
+// sender: new buffers would make an exchange take 30 times as long.
 
-/** What Go is told that can't go on yet, or ever (wasm/peers.go). */
+/** Answers to Go that are no result: ask again after wake, or give the job up (wasm/peers.go). */
 export const again = -1
 export const never = -2
 
@@ -13,93 +14,96 @@ export class Exchange {
   #index
   #ports
   #memory
-  #changed
-  #parts // by share: parts that have come, [{job, buffer, length}]
-  #free // by share: buffers for parts to it
-  #sum = null // what is summed up now: {at, length}
-  #waiting = false
-  #ended = 0 // this job, and all before it, have ended
+  #wake
+  #received // by share: messages received and not yet added
+  #free // by share: buffers for partial sums to it
+  #target = null // the sum in progress: {address, length}
+  #waiting = false // for messages of the other shares
+  #ended = 0 // the number of the last job that has ended
 
-  /** The number of the job that is done now; each job has a higher one. */
+  /** The number of the current job; each job has a higher number than those before it. */
   job = 0
 
   /**
-   * index is that of this share. ports are those to all shares, null for itself;
-   * memory() gives the buffer of Go's memory, and changed() is called when it is
-   * worth asking again.
+   * index is that of this share. ports[i] leads to share i; it is null for this share.
+   * memory() gives Go's memory, an ArrayBuffer. wake() is called when Go should ask
+   * again.
    */
-  constructor(index, ports, { memory, changed }) {
+  constructor(index, ports, { memory, wake }) {
     this.#index = index
     this.#ports = ports
     this.#memory = memory
-    this.#changed = changed
-    this.#parts = ports.map(() => [])
+    this.#wake = wake
+    this.#received = ports.map(() => [])
     this.#free = ports.map(() => [])
     ports.forEach((port, from) => {
       if (!port) return
-      port.onmessage = ({ data: part }) => {
-        this.#parts[from].push(part)
-        if (this.#waiting && this.#complete()) this.#change()
+      port.onmessage = ({ data: message }) => {
+        this.#received[from].push(message)
+        if (this.#waiting && this.#complete()) this.#stopWaiting()
       }
     })
   }
 
   /**
-   * Sends length values at an address to all other shares, and does what met does.
-   * Once all parts have come, the values are the sum over the shares.
+   * Sends length float32 values at an address of Go's memory to all other shares, then
+   * does what finishSum does.
    */
-  sum(at, length) {
+  sum(address, length) {
     if (this.job <= this.#ended) return never
-    const own = new Float32Array(this.#memory(), at, length)
+    const own = new Float32Array(this.#memory(), address, length)
     this.#ports.forEach((port, to) => {
       if (!port) return
       const buffer = takeBuffer(this.#free[to], 4 * length)
       new Float32Array(buffer, 0, length).set(own)
       port.postMessage({ job: this.job, buffer, length }, [buffer])
     })
-    this.#sum = { at, length }
-    return this.met()
+    this.#target = { address, length }
+    return this.finishSum()
   }
 
-  /** Adds up, and gives 0; `again` where a part is missing, `never` where the job has ended. */
-  met() {
+  /**
+   * Replaces the values that sum has sent by their sum over all shares, and gives 0.
+   * Gives `again` where partial sums are missing, `never` where the job has ended.
+   */
+  finishSum() {
     if (this.job <= this.#ended) return never
     this.#waiting = !this.#complete()
     if (this.#waiting) return again
-    const { at, length } = this.#sum
-    const own = new Float32Array(this.#memory(), at, length)
-    const parts = this.#parts.map((queue, from) => {
+    const { address, length } = this.#target
+    const own = new Float32Array(this.#memory(), address, length)
+    const summands = this.#received.map((queue, from) => {
       if (from === this.#index) return own
-      const part = queue.shift()
-      if (part.length !== length) throw new Error(`share ${from} sums up ${part.length} values, share ${this.#index} ${length}`)
-      this.#free[from].push(part.buffer)
-      return new Float32Array(part.buffer, 0, length)
+      const message = queue.shift()
+      if (message.length !== length) throw new Error(`share ${from} sums up ${message.length} values, share ${this.#index} ${length}`)
+      this.#free[from].push(message.buffer)
+      return new Float32Array(message.buffer, 0, length)
     })
-    add(own, parts)
+    add(own, summands)
     return 0
   }
 
-  /** Ends a job, and all before it, where it is not done. */
+  /** Ends a job, and all jobs before it, if they have not ended. */
   end(job) {
     this.#ended = Math.max(this.#ended, job)
-    if (this.#waiting) this.#change()
+    if (this.#waiting) this.#stopWaiting()
   }
 
-  /** Ends everything. */
+  /** Ends all jobs and closes the ports. */
   close() {
     for (const port of this.#ports) port?.close()
     this.end(Infinity)
   }
 
-  #change() {
+  #stopWaiting() {
     this.#waiting = false
-    this.#changed()
+    this.#wake()
   }
 
-  /** Whether a part of this job has come from every share. Those of earlier jobs are of no use. */
+  /** Whether partial sums of this job have arrived from all other shares. Drops those of earlier jobs. */
   #complete() {
     let complete = true
-    this.#parts.forEach((queue, from) => {
+    this.#received.forEach((queue, from) => {
       while (queue[0]?.job < this.job) this.#free[from].push(queue.shift().buffer)
       complete &&= from === this.#index || queue[0]?.job === this.job
     })
@@ -108,9 +112,9 @@ export class Exchange {
 }
 
 /**
- * A buffer of at least size bytes: of the free ones the smallest that is large
- * enough. Where none is, a new one takes the place of a free one, so that there
- * are never more than were in use at once.
+ * Takes a buffer of at least size bytes from the array free: the smallest one that is
+ * large enough. Where there is none, a new buffer replaces one of free, so that there
+ * are never more buffers than were in use at once.
  */
 export function takeBuffer(free, size) {
   let best = -1
@@ -122,16 +126,16 @@ export function takeBuffer(free, size) {
   return new ArrayBuffer(size)
 }
 
-/** Puts the sum of the parts, in their order, into one of them: all shares get the same bits. */
-function add(into, parts) {
-  if (parts.length === 2) {
-    const [a, b] = parts
-    for (let i = 0; i < into.length; i++) into[i] = a[i] + b[i]
+/** Sets target to the sum of the summands, added in their order: so all shares get the same bits. target may be one of them. */
+function add(target, summands) {
+  if (summands.length === 2) {
+    const [a, b] = summands
+    for (let i = 0; i < target.length; i++) target[i] = a[i] + b[i]
     return
   }
-  for (let i = 0; i < into.length; i++) {
+  for (let i = 0; i < target.length; i++) {
     let sum = 0
-    for (const part of parts) sum += part[i]
-    into[i] = sum
+    for (const values of summands) sum += values[i]
+    target[i] = sum
   }
 }

@@ -1,65 +1,99 @@
-// The other shares of a model, as its first worker sees them: it starts their
-// workers, hands them the weights that it reads, and gives them their jobs. The
-// messages are described in share-worker.js.
+// The other shares of a model, as the model's worker sees them: starts their workers,
+// relays the weights that Go reads, and sends them jobs.
+//
+// # Messages between the model's worker and a share worker
+//
+// Each message is an object with a type and these fields:
+//
+//   model's worker → share worker
+//     load      {version, engine, kernels, ports, lock, options}   first, once; engine, kernels: compiled modules; options: of wasm/share.go
+//     file      {file: {name, size, absent}}   a file of weights begins
+//     chunk     {buffer, length}             the next bytes of the file; without a buffer its end
+//     job       {number, job, buffer}        job: message in wasm/peers.go; buffer: its tokens, float32
+//   share worker → model's worker
+//     locked    {}                           the worker holds the lock
+//     ready     {memory}                     the weights are loaded
+//     chunkFree {buffer}                     the buffer of a chunk, which can be used again
+//     jobFree   {buffer}                     the buffer of a job, which can be used again
+//     jobDone   {memory}                     the job has ended
+//     failed    {code, message}              the worker has failed and ends
+//
+// memory is the bytes of WebAssembly memory. ports join the workers of all shares; exchange.js uses them.
+//
+// # Functions that Go calls in the model's worker, for the other shares
+//
+// They are methods of the object vitrine (common/engine.js):
+//
+//   startShares(options)        starts a worker for every other share, and ends those that run; options: of wasm/share.go, without index
+//   sharesReady()               gives 0 once all shares are loaded
+//   relayFile(name, size, absent)   begins a file of weights; absent: the model has no file of this name
+//   relayChunk(address, length) sends the first bytes of a chunk to all shares, and gives how many
+//   relayEnd()                  ends the file
+//   startJob(job, address, length)   sends a job to all shares, with length float32 values of tokens; gives 0
+//   sum(address, length)        sends length float32 values to all shares and sums theirs up; gives 0
+//   finishSum()                 gives 0 once the sum is there, after sum has answered `again`
+//   failure()                   gives null, or why the shares have ended: {code, message}
+//   endShares(error)            ends the shares because they could not be loaded: {code, message}
+//
+// Instead of a result a method may give again (−1): Go waits for wake and asks once more; or never (−2): a share has
+// ended, or the job was given up.
 
-import { again, Exchange, never, takeBuffer } from './exchange.js'
-import { lockName, watch } from '../common/locks.js'
+import { lockName, watchLock } from '../common/locks.js'
 import { trustedWorker } from '../common/trusted-worker.js'
+import { again, Exchange, never, takeBuffer } from './exchange.js'
 
-/** Weights are handed on in pieces of this size, of which so many are on their way to a share: 2 MB. */
-const pieceBytes = 1 << 16
-const pieces = 32
+/** Weights are relayed in chunks of this size; at most maxChunks of them are on their way to a share: 2 MB. */
+const chunkBytes = 1 << 16
+const maxChunks = 32
 
 export class Shares {
   #version
   #modules
   #memory
-  #changed
-  #workers = []
+  #wake
+  #workers = [] // {worker, chunks, jobs, ready}: chunks and jobs are free buffers
   #exchange = null
-  #failure = null // why the shares are no more: {code, message}
-  #unwatch = null // AbortController of the watch over the workers
+  #failure = null // why the shares have ended: {code, message}
+  #lifetime = null // AbortController, aborted when the workers end: stops the watch on their locks
 
-  /** How many bytes of WebAssembly memory each share has. */
+  /** The bytes of WebAssembly memory of each share but the first. */
   memory = []
 
   /**
-   * modules() gives the compiled modules that shares need, memory() the buffer of
-   * Go's memory; changed() is called when it is worth asking again.
+   * version is the build. modules() gives the compiled modules {engine, kernels},
+   * memory() Go's memory, an ArrayBuffer. wake() is called when Go should ask again.
    */
-  constructor({ version, modules, memory, changed }) {
+  constructor({ version, modules, memory, wake }) {
     this.#version = version
     this.#modules = modules
     this.#memory = memory
-    this.#changed = changed
+    this.#wake = wake
   }
 
-  /** What Go calls, by name (wasm/peers.go, wasm/shares.go). */
-  calls() {
+  /** The methods for Go, by name. */
+  methods() {
     return Object.fromEntries(
-      ['startShares', 'sharesReady', 'handFile', 'hand', 'handEnd', 'start', 'sum', 'met', 'failure', 'endShares'].map((name) => [name, (...rest) => this[name](...rest)]),
+      ['startShares', 'sharesReady', 'relayFile', 'relayChunk', 'relayEnd', 'startJob', 'sum', 'finishSum', 'failure', 'endShares'].map((name) => [name, (...args) => this[name](...args)]),
     )
   }
 
-  /** Starts all shares but the first, instead of those there were. options are those of wasm/share.go, but index. */
   startShares(options) {
     this.#end()
     this.#failure = null
-    this.#unwatch = new AbortController()
-    const count = options.workers
-    const ports = joined(count)
-    this.#exchange = new Exchange(0, ports[0], { memory: this.#memory, changed: this.#changed })
+    this.#lifetime = new AbortController()
+    const ports = connectedPorts(options.workers)
+    this.#exchange = new Exchange(0, ports[0], { memory: this.#memory, wake: this.#wake })
     this.#workers = ports.slice(1).map((own, i) => this.#startWorker({ ...options, index: i + 1 }, own))
     this.memory = this.#workers.map(() => 0)
   }
 
   #startWorker(options, ports) {
     const { index, workers: count } = options
-    const share = { free: Array.from({ length: pieces }, () => new ArrayBuffer(pieceBytes)), tokens: [], ready: false }
-    const failed = (code, what) => this.#fail(code, `worker ${index + 1} of ${count} has ended: ${what}; the next call starts it anew`)
+    const share = { chunks: Array.from({ length: maxChunks }, () => new ArrayBuffer(chunkBytes)), jobs: [], ready: false }
+    const failed = (code, reason) => this.#fail(code, `worker ${index + 1} of ${count} has ended: ${reason}; the next call starts it anew`)
     const lock = lockName()
-    // Written out in one expression, so that bundlers see the file.
     const Worker = trustedWorker()
+    // One expression, because bundlers recognise only this form.
     share.worker = new Worker(new URL('./share-worker.js', import.meta.url), { type: 'module', name: `vitrine ${index + 1}` })
     share.worker.onerror = (event) => {
       event.preventDefault()
@@ -68,26 +102,26 @@ export class Shares {
     }
     share.worker.onmessage = ({ data: message }) => {
       switch (message.type) {
-        case 'begun':
-          watch(lock, this.#unwatch.signal, () => failed('internal', 'something ended it'))
+        case 'locked':
+          watchLock(lock, this.#lifetime.signal, () => failed('internal', 'something ended it'))
           break
         case 'ready':
           share.ready = true
           this.memory[index - 1] = message.memory
           break
-        case 'joined':
-          this.memory[index - 1] = message.memory
-          return
-        case 'piece':
-          share.free.push(message.buffer)
+        case 'chunkFree':
+          share.chunks.push(message.buffer)
           break
-        case 'tokens':
-          share.tokens.push(message.buffer)
+        case 'jobFree':
+          share.jobs.push(message.buffer)
+          return
+        case 'jobDone':
+          this.memory[index - 1] = message.memory
           return
         case 'failed':
           return failed(message.code, message.message)
       }
-      this.#changed()
+      this.#wake()
     }
     const { kernels, engine } = this.#modules()
     share.worker.postMessage({ type: 'load', version: this.#version, engine, kernels, ports, lock, options }, ports.filter(Boolean))
@@ -98,11 +132,11 @@ export class Shares {
     if (this.#failure) return
     this.#failure = { code, message }
     this.#end()
-    this.#changed()
+    this.#wake()
   }
 
   #end() {
-    this.#unwatch?.abort()
+    this.#lifetime?.abort()
     for (const { worker } of this.#workers) {
       worker.onmessage = worker.onerror = null
       worker.terminate()
@@ -111,67 +145,58 @@ export class Shares {
     this.#exchange?.close()
   }
 
-  /** Why the shares are no more, or null. */
   failure() {
     return this.#failure
   }
 
-  /** Ends the shares, which could not be loaded: {code, message} say why. */
   endShares({ code, message }) {
     this.#fail(code, message)
   }
 
-  /** 0 when all shares are loaded. */
   sharesReady() {
     if (this.#failure) return never
     return this.#workers.every(({ ready }) => ready) ? 0 : again
   }
 
-  /** Begins to hand on a file; absent tells that there is none of the name. */
-  handFile(name, size, absent) {
+  relayFile(name, size, absent) {
     this.#post({ type: 'file', file: { name, size, absent } })
   }
 
-  /** Hands on the first of length bytes at an address, and gives how many. */
-  hand(at, length) {
+  relayChunk(address, length) {
     if (this.#failure) return never
-    if (!this.#workers.every(({ free }) => free.length > 0)) return again
-    const count = Math.min(length, pieceBytes)
-    const data = new Uint8Array(this.#memory(), at, count)
-    for (const { worker, free } of this.#workers) {
-      const buffer = free.pop()
+    if (!this.#workers.every(({ chunks }) => chunks.length > 0)) return again
+    const count = Math.min(length, chunkBytes)
+    const data = new Uint8Array(this.#memory(), address, count)
+    for (const { worker, chunks } of this.#workers) {
+      const buffer = chunks.pop()
       new Uint8Array(buffer).set(data)
-      worker.postMessage({ type: 'piece', buffer, length: count }, [buffer])
+      worker.postMessage({ type: 'chunk', buffer, length: count }, [buffer])
     }
     return count
   }
 
-  /** Ends the file. */
-  handEnd() {
-    this.#post({ type: 'piece', buffer: null, length: 0 })
+  relayEnd() {
+    this.#post({ type: 'chunk', buffer: null, length: 0 })
   }
 
-  /** Starts a job with length values of tokens at an address. */
-  start(job, at, length) {
+  startJob(job, address, length) {
     if (this.#failure) return never
     const number = ++this.#exchange.job
-    const values = new Float32Array(this.#memory(), at, length)
-    for (const { worker, tokens } of this.#workers) {
-      const buffer = takeBuffer(tokens, 4 * length)
-      new Float32Array(buffer).set(values)
+    const tokens = new Float32Array(this.#memory(), address, length)
+    for (const { worker, jobs } of this.#workers) {
+      const buffer = takeBuffer(jobs, 4 * length)
+      new Float32Array(buffer).set(tokens)
       worker.postMessage({ type: 'job', number, job, buffer }, [buffer])
     }
     return 0
   }
 
-  /** See Exchange. */
-  sum(at, length) {
-    return this.#failure ? never : this.#exchange.sum(at, length)
+  sum(address, length) {
+    return this.#failure ? never : this.#exchange.sum(address, length)
   }
 
-  /** See Exchange. */
-  met() {
-    return this.#failure ? never : this.#exchange.met()
+  finishSum() {
+    return this.#failure ? never : this.#exchange.finishSum()
   }
 
   #post(message) {
@@ -179,8 +204,8 @@ export class Shares {
   }
 }
 
-/** Ports that join each of count shares with each other: [share][other share], null for itself. */
-function joined(count) {
+/** Message ports that join every two of count shares: ports[i][j] leads from share i to share j; ports[i][i] is null. */
+function connectedPorts(count) {
   const ports = Array.from({ length: count }, () => Array(count).fill(null))
   for (let i = 0; i < count; i++) {
     for (let j = 0; j < i; j++) {

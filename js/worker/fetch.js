@@ -1,31 +1,29 @@
-// The worker's way to the network: every request is noted, and reported to the
-// page when it has ended.
+// The worker's access to the network: every request is reported to the page.
 
-const plainFetch = globalThis.fetch.bind(globalThis)
+const browserFetch = globalThis.fetch.bind(globalThis)
 
 /**
- * A fetch for Go and for pictures. cache is the RequestCache of all requests;
- * note is called with {url, status, bytes} once the body has been read or given
- * up: the status of HTTP, 0 where the host was not reached, and the bytes that
- * were read, after decompression.
+ * A fetch for Go and for pictures. cache is the RequestCache of all requests.
+ * onRequest({url, status, bytes}) is called once the body has been read or cancelled:
+ * status is the HTTP status, 0 where the host was not reached; bytes is the number of
+ * bytes read, after decompression.
  *
- * Its method ahead(url) begins a request that somebody will make, who then gets its
- * answer.
+ * Its method prefetch(url) starts a request; the next fetch of that URL gets its answer.
  *
- * What it resolves to is no Response but what of one is used here: ok, status,
- * headers, body.getReader() and blob(). Content-Length is in headers only where
- * it is sure to be the length of the body: a host's compression makes it another
- * one, and for other origins that can't be seen.
+ * The promise resolves to the fields of a Response that are used here: ok, status,
+ * headers, body.getReader() and blob(). headers has Content-Length only where it is
+ * known to be the length of the body: it is not for compressed bodies, and for other
+ * origins the compression can't be seen.
  */
-export function notingFetch(cache, note) {
-  const begun = new Map() // url → promise
+export function reportingFetch(cache, onRequest) {
+  const prefetched = new Map() // url → promise
   const send = async (url, init) => {
     const request = { url: String(url), status: 0, bytes: 0 }
     let response
     try {
-      response = await plainFetch(url, { ...init, cache })
+      response = await browserFetch(url, { ...init, cache })
     } catch (error) {
-      note(request)
+      onRequest(request)
       throw error
     }
     request.status = response.status
@@ -35,35 +33,37 @@ export function notingFetch(cache, note) {
       ok: response.ok,
       status: response.status,
       headers,
-      body: { getReader: () => noting(response.body, request, note) },
+      body: { getReader: () => reportingReader(response.body, request, onRequest) },
       async blob() {
         const blob = await response.blob()
-        note({ ...request, bytes: blob.size })
+        onRequest({ ...request, bytes: blob.size })
         return blob
       },
     }
   }
   const fetch = (url, init) => {
     const key = String(url)
-    const early = begun.get(key)
-    begun.delete(key)
-    return early ?? send(url, init)
+    const promise = prefetched.get(key)
+    prefetched.delete(key)
+    return promise ?? send(url, init)
   }
-  fetch.ahead = (url) => {
-    const early = send(url)
-    early.catch(() => {}) // who makes the request will see it
-    begun.set(url, early)
+  fetch.prefetch = (url) => {
+    const promise = send(url)
+    promise.catch(() => {}) // the fetch of this URL will reject
+    prefetched.set(url, promise)
   }
   return fetch
 }
 
-const none = { read: async () => ({ done: true }), cancel: async () => {} }
+/** The reader of a response without a body. */
+const emptyReader = { read: async () => ({ done: true }), cancel: async () => {} }
 
-function noting(body, request, note) {
-  const reader = body?.getReader() ?? none
+/** A reader of a body that counts request.bytes, and reports the request once when it ends. */
+function reportingReader(body, request, onRequest) {
+  const reader = body?.getReader() ?? emptyReader
   let open = true
   const end = () => {
-    if (open) note(request)
+    if (open) onRequest(request)
     open = false
   }
   return {

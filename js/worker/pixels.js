@@ -1,27 +1,27 @@
-// From a picture to its pixels, bit for bit: what a decoder of the file gives,
-// red, green and blue also where the picture is transparent. Models drop alpha,
-// they do not composite it, so what lies under it matters.
+// From a picture to the exact pixels of its file, also red, green and blue of
+// transparent pixels: models drop alpha instead of compositing it, so those colours
+// matter.
 //
-// A 2D canvas keeps colours multiplied with alpha: what it gives back is exact
-// where a picture is opaque, and off by up to all 255 levels where it is not.
-// WebGL reads an unmultiplied ImageBitmap exactly; it is used for pictures with
-// transparency only, because it costs more.
+// A 2D canvas stores colours premultiplied with alpha: its pixels are exact where a
+// picture is opaque, and wrong by up to 255 levels where it is transparent. WebGL reads
+// an ImageBitmap without premultiplication exactly. It takes longer, so only pictures
+// with transparency are read that way.
 
+import { bitmapOptions, pictureError, taintedError } from '../common/bitmap.js'
 import { VitrineError } from '../common/errors.js'
-import { asItIs, tainted } from '../common/bitmap.js'
 
 /**
- * The pixels of a Blob or ImageBitmap: {data, width, height, inexact}. data are
- * RGBA bytes, not premultiplied; inexact says why they are not the picture's own,
- * where they can't be, else it is ''. A bitmap is closed. where is what errors call
- * the picture; tile is the side of the squares in which WebGL reads a large one.
- * Errors have the code 'picture'.
+ * Reads the pixels of a Blob or ImageBitmap: resolves to {data, width, height,
+ * inexact}. data is [height, width, 4] RGBA bytes, not premultiplied. inexact is '', or
+ * says why the browser can't give the exact pixels. The ImageBitmap is closed. name is
+ * that of the picture in errors; tile is the side, in pixels, of the squares in which
+ * WebGL reads. Rejects with a VitrineError of the code 'picture' or 'unsupported'.
  */
-export async function decode(source, { where = 'image', tile = 2048 } = {}) {
+export async function decode(source, { name = 'image', tile = 2048 } = {}) {
   if (!globalThis.OffscreenCanvas) {
-    throw new VitrineError('unsupported', `${where}: this browser can't decode pictures outside of the page (it has no OffscreenCanvas); pass {data, width, height}`)
+    throw new VitrineError('unsupported', `${name}: this browser can't decode pictures in a worker (it has no OffscreenCanvas); pass {data, width, height}`)
   }
-  const bitmap = source instanceof Blob ? await decodeFile(source, where) : source
+  const bitmap = source instanceof Blob ? await decodeFile(source, name) : source
   const { width, height } = bitmap
   try {
     const data = readCanvas(bitmap)
@@ -29,28 +29,30 @@ export async function decode(source, { where = 'image', tile = 2048 } = {}) {
     if (!opaque(data)) {
       const exact = await readWebGL(bitmap, tile)
       if (exact && sameWhereOpaque(exact, data)) return { data: exact, width, height, inexact }
-      inexact ||= 'there is no WebGL2 here, so colours under transparency are those that a 2D canvas keeps'
+      inexact ||= 'this browser has no WebGL2, so the colours of transparent pixels are those that a 2D canvas keeps'
     }
     return { data, width, height, inexact }
   } catch (cause) {
     if (cause instanceof VitrineError) throw cause
-    if (cause.name === 'SecurityError') throw tainted(where, cause)
-    throw new VitrineError('picture', `${where}: ${width}×${height} pixels could not be read (${cause.message}); a smaller picture may go`, { cause })
+    if (cause.name === 'SecurityError') throw taintedError(name, cause)
+    throw pictureError(name, `${width}×${height} pixels could not be read (${cause.message}); try a smaller picture`, cause)
   } finally {
     bitmap.close()
   }
 }
 
-async function decodeFile(blob, where) {
-  if (blob.size === 0) throw new VitrineError('picture', `${where}: the file is empty`)
+/** Resolves to the ImageBitmap of an image file. */
+async function decodeFile(blob, name) {
+  if (blob.size === 0) throw pictureError(name, 'the file is empty')
   try {
-    return await createImageBitmap(blob, asItIs)
+    return await createImageBitmap(blob, bitmapOptions)
   } catch (cause) {
-    const svg = blob.type.startsWith('image/svg') ? '; show an SVG in an img or draw it on a canvas, and pass that' : ''
-    throw new VitrineError('picture', `${where}: the browser can't decode this file (${blob.size} bytes, type "${blob.type}")${svg}`, { cause })
+    const remedy = blob.type.startsWith('image/svg') ? '; show an SVG in an img or draw it on a canvas, and pass that' : ''
+    throw pictureError(name, `the browser can't decode this file (${blob.size} bytes, type "${blob.type}")${remedy}`, cause)
   }
 }
 
+/** The RGBA bytes of a bitmap, read through a 2D canvas. */
 function readCanvas(bitmap) {
   const { width, height } = bitmap
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })
@@ -58,34 +60,36 @@ function readCanvas(bitmap) {
   return context.getImageData(0, 0, width, height).data
 }
 
-let noise
+let noise // '' or a reason for inexact; null where the browser hides pixels
 
 /**
- * Some browsers add noise to what a canvas gives back, against fingerprinting.
- * Where that is a level here and there, this says so; where it is all noise, no
- * picture can be read, and it throws.
+ * Checks that a canvas gives the pixels that were put in: some browsers add noise
+ * against fingerprinting. Gives '', or a reason for inexact where the noise is small.
+ * Throws a VitrineError of the code 'picture' where the pixels are all noise.
  */
 function canvasNoise() {
   if (noise === undefined) {
     const side = 16
     const context = new OffscreenCanvas(side, side).getContext('2d', { willReadFrequently: true })
-    const sent = new ImageData(side, side)
-    sent.data.forEach((_, i) => { sent.data[i] = i % 4 === 3 ? 255 : (i * 37) % 256 })
-    context.putImageData(sent, 0, 0)
-    const worst = context.getImageData(0, 0, side, side).data.reduce((most, v, i) => Math.max(most, Math.abs(v - sent.data[i])), 0)
+    const written = new ImageData(side, side)
+    written.data.forEach((_, i) => { written.data[i] = i % 4 === 3 ? 255 : (i * 37) % 256 })
+    context.putImageData(written, 0, 0)
+    const worst = context.getImageData(0, 0, side, side).data.reduce((most, v, i) => Math.max(most, Math.abs(v - written.data[i])), 0)
     noise = worst === 0 ? '' : worst <= 2 ? 'this browser adds noise to the pixels of a canvas' : null
   }
   if (noise === null) {
-    throw new VitrineError('picture', 'image: this browser hides the pixels of pictures from pages; allow this page to read canvas data, or pass {data, width, height}')
+    throw pictureError('image', 'this browser hides the pixels of pictures from pages; allow this page to read canvas data, or pass {data, width, height}')
   }
   return noise
 }
 
+/** Whether alpha is 255 in all RGBA pixels. */
 function opaque(data) {
   for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) return false
   return true
 }
 
+/** Whether two arrays of RGBA bytes have the same alpha, and the same colours where alpha is 255. */
 function sameWhereOpaque(a, b) {
   for (let i = 0; i < a.length; i += 4) {
     if (a[i + 3] !== b[i + 3]) return false
@@ -94,10 +98,10 @@ function sameWhereOpaque(a, b) {
   return true
 }
 
-let webgl
+let webgl // the context of webglContext
 
-/** One WebGL2 context for all pictures, with a framebuffer whose texture is read; null where there is none. */
-function reader() {
+/** One WebGL2 context for all pictures, with a texture attached to a framebuffer; null where the browser has none. */
+function webglContext() {
   if (webgl === undefined || webgl?.isContextLost()) {
     const gl = new OffscreenCanvas(1, 1).getContext('webgl2')
     if (gl) {
@@ -114,8 +118,9 @@ function reader() {
   return webgl
 }
 
+/** Resolves to the RGBA bytes of a bitmap, read through WebGL in squares of tile pixels; to null where that fails. */
 async function readWebGL(bitmap, tile) {
-  const gl = reader()
+  const gl = webglContext()
   if (!gl) return null
   const { width, height } = bitmap
   const data = new Uint8Array(4 * width * height)
@@ -125,9 +130,9 @@ async function readWebGL(bitmap, tile) {
       const w = Math.min(tile, width - x)
       const h = Math.min(tile, height - y)
       const whole = w === width && h === height
-      const part = whole ? bitmap : await createImageBitmap(bitmap, x, y, w, h, asItIs)
-      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, part)
-      if (!whole) part.close()
+      const square = whole ? bitmap : await createImageBitmap(bitmap, x, y, w, h, bitmapOptions)
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, square)
+      if (!whole) square.close()
       gl.readPixels(0, 0, w, h, gl.RGBA, gl.UNSIGNED_BYTE, data.subarray(4 * (y * width + x)))
     }
   }

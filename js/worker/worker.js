@@ -1,121 +1,128 @@
-// The worker of one model: it runs vitrine.wasm and gets the pixels out of
-// pictures. Messages, each an object with a type:
+// The worker of one model: runs vitrine.wasm, and reads the pixels of pictures. Calls
+// between this script and Go are described in common/engine.js.
 //
-//   from the page
-//     load    {version, folder, device, dtype, kernels, workers, integrity, cache, lock}   the first, once
-//     engine  {module}                         vitrine.wasm; null where the page can't compile it
-//     call    {id, call, options, image, abortable}   image as image.js makes it, or several
-//     cancel  {id}                                     the page has given the call up
-//   to the page
-//     progress  {progress: {stage, file, loaded, total}}, or of a call {id, progress: {done, total}}
-//     request   {request: {url, status, bytes}}     one request to the network has ended
-//     loaded    {info}
-//     failed    {code, message}             nothing works any more
-//     changed   {info}                      what of info has changed
-//     result    {id, value, memory}, error {id, code, message}
+// # Messages between the page and the model's worker
 //
-// Calls are run one after the other. What Go and this file say to each other is
-// described in wasm/main.go.
+// Each message is an object with a type and these fields:
+//
+//   page → worker
+//     load      {version, folder, device, dtype, kernels, workers, integrity, cache, lock}   first, once
+//     engine    {module}                     vitrine.wasm, compiled; null where the page can't compile it
+//     call      {id, call, options, image, abortable}   image: an object of page/image.js, or an array of them
+//     cancel    {id}                         the page has aborted the call
+//   worker → page
+//     progress  {progress: {stage, file, loaded, total}} while loading, {id, progress: {done, total}} in a call
+//     request   {request: {url, status, bytes}}   one request to the network has ended
+//     loaded    {info}                       the model can be called
+//     info      {info}                       fields of info that have changed
+//     result    {id, value, memory}          the call has succeeded; memory: as in info
+//     error     {id, code, message}          the call has failed
+//     failed    {code, message}              the worker has failed and ends
+//
+// The worker runs one call at a time, in the order in which they arrive.
 
 import '../wasm_exec.js'
-import { described, VitrineError } from '../common/errors.js'
-import { failed } from '../common/failure.js'
-import { decode } from './pixels.js'
-import { notingFetch } from './fetch.js'
 import { startEngine } from '../common/engine.js'
-import { hold } from '../common/locks.js'
+import { asMessage, VitrineError } from '../common/errors.js'
+import { reportFailure } from '../common/failure.js'
+import { holdLock } from '../common/locks.js'
 import { Shares } from '../shares/shares.js'
+import { reportingFetch } from './fetch.js'
+import { decode } from './pixels.js'
 
 const version = 'dev'
 
-const jobs = new Map() // id → AbortController
-let compiled // resolves the next promise
-const module = new Promise((resolve) => (compiled = resolve)) // the engine, as the page sends it
+/** The files of a model that Go asks for first. They are fetched while vitrine.wasm starts. */
+const firstFiles = ['config.json', 'preprocessor_config.json', 'model.safetensors']
+
+const abortControllers = new Map() // id → AbortController of a call that has not ended
+let resolveModule
+const module = new Promise((resolve) => (resolveModule = resolve)) // the compiled vitrine.wasm, from the page
 let engine
 let shares
-let queue = Promise.resolve()
-let running = 0 // the id of the call that is in Go
-let images = [] // of that call, where it has several
-let pixels = 'exact'
+let queue = Promise.resolve() // resolves when all calls so far have ended
+let running = 0 // the id of the call that Go runs
+let images = [] // of that call, if it has several
+let pixels = 'exact' // info.pixels
 
 onmessage = ({ data: message }) => {
   switch (message.type) {
     case 'load':
-      load(message).catch(failed)
+      load(message).catch(reportFailure)
       break
     case 'engine':
-      compiled(message.module)
+      resolveModule(message.module)
       break
     case 'call':
-      jobs.set(message.id, new AbortController())
+      abortControllers.set(message.id, new AbortController())
       queue = queue.then(() => run(message))
       break
     case 'cancel':
-      jobs.get(message.id)?.abort()
+      abortControllers.get(message.id)?.abort()
       if (message.id === running) engine.cancel()
   }
 }
 
-async function load({ version: page, folder, device, dtype, kernels, workers, integrity, cache, lock }) {
-  sameVersion('worker.js', version, page)
-  if (workers > 1 && !globalThis.Worker) throw new VitrineError('unsupported', `workers: found ${workers}, but this browser lets a worker start no other ones; leave workers out`)
-  await hold(lock)
-  const tell = progressTeller()
-  const note = (request) => postMessage({ type: 'request', request })
-  globalThis.fetch = notingFetch(cache, note)
-  for (const file of first) globalThis.fetch.ahead(fileUrl(folder, file))
-  shares = new Shares({ version, modules: () => engine.modules, memory: () => engine.memory(), changed: () => engine.wake() })
-  tell({ stage: 'engine', file: 'vitrine.wasm', loaded: 0, total: null })
+/** Loads the model and posts `loaded`. Parameters are those of the message. */
+async function load({ version: pageVersion, folder, device, dtype, kernels, workers, integrity, cache, lock }) {
+  checkVersion('worker.js', version, pageVersion)
+  if (workers > 1 && !globalThis.Worker) throw new VitrineError('unsupported', `workers: found ${workers}, but this browser does not let a worker start other workers; leave workers out`)
+  await holdLock(lock)
+  const reportProgress = throttledProgress()
+  const onRequest = (request) => postMessage({ type: 'request', request })
+  globalThis.fetch = reportingFetch(cache, onRequest)
+  for (const file of firstFiles) globalThis.fetch.prefetch(fileUrl(folder, file))
+  shares = new Shares({ version, modules: () => engine.modules, memory: () => engine.memory(), wake: () => engine.wake() })
+  reportProgress({ stage: 'engine', file: 'vitrine.wasm', loaded: 0, total: null })
   engine = await startEngine({
     device,
     kernels,
     module,
     fetchFile: globalThis.fetch,
-    note,
-    weights: (loaded, total) => tell({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
-    changed: (info) => postMessage({ type: 'changed', info }),
-    crashed: failed,
-    calls: { ...shares.calls(), nextImage, embedded },
+    onRequest,
+    onProgress: (loaded, total) => reportProgress({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
+    onInfo: (info) => postMessage({ type: 'info', info }),
+    onExit: reportFailure,
+    methods: { ...shares.methods(), nextImage, batchProgress },
   })
-  sameVersion('vitrine.wasm', engine.version, page)
+  checkVersion('vitrine.wasm', engine.version, pageVersion)
   const cores = globalThis.Worker ? navigator.hardwareConcurrency : 0
   const info = await engine.load({ folder, device, dtype, workers, cores, integrity })
-  postMessage({ type: 'loaded', info: { ...info, pixels, memory: memoryNow() } })
+  postMessage({ type: 'loaded', info: { ...info, pixels, memory: memoryInfo() } })
 }
 
-/** What Go asks for first. It comes while vitrine.wasm starts. */
-const first = ['config.json', 'preprocessor_config.json', 'model.safetensors']
-
-/** The address of a file in a model's folder, as Go makes it (wasm/fetch.go). */
+/** The URL of a file in a model's folder, exactly as wasm/fetch.go makes it. */
 function fileUrl(folder, file) {
   const url = new URL(folder)
   url.pathname += file
   return url.href
 }
 
-/** The bytes of WebAssembly memory of each worker. */
-function memoryNow() {
+/** info.memory: the bytes of WebAssembly memory of each worker. */
+function memoryInfo() {
   return { wasm: [engine.memory().byteLength, ...shares.memory] }
 }
 
-function sameVersion(file, found, page) {
-  if (found === page) return
-  throw new VitrineError('version', `${file} is of the build ${found}, but vitrine.js of ${page}; put the files of one build into the folder js/, and reload the page past its cache`)
+/** Throws unless a file is of the same build as vitrine.js. */
+function checkVersion(file, found, pageVersion) {
+  if (found === pageVersion) return
+  throw new VitrineError('version', `${file} is of the build ${found}, but vitrine.js of ${pageVersion}; put the files of one build into the folder js/, and reload the page past its cache`)
 }
 
-/** A function that passes on progress, at most 20 times a second and at the start and end of each stage. */
-function progressTeller() {
-  let last = { at: -Infinity }
+/** A function that posts progress: the start and end of each stage, and between them at most 20 messages a second. */
+function throttledProgress() {
+  let last = { time: -Infinity }
   return (progress) => {
     const now = performance.now()
-    if (progress.stage === last.stage && progress.loaded !== progress.total && now - last.at < 50) return
-    last = { stage: progress.stage, at: now }
+    if (progress.stage === last.stage && progress.loaded !== progress.total && now - last.time < 50) return
+    last = { stage: progress.stage, time: now }
     postMessage({ type: 'progress', progress })
   }
 }
 
+/** Runs a call and posts its `result` or `error`. Parameters are those of the message. Never rejects. */
 async function run({ id, call, options, image, abortable }) {
-  const { signal } = jobs.get(id)
+  const { signal } = abortControllers.get(id)
   try {
     const start = performance.now()
     images = Array.isArray(image) ? image : []
@@ -125,46 +132,51 @@ async function run({ id, call, options, image, abortable }) {
     running = id
     const value = await engine.call({ call, ...options, count: images.length, abortable }, input)
     if (input) value.ms &&= { ...value.ms, decode: decodeMs }
-    postMessage({ type: 'result', id, value, memory: memoryNow() }, buffersOf(value))
+    postMessage({ type: 'result', id, value, memory: memoryInfo() }, buffersOf(value))
   } catch (error) {
-    // Of a call that was given up, nobody wants to know.
-    if (!signal.aborted) postMessage({ type: 'error', id, ...described(error) })
+    // The page has rejected an aborted call already.
+    if (!signal.aborted) postMessage({ type: 'error', id, ...asMessage(error) })
   }
   running = 0
-  jobs.delete(id)
+  abortControllers.delete(id)
 }
 
-/** Gives Go an image of the running call, by done(null, {picture} or {values}), and lets go of it. */
+/** Method for Go: puts image i of the running call into Go's memory and calls done(null, {picture} or {values}), or done(error). */
 function nextImage(i, done) {
   const image = images[i]
-  images[i] = null
-  inputOf(image, jobs.get(running).signal).then(
+  images[i] = null // frees it
+  inputOf(image, abortControllers.get(running).signal).then(
     ({ data, ...input }) => {
       engine.put(data)
       done(null, input)
     },
-    (error) => done(described(error)),
+    (error) => done(asMessage(error)),
   )
 }
 
-/** Is told by Go how many of the running call's images or texts are done. */
-function embedded(done, total) {
+/** Method for Go: reports how many images or texts of the running call are done. */
+function batchProgress(done, total) {
   postMessage({ type: 'progress', id: running, progress: { done, total } })
 }
 
-/** What Go gets of an image: {data: TypedArray, picture: {width, height}} or {data, values: {shape, grid}}. */
+/**
+ * Go's input of an image that the page has sent: resolves to {data, picture: {width,
+ * height}} with RGBA bytes, or {data, values: {shape, grid}} with float32 values as
+ * bytes. Rejects with a VitrineError of the code 'picture', 'network' or 'unsupported'.
+ */
 async function inputOf(image, signal) {
   if (image.values) return { data: new Uint8Array(image.data), values: image.values }
   if (image.data) return { data: new Uint8Array(image.data), picture: { width: image.width, height: image.height } }
   const source = image.bitmap ?? image.blob ?? (await fetchPicture(image.url, signal))
-  const { data, width, height, inexact } = await decode(source, { where: image.url })
+  const { data, width, height, inexact } = await decode(source, { name: image.url })
   if (inexact && pixels !== inexact) {
     pixels = inexact
-    postMessage({ type: 'changed', info: { pixels } })
+    postMessage({ type: 'info', info: { pixels } })
   }
   return { data, picture: { width, height } }
 }
 
+/** Resolves to the Blob of a picture's file. Rejects with a VitrineError of the code 'network'. */
 async function fetchPicture(url, signal) {
   let response
   try {
@@ -174,10 +186,10 @@ async function fetchPicture(url, signal) {
   } catch (cause) {
     throw new VitrineError('network', `${url}: the picture can't be reached (${cause.message}); check the address, and that its host lets this page read it (CORS)`, { cause })
   }
-  throw new VitrineError('network', `${url}: instead of the picture the host answers ${response.status}`)
+  throw new VitrineError('network', `${url}: the host answers ${response.status} instead of the picture; check the address`)
 }
 
-/** The buffers of a result's Float32Arrays, which are given to the page. */
+/** The buffers of all Float32Arrays in a result, to be transferred to the page. */
 function buffersOf(value) {
   if (value instanceof Float32Array) return [value.buffer]
   return Object(value) === value ? Object.values(value).flatMap(buffersOf) : []
