@@ -43,8 +43,12 @@ func bundle(js string) error {
 		EntryPointsAdvanced: scripts, Plugins: []api.Plugin{loadWebGPULate},
 		External: []string{"node:*"}, MinifyWhitespace: true, MinifySyntax: true,
 	}
-	notice, err := noticeOf(filepath.Join(js, "wasm_exec.js"))
+	glue := filepath.Join(js, "wasm_exec.js")
+	notice, err := noticeOf(glue)
 	if err != nil {
+		return err
+	}
+	if err := shorten(glue); err != nil {
 		return err
 	}
 	result := api.Build(options)
@@ -72,6 +76,19 @@ func bundle(js string) error {
 		}
 	}
 	return nil
+}
+
+// shorten gives the local names of Go's script one or two letters: nobody debugs it here.
+func shorten(glue string) error {
+	data, err := os.ReadFile(glue)
+	if err != nil {
+		return err
+	}
+	result := api.Transform(string(data), api.TransformOptions{Loader: api.LoaderJS, Sourcefile: glue, MinifyIdentifiers: true, Target: api.ESNext})
+	if len(result.Errors) > 0 {
+		return complaint(result.Errors)
+	}
+	return os.WriteFile(glue, result.Code, 0o644)
 }
 
 // noticeOf gives the comment that a script begins with.
