@@ -547,7 +547,7 @@ export interface Info {
     readonly textLength: number
     /** The number of blocks of the text tower. */
     readonly textLayers: number
-    /** The number of tokens that the tokenizer knows. */
+    /** The number of token ids that the text tower knows; 0 without one. */
     readonly vocabulary: number
     /** The number of tokens that a picture takes in a language model; 0 without a projector. */
     readonly slots: number

@@ -1,4 +1,4 @@
-// Pictures through the browser's decoder give Pillow's pixels, bit for bit.
+// The browser's decoder and js/worker/pixels.js give the pixels of Pillow, bit for bit.
 
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
@@ -54,7 +54,7 @@ for (const set of sets) {
   })
 }
 
-test('without WebGL2 pictures with alpha still go, and say that they are inexact', async () => {
+test('without WebGL2 pictures with alpha are decoded and reported as inexact', async () => {
   const page = await open()
   const result = await page.evaluate(async () => {
     OffscreenCanvas.prototype.getContext = ((get) => function (kind, ...rest) {
@@ -69,7 +69,7 @@ test('without WebGL2 pictures with alpha still go, and say that they are inexact
   assert.match(result.inexact, /WebGL2/)
 })
 
-test('a browser that hides pixels is found out; one that adds a little noise is told of', async () => {
+test('a browser that hides pixels is detected, and small noise is reported as inexact', async () => {
   for (const [level, sign] of [[1, 'noise'], [100, 'hides']]) {
     const page = await open()
     const said = await page.evaluate(async (level) => {
