@@ -15,17 +15,17 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// What the host answers where it is not done: ask again once woken, or never.
+// Answers of the host that are no result: ask again after wake, or give the job up.
 const (
 	again = -1
 	never = -2
 )
 
-// woken is told that it is worth asking the host again.
+// woken receives when the host should be asked again.
 var woken = make(chan struct{}, 1)
 
-// wake is called by the host, which then lets Go run (exports.resume). It is told
-// of by an export because a js.Func costs 30 µs.
+// wake is called by the host, which then calls the export resume to run Go. It is an
+// export because a call of a js.Func costs 30 µs.
 //
 //go:wasmexport wake
 func wake() {
@@ -35,8 +35,8 @@ func wake() {
 	}
 }
 
-// waitFor asks the host for something until it is there. One goroutine does so at
-// a time.
+// waitFor asks the host until the answer is neither null nor again, and gives the
+// answer. One goroutine at a time waits.
 func waitFor(ask func() js.Value) js.Value {
 	for {
 		answer := ask()

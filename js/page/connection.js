@@ -29,6 +29,7 @@ import { startModel } from './start.js'
 
 const closed = 'the model is closed; load it again'
 
+/** The connection to the worker of one model. */
 export class Connection {
   #name // of the model
   #load // the message of that type
@@ -55,10 +56,12 @@ export class Connection {
     this.#load = load
   }
 
+  /** Starts a worker: resolves and rejects as startModel does. */
   #start(signal, onProgress) {
     return startModel(this.#name, this.#load, { signal, onProgress, requests: this.#requests })
   }
 
+  /** Makes a result of startModel the worker of this connection. */
   #adopt({ worker, info, lock }) {
     this.#worker = worker
     this.#info = info
@@ -122,6 +125,7 @@ export class Connection {
     this.#terminate(code, `${message}; the next call starts it anew`)
   }
 
+  /** Terminates the worker, and rejects all calls with a VitrineError. */
   #terminate(code, message) {
     this.#lifetime.abort()
     this.#worker?.terminate()
@@ -129,7 +133,7 @@ export class Connection {
     for (const id of this.#calls.keys()) this.#end(id).reject(new VitrineError(code, message))
   }
 
-  /** Resolves when there is a worker. */
+  /** Resolves when a worker runs. Rejects as startModel does. */
   async #ready() {
     if (this.#worker || this.#closed) return
     this.#lifetime = new AbortController()
@@ -139,6 +143,7 @@ export class Connection {
     await this.#starting
   }
 
+  /** Posts a message `call`, unless the call has ended. Throws a VitrineError of the code 'picture' for a bitmap that can't be transferred. */
   #send(message) {
     const images = message.image ? [message.image].flat() : []
     if (!this.#calls.has(message.id)) {
@@ -152,6 +157,7 @@ export class Connection {
     }
   }
 
+  /** Handles a message of the worker. */
   #receive(message) {
     switch (message.type) {
       case 'request':

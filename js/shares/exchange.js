@@ -10,6 +10,7 @@
 export const again = -1
 export const never = -2
 
+/** One share's side of all exchanges. */
 export class Exchange {
   #index
   #ports
@@ -95,6 +96,7 @@ export class Exchange {
     this.end(Infinity)
   }
 
+  /** Lets Go ask again. */
   #stopWaiting() {
     this.#waiting = false
     this.#wake()

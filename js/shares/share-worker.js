@@ -94,7 +94,7 @@ async function load({ version: workerVersion, engine: module, kernels, ports, lo
   postMessage({ type: 'ready', memory: engine.memory().byteLength })
 }
 
-/** Drops what Go has not read of the file before. */
+/** Method for Go, see above. Drops the chunks of the file before that Go has not read. */
 function nextFile() {
   while (files.length > 0) {
     const message = files.shift()
@@ -104,6 +104,7 @@ function nextFile() {
   return null
 }
 
+/** Method for Go, see above. */
 function readChunk(address, length) {
   if (files.length === 0) return again
   const [chunk] = files
@@ -121,13 +122,14 @@ function freeChunk({ buffer }) {
   if (buffer) postMessage({ type: 'chunkFree', buffer }, [buffer])
 }
 
-/** Also makes the job the current one of the exchange. */
+/** Method for Go, see above. Also makes the job the current one of the exchange. */
 function nextJob() {
   if (jobs.length === 0) return null
   exchange.job = jobs[0].number
   return jobs[0].job
 }
 
+/** Method for Go, see above. */
 function readTokens(address, length) {
   const { buffer } = jobs.shift()
   new Float32Array(engine.memory(), address, length).set(new Float32Array(buffer, 0, length))

@@ -42,10 +42,11 @@ import { lockName, watchLock } from '../common/locks.js'
 import { trustedWorker } from '../common/trusted-worker.js'
 import { again, Exchange, never, takeBuffer } from './exchange.js'
 
-/** Weights are relayed in chunks of this size; at most maxChunks of them are on their way to a share: 2 MB. */
+/** Weights are relayed in chunks of this many bytes; at most maxChunks of them are on their way to a share: 2 MB. */
 const chunkBytes = 1 << 16
 const maxChunks = 32
 
+/** The shares of one model other than the first. Its public methods for Go are described above. */
 export class Shares {
   #version
   #modules
@@ -87,6 +88,7 @@ export class Shares {
     this.memory = this.#workers.map(() => 0)
   }
 
+  /** Starts the worker of a share: an element of #workers. options: of wasm/share.go; ports: those of this share. */
   #startWorker(options, ports) {
     const { index, workers: count } = options
     const share = { chunks: Array.from({ length: maxChunks }, () => new ArrayBuffer(chunkBytes)), jobs: [], ready: false }
@@ -128,6 +130,7 @@ export class Shares {
     return share
   }
 
+  /** Ends all shares because of a failure. Only the first failure counts. */
   #fail(code, message) {
     if (this.#failure) return
     this.#failure = { code, message }
@@ -135,6 +138,7 @@ export class Shares {
     this.#wake()
   }
 
+  /** Terminates the workers and closes the ports. */
   #end() {
     this.#lifetime?.abort()
     for (const { worker } of this.#workers) {
@@ -199,6 +203,7 @@ export class Shares {
     return this.#failure ? never : this.#exchange.finishSum()
   }
 
+  /** Posts a message to all shares. */
   #post(message) {
     for (const { worker } of this.#workers) worker.postMessage(message)
   }
