@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"vitrine/calls"
+	"vitrine/engine"
 )
 
 const file = "js/page/calls.js"
@@ -61,19 +62,33 @@ func script() []byte {
 
 /** The options of load. */
 `)
+	image := calls.Options(reflect.TypeFor[engine.ImageOptions]())
 	for _, d := range descriptions() {
 		if d.Name == "load" {
-			fmt.Fprintf(&out, "export const loadOptions = %s\n\n/** The calls of a model, by name. */\nexport const calls = {\n", object(d.Options))
+			fmt.Fprintf(&out, "export const loadOptions = %s\n\n", object(d.Options))
+			fmt.Fprintf(&out, "/** The options that all calls with images have. */\nconst image = %s\n\n", object(image))
+			out.WriteString("/** The calls of a model, by name. */\nexport const calls = {\n")
 			continue
 		}
 		inputs := make([]string, len(d.Inputs))
 		for i, input := range d.Inputs {
 			inputs[i] = quoted(string(input))
 		}
-		fmt.Fprintf(&out, "  %s: { inputs: [%s], options: %s },\n", d.Name, strings.Join(inputs, ", "), object(d.Options))
+		fmt.Fprintf(&out, "  %s: { inputs: [%s], options: %s },\n", d.Name, strings.Join(inputs, ", "), extending(image, d.Options))
 	}
 	out.WriteString("}\n")
 	return out.Bytes()
+}
+
+// extending writes options as an object that spreads image, where it begins with those.
+func extending(image, options []calls.Option) string {
+	if len(options) < len(image) || !reflect.DeepEqual(options[:len(image)], image) {
+		return object(options)
+	}
+	if len(options) == len(image) {
+		return "image"
+	}
+	return "{ ...image, " + object(options[len(image):])[2:]
 }
 
 func object(options []calls.Option) string {
