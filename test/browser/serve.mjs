@@ -1,5 +1,5 @@
-// Serves folders on a loopback port for the browser tests: as a plain static host, or
-// with a fault or peculiarity of real hosts.
+// Serves folders on a loopback port for the browser tests, as a plain static
+// host does, or with one of the lies and habits that hosts have.
 
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
@@ -19,20 +19,16 @@ const types = {
   '.svg': 'image/svg+xml',
 }
 
-/** The strictest Content-Security-Policy that Vitrine supports. */
+/** The policy under which everything must work. */
 export const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; require-trusted-types-for 'script'"
 
 /**
- * Starts a server: resolves to {url, requests, close}, where requests lists the paths of
- * all requests. mounts maps path prefixes to folders ({'/': 'dist'}); pages maps paths to
- * HTML, or to {status, type, body}; headers are sent with every answer. habits(path) may
- * change an answer:
- *
- *   status, body   answers this instead of a file
- *   type, headers  sends another MIME type, further headers
- *   cut            sends the first cut bytes only
- *   gzip           compresses
- *   hold           waits for this promise in the middle of the file
+ * Starts a server. mounts maps path prefixes to folders ({'/': 'dist'}); pages maps
+ * paths to text, or to {status, headers, body}. habits(path) may give
+ * {status, type, body, headers, cut, gzip, hold}: another answer, another MIME
+ * type, other headers, only the first cut bytes, compression, or a promise to
+ * wait for in the middle of the body. headers are sent with everything.
+ * Gives {url, requests, close}; requests are the paths asked for.
  */
 export async function serve(mounts, { pages = {}, headers = {}, habits = () => ({}) } = {}) {
   const requests = []
