@@ -8,7 +8,6 @@ package calls
 
 import (
 	"context"
-	"reflect"
 
 	"vitrine/engine"
 )
@@ -28,62 +27,79 @@ const (
 // Call is one row.
 type Call struct {
 	Name    string
-	Inputs  []Input      // positional, before the options
-	Options reflect.Type // a struct of engine/api.go
-	Result  reflect.Type
-	// Run makes the call. decode fills in the options, whose struct it gets a pointer to.
-	Run func(ctx context.Context, m *engine.Model, in Arguments, decode func(options any) error) (any, error)
+	Inputs  []Input // positional, before the options
+	Options any     // a zero struct of engine/api.go
+	Result  any     // a zero value of the type that Run gives
+	Run     func(ctx context.Context, m *engine.Model, in Arguments) (any, error)
 }
 
-// Arguments are the inputs of one call, and where its progress goes.
+// Arguments are what one call gets.
 type Arguments struct {
 	Image     engine.Image
 	Count     int                               // of Images
 	NextImage func(i int) (engine.Image, error) // gives image i of Images
 	Texts     []string                          // of Labels or Texts
 	Text      string
-	Logits    []float64 // [n·n], row by row
-	Progress  func(done, total int)
+	Logits    []float64             // [n·n], row by row
+	Progress  func(done, total int) // may be nil
+	Options   any                   // a pointer to the struct that the row names
 }
 
 // None are the options of a call that has none of its own.
 type None struct{}
 
-// All has every call, in the order of the documentation.
+// All has every call, in the order of the documentation. (Rows are written out: made by a
+// generic function they would add 20 KB to the download.)
 var All = []Call{
-	row("embedImage", []Input{Image}, func(m *engine.Model, ctx context.Context, in Arguments, o engine.EmbedImageOptions) (engine.Embedding, error) {
-		return m.EmbedImage(ctx, in.Image, o)
-	}),
-	row("embedImages", []Input{Images}, func(m *engine.Model, ctx context.Context, in Arguments, o engine.EmbedImagesOptions) (engine.ImageEmbeddings, error) {
+	{"embedImage", []Input{Image}, engine.EmbedImageOptions{}, engine.Embedding{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		return m.EmbedImage(ctx, in.Image, *in.Options.(*engine.EmbedImageOptions))
+	}},
+	{"embedImages", []Input{Images}, engine.EmbedImagesOptions{}, engine.ImageEmbeddings{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		o := *in.Options.(*engine.EmbedImagesOptions)
 		o.Progress = in.Progress
 		return m.EmbedImages(ctx, in.Count, in.NextImage, o)
-	}),
-	row("embedText", []Input{Texts}, func(m *engine.Model, ctx context.Context, in Arguments, o engine.TextOptions) (engine.TextEmbeddings, error) {
-		return m.EmbedTexts(ctx, in.Texts, engine.TextsOptions{TextOptions: o})
-	}),
-	row("embedTexts", []Input{Texts}, func(m *engine.Model, ctx context.Context, in Arguments, o engine.TextsOptions) (engine.TextEmbeddings, error) {
+	}},
+	{"embedText", []Input{Texts}, engine.TextOptions{}, engine.TextEmbeddings{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		return m.EmbedTexts(ctx, in.Texts, engine.TextsOptions{TextOptions: *in.Options.(*engine.TextOptions)})
+	}},
+	{"embedTexts", []Input{Texts}, engine.TextsOptions{}, engine.TextEmbeddings{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		o := *in.Options.(*engine.TextsOptions)
 		o.Progress = in.Progress
 		return m.EmbedTexts(ctx, in.Texts, o)
-	}),
-	row("rank", []Input{Image, Labels}, func(m *engine.Model, ctx context.Context, in Arguments, o engine.RankOptions) (engine.Ranking, error) {
-		return m.Rank(ctx, in.Image, in.Texts, o)
-	}),
-	imageRow("classify", (*engine.Model).Classify),
-	imageRow("attention", (*engine.Model).Attention),
-	imageRow("attentionStack", (*engine.Model).AttentionStack),
-	row("relevance", []Input{Image, Labels}, func(m *engine.Model, ctx context.Context, in Arguments, o engine.RelevanceOptions) (engine.Relevance, error) {
-		return m.Relevance(ctx, in.Image, in.Texts, o)
-	}),
-	imageRow("trace", (*engine.Model).Trace),
-	imageRow("colors", (*engine.Model).Colors),
-	imageRow("features", (*engine.Model).Features),
-	imageRow("visualTokens", (*engine.Model).VisualTokens),
-	row("tokenize", []Input{Text}, func(m *engine.Model, _ context.Context, in Arguments, _ None) (engine.Tokens, error) {
+	}},
+	{"rank", []Input{Image, Labels}, engine.RankOptions{}, engine.Ranking{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		return m.Rank(ctx, in.Image, in.Texts, *in.Options.(*engine.RankOptions))
+	}},
+	{"classify", []Input{Image}, engine.ClassifyOptions{}, engine.Classes{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		return m.Classify(ctx, in.Image, *in.Options.(*engine.ClassifyOptions))
+	}},
+	{"attention", []Input{Image}, engine.AttentionOptions{}, engine.AttentionMap{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		return m.Attention(ctx, in.Image, *in.Options.(*engine.AttentionOptions))
+	}},
+	{"attentionStack", []Input{Image}, engine.ImageOptions{}, engine.AttentionStack{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		return m.AttentionStack(ctx, in.Image, *in.Options.(*engine.ImageOptions))
+	}},
+	{"relevance", []Input{Image, Labels}, engine.RelevanceOptions{}, engine.Relevance{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		return m.Relevance(ctx, in.Image, in.Texts, *in.Options.(*engine.RelevanceOptions))
+	}},
+	{"trace", []Input{Image}, engine.ImageOptions{}, []engine.Stage(nil), func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		return m.Trace(ctx, in.Image, *in.Options.(*engine.ImageOptions))
+	}},
+	{"colors", []Input{Image}, engine.FeaturesOptions{}, engine.Colors{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		return m.Colors(ctx, in.Image, *in.Options.(*engine.FeaturesOptions))
+	}},
+	{"features", []Input{Image}, engine.FeaturesOptions{}, engine.Features{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		return m.Features(ctx, in.Image, *in.Options.(*engine.FeaturesOptions))
+	}},
+	{"visualTokens", []Input{Image}, engine.VisualTokensOptions{}, engine.VisualTokens{}, func(ctx context.Context, m *engine.Model, in Arguments) (any, error) {
+		return m.VisualTokens(ctx, in.Image, *in.Options.(*engine.VisualTokensOptions))
+	}},
+	{"tokenize", []Input{Text}, None{}, engine.Tokens{}, func(_ context.Context, m *engine.Model, in Arguments) (any, error) {
 		return m.Tokenize(in.Text)
-	}),
-	row("losses", []Input{Logits}, func(m *engine.Model, _ context.Context, in Arguments, _ None) (engine.Losses, error) {
+	}},
+	{"losses", []Input{Logits}, None{}, engine.Losses{}, func(_ context.Context, m *engine.Model, in Arguments) (any, error) {
 		return m.Losses(in.Logits)
-	}),
+	}},
 }
 
 // Find gives the row of a name, or nil.
@@ -94,25 +110,4 @@ func Find(name string) *Call {
 		}
 	}
 	return nil
-}
-
-// row makes a row of a call whose options are an O and whose result is an R.
-func row[O, R any](name string, inputs []Input, run func(*engine.Model, context.Context, Arguments, O) (R, error)) Call {
-	return Call{
-		Name: name, Inputs: inputs, Options: reflect.TypeFor[O](), Result: reflect.TypeFor[R](),
-		Run: func(ctx context.Context, m *engine.Model, in Arguments, decode func(any) error) (any, error) {
-			var o O
-			if err := decode(&o); err != nil {
-				return nil, err
-			}
-			return run(m, ctx, in, o)
-		},
-	}
-}
-
-// imageRow is row for a method of Model that takes one image.
-func imageRow[O, R any](name string, method func(*engine.Model, context.Context, engine.Image, O) (R, error)) Call {
-	return row(name, []Input{Image}, func(m *engine.Model, ctx context.Context, in Arguments, o O) (R, error) {
-		return method(m, ctx, in.Image, o)
-	})
 }

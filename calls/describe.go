@@ -55,8 +55,8 @@ type AutoCount int
 
 // Options describes the options of a struct with the tags of engine/api.go, those of
 // embedded structs first. signal, which every call has, comes first of all.
-func Options(options reflect.Type) []Option {
-	return append([]Option{{Name: "signal", Kind: Signal}}, members(options)...)
+func Options(options any) []Option {
+	return append([]Option{{Name: "signal", Kind: Signal}}, members(reflect.TypeOf(options))...)
 }
 
 func members(options reflect.Type) []Option {
@@ -126,9 +126,9 @@ func kindOf(field reflect.StructField) Kind {
 // Results describes what a call gives: the names of its members, with those of objects
 // inside after a dot, and [] after lists. Numbers, strings and arrays of numbers are
 // named by their JavaScript types.
-func Results(result reflect.Type) map[string]string {
+func Results(result any) map[string]string {
 	all := map[string]string{}
-	results(all, "", result)
+	results(all, "", reflect.TypeOf(result))
 	return all
 }
 

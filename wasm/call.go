@@ -65,7 +65,12 @@ func call(args js.Value) (js.Value, error) {
 			return js.Value{}, err
 		}
 	}
-	result, err := row.Run(context.Background(), model, in, func(options any) error { return decodeOptions(args.Get("options"), options) })
+	options := reflect.New(reflect.TypeOf(row.Options))
+	if err := decodeOptions(args.Get("options"), options.Elem()); err != nil {
+		return js.Value{}, err
+	}
+	in.Options = options.Interface()
+	result, err := row.Run(context.Background(), model, in)
 	if err != nil {
 		return js.Value{}, err
 	}

@@ -49,17 +49,13 @@ func valueOf(result reflect.Value) js.Value {
 	return vert.ValueOf(result.Interface()).Value
 }
 
-// decodeOptions fills in a struct of options from an object of JavaScript with the names
-// of its js tags. vert does the rest, but for embedded structs, arrays and functions.
-func decodeOptions(from js.Value, options any) error {
-	return decodeStruct(from, reflect.ValueOf(options).Elem())
-}
-
-func decodeStruct(from js.Value, to reflect.Value) error {
+// decodeOptions fills in a struct of options from an object of JavaScript, by its js tags.
+// vert decodes the fields, but not embedded structs and arrays.
+func decodeOptions(from js.Value, to reflect.Value) error {
 	for i := range to.NumField() {
 		field, info := to.Field(i), to.Type().Field(i)
 		if info.Anonymous {
-			if err := decodeStruct(from, field); err != nil {
+			if err := decodeOptions(from, field); err != nil {
 				return err
 			}
 			continue
@@ -79,7 +75,7 @@ func decodeStruct(from js.Value, to reflect.Value) error {
 			}
 		case field.Kind() == reflect.Pointer && field.Type().Elem().Kind() == reflect.Struct:
 			field.Set(reflect.New(field.Type().Elem()))
-			err = decodeStruct(value, field.Elem())
+			err = decodeOptions(value, field.Elem())
 		default:
 			err = assign(value, field.Addr().Interface())
 		}

@@ -44,7 +44,7 @@ type description struct {
 }
 
 func descriptions() []description {
-	all := []description{{Name: "load", Options: calls.Options(reflect.TypeFor[calls.LoadOptions]())}}
+	all := []description{{Name: "load", Options: calls.Options(calls.LoadOptions{})}}
 	for _, c := range calls.All {
 		all = append(all, description{c.Name, c.Inputs, calls.Options(c.Options), calls.Results(c.Result)})
 	}
@@ -62,7 +62,7 @@ func script() []byte {
 
 /** The options of load. */
 `)
-	image := calls.Options(reflect.TypeFor[engine.ImageOptions]())
+	image := calls.Options(engine.ImageOptions{})
 	for _, d := range descriptions() {
 		if d.Name == "load" {
 			fmt.Fprintf(&out, "export const loadOptions = %s\n\n", object(d.Options))
