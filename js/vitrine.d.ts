@@ -151,7 +151,7 @@ export interface ImageOptions extends CallOptions {
 export interface Experiment {
   /** Position i gets patch order[i]. Each patch must occur once. */
   order?: number[]
-  /** false: position embeddings are left out. */
+  /** true by default; false leaves out the position embeddings. */
   positions?: boolean
   /** true: attention has a causal mask. */
   causal?: boolean
