@@ -93,19 +93,19 @@ func nextImage(i int) (engine.Image, error) {
 		Picture *picture `js:"picture"`
 		Values  *values  `js:"values"`
 	}
-	came := make(chan struct{})
+	arrived := make(chan struct{})
 	done := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		if cause := args[0]; !cause.IsNull() {
 			failed = fault.New(fault.Code(cause.Get("code").String()), "", "%s", cause.Get("message").String())
 		} else {
 			failed = assign(args[1], &in)
 		}
-		close(came)
+		close(arrived)
 		return nil
 	})
 	defer done.Release()
 	host.Call("nextImage", i, done)
-	<-came
+	<-arrived
 	if failed != nil {
 		return engine.Image{}, failed
 	}

@@ -33,20 +33,20 @@ func receive(size uint32) unsafe.Pointer {
 	return unsafe.Pointer(unsafe.SliceData(inbox))
 }
 
-// takeInbox gives the bulk data that came with this call.
+// takeInbox gives the bulk data of this call.
 func takeInbox() []byte {
 	data := inbox
 	inbox = nil
 	return data
 }
 
-// takeFloats gives them as float32. Go aligns what it makes of that size.
+// takeFloats gives the bulk data as float32. receive has aligned them.
 func takeFloats() []float32 {
 	data := takeInbox()
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/4)
 }
 
-// floats gives a Float32Array of JavaScript's own with these values.
+// floats gives a Float32Array with a copy of these values.
 func floats(values []float32) js.Value {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(values)))
 	array := host.Call("floats", at, len(values))

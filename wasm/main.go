@@ -57,22 +57,22 @@ var host = js.Global().Get("vitrine")
 // model is the one model of this worker.
 var model *engine.Model
 
-// others is the model's folder and its other shares.
+// others relays the model's folder to its other shares.
 var others *shares
 
 func main() {
-	debug.SetGCPercent(200) // a small model is there sooner without collections
+	debug.SetGCPercent(200) // a small model loads faster without collections
 	host.Call("started", version, entry(load), entry(call), entry(loadShare), js.FuncOf(resume))
 	select {}
 }
 
-// smallModel is the bytes of weights up to which memory is spared after the first
-// call only.
+// smallModel is the number of bytes of weights up to which spareMemory waits for the first
+// call.
 const smallModel = 16 << 20
 
-// spareMemory has garbage collected early from now on. Weights hold no pointers, so
-// that costs little; waiting until the heap has doubled would cost a second model, and
-// memory of WebAssembly never shrinks.
+// spareMemory makes the collector run early from now on. That costs little, because weights
+// hold no pointers; waiting until the heap has doubled would take the memory of a second
+// model, and WebAssembly memory never shrinks.
 func spareMemory() {
 	if !sparing {
 		sparing = true

@@ -57,7 +57,7 @@ func loadShare(args js.Value) (js.Value, error) {
 	if err != nil {
 		return js.Value{}, err
 	}
-	share, err := engine.LoadShare(context.Background(), handed{o.Folder, o.Config}, o.Index, engine.Options{
+	share, err := engine.LoadShare(context.Background(), relayedFolder{o.Folder, o.Config}, o.Index, engine.Options{
 		Set: set, DType: o.DType, MeasureQ8: o.Measure, Workers: o.Workers, Group: group{},
 	})
 	if err != nil {
@@ -71,8 +71,8 @@ func loadShare(args js.Value) (js.Value, error) {
 	return js.Null(), nil
 }
 
-// join does the jobs as they come. A job that was given up, by the start of another,
-// is no failure.
+// join computes job after job. A job that was given up because another one started is no
+// failure.
 func join(share *engine.Share) error {
 	var memory []float32
 	for {
@@ -89,15 +89,16 @@ func join(share *engine.Share) error {
 	}
 }
 
-// handed is a model's folder as a share sees it: the first share reads the files
-// and hands them on, the weights piece by piece. It implements weights.Folder.
-type handed struct{ name, config string }
+// relayedFolder is the model's folder in a share other than the first: config.json came with
+// the options, and the first share relays the files of weights, chunk by chunk, in the order
+// in which it reads them. It implements weights.Folder.
+type relayedFolder struct{ name, config string }
 
-func (h handed) Name() string { return h.name }
+func (f relayedFolder) Name() string { return f.name }
 
-func (h handed) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
+func (f relayedFolder) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
 	if name == "config.json" {
-		return io.NopCloser(strings.NewReader(h.config)), int64(len(h.config)), nil
+		return io.NopCloser(strings.NewReader(f.config)), int64(len(f.config)), nil
 	}
 	file := waitFor(func() js.Value { return host.Call("nextFile") })
 	switch found := file.Get("name").String(); {
@@ -106,13 +107,13 @@ func (h handed) Open(_ context.Context, name string) (io.ReadCloser, int64, erro
 	case file.Get("absent").Bool():
 		return nil, 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
-	return handedFile{}, int64(file.Get("size").Float()), nil
+	return relayedFile{}, int64(file.Get("size").Float()), nil
 }
 
-// handedFile is the file that is handed on now.
-type handedFile struct{}
+// relayedFile is the file that the first share is reading.
+type relayedFile struct{}
 
-func (handedFile) Read(p []byte) (int, error) {
+func (relayedFile) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -126,4 +127,4 @@ func (handedFile) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (handedFile) Close() error { return nil }
+func (relayedFile) Close() error { return nil }
