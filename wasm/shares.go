@@ -41,8 +41,8 @@ import (
 // reads. For that it is also the model's folder; so every file is fetched once.
 type shares struct {
 	folder
-	wanted  int // number of workers that was asked for; 0: the number that is worth it
-	cores   int // logical cores of the machine
+	wanted  int            // number of workers that was asked for; 0: the number that is worth it
+	cores   int            // logical cores of the machine
 	options map[string]any // of the other shares
 
 	workers int // 0: not decided yet
