@@ -369,10 +369,10 @@ func (l *loader) beginTokenizer() {
 }
 
 func (l *loader) readTokenizer(a *architecture) (tokenizer.Tokenizer, error) {
-	read := func(name string) ([]byte, error) {
-		return weights.ReadFile(l.ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
+	read := func(ctx context.Context, name string) ([]byte, error) {
+		return weights.ReadFile(ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
 	}
-	t, err := tokenizer.Load(read, tokenizer.Options{MaxLength: a.text.places, Family: a.tokenizerFamily()})
+	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: a.text.places, Family: a.tokenizerFamily()})
 	if err == nil && t.Size() > a.text.vocab {
 		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), a.text.vocab)
 	}

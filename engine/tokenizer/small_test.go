@@ -1,10 +1,16 @@
 package tokenizer
 
 import (
+	"context"
 	"io/fs"
 	"strings"
 	"testing"
 )
+
+// load is Load with a reader that needs no context.
+func load(read func(name string) ([]byte, error), o Options) (Tokenizer, error) {
+	return Load(context.Background(), func(_ context.Context, name string) ([]byte, error) { return read(name) }, o)
+}
 
 // files reads a folder that is written in the test.
 func files(all map[string]string) func(string) ([]byte, error) {
@@ -75,7 +81,7 @@ func TestSmallFiles(t *testing.T) {
 		"rule":    {map[string]string{"spiece.model": smallSpiece + spieceRule}, SigLIP, "x", "▁a b </s>"},
 		"bytes":   {map[string]string{"spiece.model": smallSpiece + spieceSymbols + spieceBytes, "tokenizer_config.json": `{"do_lower_case":false}`}, SigLIP, "aAb", "▁a <0x41> b </s>"},
 	} {
-		tok, err := Load(files(c.files), Options{Family: c.family})
+		tok, err := load(files(c.files), Options{Family: c.family})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

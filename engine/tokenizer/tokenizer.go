@@ -5,6 +5,7 @@
 package tokenizer
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"strings"
@@ -49,17 +50,25 @@ type Options struct {
 	Family    Family
 }
 
-// Load picks the format from what the folder holds: spiece.model (SigLIP),
-// else tokenizer.json, else vocab.json with merges.txt. read gives a file's
-// bytes, or an error that wraps fs.ErrNotExist; it is called from several
-// goroutines. Errors name file, line or key.
-func Load(read func(name string) ([]byte, error), o Options) (Tokenizer, error) {
-	likely := "tokenizer.json"
-	if o.Family != CLIP {
-		likely = "spiece.model"
+// Load reads the tokenizer of a model folder, from spiece.model (SigLIP and
+// SigLIP 2 only), else tokenizer.json, else vocab.json with merges.txt (CLIP only).
+// read returns a file's bytes, or an error that wraps fs.ErrNotExist; it is called
+// from several goroutines, and its context ends when Load has what it needs. No
+// call of read outlives Load. Errors name the file and the line or key; files that
+// are broken have fault.Tokenizer, unknown parts fault.Unsupported, absent files
+// fault.NotFound, and errors of read are returned as they are.
+func Load(ctx context.Context, read func(ctx context.Context, name string) ([]byte, error), o Options) (Tokenizer, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	files := &prefetcher{source: func(name string) ([]byte, error) { return read(ctx, name) }}
+	defer files.wait()
+	defer cancel()
+	files.start(settingsFiles...)
+	if o.Family == CLIP {
+		files.start("tokenizer.json")
+	} else {
+		files.start("spiece.model")
 	}
-	read = ahead(read, append([]string{likely}, settingsFiles...)...)
-	settings, err := readSettings(read)
+	settings, err := readSettings(files.read)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +76,7 @@ func Load(read func(name string) ([]byte, error), o Options) (Tokenizer, error) 
 		o.MaxLength = settings.maxLength
 	}
 	if o.Family != CLIP {
-		data, err := read("spiece.model")
+		data, err := files.read("spiece.model")
 		if err == nil {
 			return loadSpiece(data, settings, o)
 		}
@@ -75,7 +84,7 @@ func Load(read func(name string) ([]byte, error), o Options) (Tokenizer, error) 
 			return nil, err
 		}
 	}
-	data, err := read("tokenizer.json")
+	data, err := files.read("tokenizer.json")
 	if err == nil {
 		return loadTokenizerJSON(data, settings, o)
 	}
@@ -85,15 +94,15 @@ func Load(read func(name string) ([]byte, error), o Options) (Tokenizer, error) 
 	if o.Family != CLIP {
 		return nil, fault.New(fault.NotFound, "tokenizer.json", "not found, and no spiece.model either; a SigLIP text tower needs one of them")
 	}
-	read = ahead(read, "vocab.json", "merges.txt")
-	vocabulary, err := read("vocab.json")
+	files.start("vocab.json", "merges.txt")
+	vocabulary, err := files.read("vocab.json")
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fault.New(fault.NotFound, "tokenizer.json", "not found, and no vocab.json either; a CLIP text tower needs tokenizer.json, or vocab.json with merges.txt")
 		}
 		return nil, err
 	}
-	merges, err := read("merges.txt")
+	merges, err := files.read("merges.txt")
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fault.New(fault.NotFound, "merges.txt", "not found beside vocab.json; both are needed where tokenizer.json is missing")
