@@ -1,6 +1,9 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // bpe is byte-pair encoding as in Hugging Face's tokenizers, models/bpe: a word
 // starts as its characters, and the pair whose merge ranks lowest is merged
@@ -109,6 +112,24 @@ func (b *bpe) symbols(word string) []symbol {
 		symbols[len(symbols)-1].next = -1
 	}
 	return symbols
+}
+
+// addMerge adds the merge of two pieces, or says what is wrong with it.
+func (b *bpe) addMerge(left, right string, rank int) string {
+	l, ok := b.vocab.id(left)
+	if !ok {
+		return fmt.Sprintf("the vocabulary lacks the piece %.60q", left)
+	}
+	r, ok := b.vocab.id(right)
+	if !ok {
+		return fmt.Sprintf("the vocabulary lacks the piece %.60q", right)
+	}
+	id, ok := b.vocab.id(left + right)
+	if !ok {
+		return fmt.Sprintf("the vocabulary lacks the merged piece %.60q", left+right)
+	}
+	b.merges[pairKey(l, r)] = merge{int32(rank), id}
+	return ""
 }
 
 // candidate is a merge that was possible when it was queued.

@@ -130,21 +130,3 @@ func readMerges(b *bpe, data []byte) error {
 	}
 	return nil
 }
-
-// addMerge adds the merge of two pieces, or says what is wrong with it.
-func (b *bpe) addMerge(left, right string, rank int) string {
-	l, ok := b.vocab.id(left)
-	if !ok {
-		return fmt.Sprintf("the vocabulary lacks the piece %.60q", left)
-	}
-	r, ok := b.vocab.id(right)
-	if !ok {
-		return fmt.Sprintf("the vocabulary lacks the piece %.60q", right)
-	}
-	id, ok := b.vocab.id(left + right)
-	if !ok {
-		return fmt.Sprintf("the vocabulary lacks the merged piece %.60q", left+right)
-	}
-	b.merges[pairKey(l, r)] = merge{int32(rank), id}
-	return ""
-}
