@@ -9,9 +9,9 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// settings are what tokenizer_config.json and special_tokens_map.json say.
-// Empty and nil mean that neither does.
-type settings struct {
+// tokenizerConfig is what tokenizer_config.json and special_tokens_map.json set.
+// An empty or nil field is set by neither.
+type tokenizerConfig struct {
 	bos, eos, pad, unk string
 	additional         []string // more special tokens
 	maxLength          int      // 0 for no bound
@@ -20,13 +20,13 @@ type settings struct {
 	decoder            jsonfile.Value // added_tokens_decoder: tokens by id
 }
 
-var settingsFiles = []string{"special_tokens_map.json", "tokenizer_config.json"}
+// configFiles are the files that set it; later ones override earlier ones.
+var configFiles = []string{"special_tokens_map.json", "tokenizer_config.json"}
 
-// readSettings reads both files where they are there; what
-// tokenizer_config.json says wins.
-func readSettings(read func(name string) ([]byte, error)) (*settings, error) {
-	s := &settings{}
-	for _, name := range settingsFiles {
+// readConfigFiles reads configFiles; each may be absent.
+func readConfigFiles(read func(name string) ([]byte, error)) (*tokenizerConfig, error) {
+	config := &tokenizerConfig{}
+	for _, name := range configFiles {
 		data, err := read(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -41,54 +41,54 @@ func readSettings(read func(name string) ([]byte, error)) (*settings, error) {
 		if root.Kind() != jsonfile.Object {
 			return nil, root.Fail("found %s, want an object", root.Kind())
 		}
-		if err := root.Each(s.set); err != nil {
+		if err := root.Each(config.set); err != nil {
 			return nil, err
 		}
 	}
-	return s, nil
+	return config, nil
 }
 
-// set takes the keys that matter for ids; the others don't.
-func (s *settings) set(key string, v jsonfile.Value) (err error) {
+// set reads one key. Keys that do not change ids are ignored.
+func (c *tokenizerConfig) set(key string, v jsonfile.Value) (err error) {
 	if !v.Has() {
 		return nil
 	}
 	switch key {
 	case "bos_token":
-		s.bos, err = tokenText(v)
+		c.bos, err = tokenText(v)
 	case "eos_token":
-		s.eos, err = tokenText(v)
+		c.eos, err = tokenText(v)
 	case "pad_token":
-		s.pad, err = tokenText(v)
+		c.pad, err = tokenText(v)
 	case "unk_token":
-		s.unk, err = tokenText(v)
+		c.unk, err = tokenText(v)
 	case "additional_special_tokens":
 		if v.Kind() != jsonfile.Array {
 			return v.Fail("found %s, want an array", v.Kind())
 		}
-		s.additional = nil
+		c.additional = nil
 		err = v.Elements(func(_ int, v jsonfile.Value) error {
 			token, err := tokenText(v)
-			s.additional = append(s.additional, token)
+			c.additional = append(c.additional, token)
 			return err
 		})
 	case "model_max_length":
-		// Upstream writes 1e30 where there is no bound.
+		// Upstream writes 1e30 for no bound.
 		var length float64
 		if length, err = v.Float(); err == nil && length < 1<<30 {
 			if length < 1 || length != float64(int(length)) {
 				return v.Fail("found %s, want a whole number from 1 on", v.Raw())
 			}
-			s.maxLength = int(length)
+			c.maxLength = int(length)
 		}
 	case "do_lower_case":
-		s.lowerCase, err = flag(v)
+		c.lowerCase, err = flag(v)
 	case "add_bos_token":
-		s.addBOS, err = flag(v)
+		c.addBOS, err = flag(v)
 	case "add_eos_token":
-		s.addEOS, err = flag(v)
+		c.addEOS, err = flag(v)
 	case "added_tokens_decoder":
-		s.decoder = v
+		c.decoder = v
 	case "sp_model_kwargs":
 		err = v.Each(func(_ string, option jsonfile.Value) error {
 			return option.Unsupported("no options of SentencePiece are supported here; found %.40q", option.Raw())
@@ -97,12 +97,12 @@ func (s *settings) set(key string, v jsonfile.Value) (err error) {
 	return err
 }
 
-// eachAdded calls do for the tokens of added_tokens_decoder, {"id": {"content": …}}.
-func (s *settings) eachAdded(do func(token string, id int64) error) error {
-	return s.decoder.Each(func(key string, v jsonfile.Value) error {
+// eachAdded calls do for each token of added_tokens_decoder, {"id": {"content": …}}.
+func (c *tokenizerConfig) eachAdded(do func(token string, id int64) error) error {
+	return c.decoder.Each(func(key string, v jsonfile.Value) error {
 		id, err := strconv.ParseInt(key, 10, 32)
 		if err != nil {
-			return v.Fail("the key is no token id")
+			return v.Fail("the key is not a token id; want a whole number")
 		}
 		token, err := tokenText(v)
 		if err != nil {
@@ -112,22 +112,23 @@ func (s *settings) eachAdded(do func(token string, id int64) error) error {
 	})
 }
 
-// eachExtra calls do for every token that the settings add to a vocabulary.
-func (s *settings) eachExtra(do func(token string) error) error {
-	for _, token := range s.additional {
+// eachExtra calls do for each token that the configuration adds to the vocabulary.
+func (c *tokenizerConfig) eachExtra(do func(token string) error) error {
+	for _, token := range c.additional {
 		if err := do(token); err != nil {
 			return err
 		}
 	}
-	return s.eachAdded(func(token string, _ int64) error { return do(token) })
+	return c.eachAdded(func(token string, _ int64) error { return do(token) })
 }
 
+// flag reads a boolean.
 func flag(v jsonfile.Value) (*bool, error) {
 	b, err := v.Bool()
 	return &b, err
 }
 
-// tokenText reads a token: a string, or an object with its content.
+// tokenText reads a token: a string, or an object whose "content" is that string.
 func tokenText(v jsonfile.Value) (string, error) {
 	if v.Kind() == jsonfile.Object {
 		v = v.Get("content")
@@ -135,22 +136,16 @@ func tokenText(v jsonfile.Value) (string, error) {
 	return v.Text()
 }
 
-// or gives text, or other where text is empty.
-func or(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
-}
-
-func isTrue(b *bool, without bool) bool {
+// boolOrDefault returns *b, or standard if b is nil.
+func boolOrDefault(b *bool, standard bool) bool {
 	if b == nil {
-		return without
+		return standard
 	}
 	return *b
 }
 
-// special gives the id of a special token that the named role needs.
+// special returns the id of a special token; role is its key in
+// tokenizer_config.json. A token outside the vocabulary is an error that names file.
 func (v *vocab) special(file, role, token string) (int32, error) {
 	id, ok := v.id(token)
 	if !ok {

@@ -10,8 +10,9 @@ import (
 	"vitrine/engine/fault"
 )
 
-// TestErrors breaks one place of a sound file: the error has its code, begins with
-// the file and key, and says what was found and what is supported.
+// TestErrors replaces one text in a valid file, so that it is broken or unsupported:
+// the error has the right code, begins with the file and key, and names what was
+// found and what is supported.
 func TestErrors(t *testing.T) {
 	charsmap := func(data string) string {
 		return `"normalizer":{"type":"Precompiled","precompiled_charsmap":"` + base64.StdEncoding.EncodeToString([]byte(data)) + `"}`
@@ -20,8 +21,8 @@ func TestErrors(t *testing.T) {
 	for _, c := range []struct {
 		file, old, new string // old is replaced by new in file
 		code           fault.Code
-		where          string   // how the sentence begins
-		says           []string // what it names besides
+		where          string   // the start of the message
+		says           []string // what else it names
 	}{
 		{"BPE", `{"version"`, `<!doctype html>{"version"`, broken, "tokenizer.json: ", []string{"HTML page"}},
 		{"BPE", `{"version"`, `{"version":"1.0","version"`, broken, "tokenizer.json: ", []string{"twice", "version"}},
@@ -108,7 +109,7 @@ func TestErrors(t *testing.T) {
 		}
 		_, err := load(files(folder), Options{Family: family})
 		if err == nil {
-			t.Errorf("%s with %.60q was taken", c.file, c.new)
+			t.Errorf("%s with %.60q was accepted", c.file, c.new)
 			continue
 		}
 		if fault.CodeOf(err) != c.code || !strings.HasPrefix(err.Error(), c.where) {
@@ -122,7 +123,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestAbsent: which files a folder lacks is said with the code of a missing file.
+// TestAbsent: an error about absent files names them and has fault.NotFound.
 func TestAbsent(t *testing.T) {
 	for want, c := range map[string]struct {
 		files  map[string]string
@@ -143,7 +144,8 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
-// TestFailedReads: a file that can't be read is not a file that isn't there.
+// TestFailedReads: an error of reading a file is returned, not treated as an absent
+// file.
 func TestFailedReads(t *testing.T) {
 	down := errors.New("the network is down")
 	all := map[string]string{"vocab.json": smallVocab, "merges.txt": smallMerges}
@@ -164,7 +166,7 @@ func TestFailedReads(t *testing.T) {
 	}
 }
 
-// TestCutFiles: real files that end too early are errors, wherever they end.
+// TestCutFiles: a real file that ends too early is an error, wherever it ends.
 func TestCutFiles(t *testing.T) {
 	for _, name := range []string{"tokenizer.json", "spiece.model"} {
 		data, err := os.ReadFile("../../testdata/golden/tokenizers/siglip_spm_test/" + name)

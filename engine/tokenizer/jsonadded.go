@@ -6,7 +6,8 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// readAddedTokens reads the tokens that are found in text as they are written.
+// readAddedTokens reads "added_tokens": tokens that are found in a text by their
+// exact spelling, before or after normalisation.
 func (p *pipeline) readAddedTokens(v jsonfile.Value) error {
 	if !v.Has() {
 		return nil
@@ -20,7 +21,7 @@ func (p *pipeline) readAddedTokens(v jsonfile.Value) error {
 			return err
 		}
 		if !m["id"].Has() || !m["content"].Has() {
-			return v.Fail("an added token needs an id and a content")
+			return v.Fail("an added token needs the keys id and content")
 		}
 		content, err := m["content"].Text()
 		if err != nil {
@@ -52,30 +53,31 @@ func (p *pipeline) readAddedTokens(v jsonfile.Value) error {
 			return m["single_word"].Unsupported("found true; supported: false")
 		}
 		if !flags[3] {
-			p.raw.add(content, int32(id), strip{flags[1], flags[2]})
+			p.raw.add(content, int32(id), trimFlags{flags[1], flags[2]})
 			return nil
 		}
 		for _, step := range p.normalize {
 			content = step(content)
 		}
 		if len(content) > maxPiece {
-			return m["content"].Fail("normalised it has %d bytes, want at most %d", len(content), maxPiece)
+			return m["content"].Fail("has %d bytes after normalisation, want at most %d", len(content), maxPiece)
 		}
-		p.normalized.add(content, int32(id), strip{flags[1], flags[2]})
+		p.normalized.add(content, int32(id), trimFlags{flags[1], flags[2]})
 		return nil
 	})
 	return err
 }
 
-// addNamed adds the special tokens of the settings that tokenizer.json has as
-// ordinary pieces, as upstream does; after it, nothing may be added.
-func (p *pipeline) addNamed(s *settings) {
-	for _, token := range append([]string{s.bos, s.eos, s.pad, s.unk}, s.additional...) {
+// addConfigured makes added tokens of the special tokens in tokenizer_config.json
+// that tokenizer.json has as ordinary pieces, as upstream does. It builds the
+// indices of added tokens, so no token may be added after it.
+func (p *pipeline) addConfigured(config *tokenizerConfig) {
+	for _, token := range append([]string{config.bos, config.eos, config.pad, config.unk}, config.additional...) {
 		id, ok := p.vocab.id(token)
 		if ok && !slices.Contains(p.raw.ids, id) && !slices.Contains(p.normalized.ids, id) {
-			p.raw.add(token, id, strip{})
+			p.raw.add(token, id, trimFlags{})
 		}
 	}
-	p.raw.ready()
-	p.normalized.ready()
+	p.raw.buildIndex()
+	p.normalized.buildIndex()
 }

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -8,7 +9,8 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// fields gives the members of an object, and refuses a key that isn't known.
+// fields returns the members of an object by key. Any other type, and a key that is
+// not in known, is an error.
 func fields(v jsonfile.Value, known ...string) (map[string]jsonfile.Value, error) {
 	if v.Kind() != jsonfile.Object {
 		return nil, v.Fail("found %s, want an object", v.Kind())
@@ -24,7 +26,7 @@ func fields(v jsonfile.Value, known ...string) (map[string]jsonfile.Value, error
 	return members, err
 }
 
-// typeOf gives the "type" of a part of tokenizer.json.
+// typeOf returns the "type" of an object of tokenizer.json.
 func typeOf(v jsonfile.Value) (string, error) {
 	if v.Kind() != jsonfile.Object {
 		return "", v.Fail("found %s, want an object with a type", v.Kind())
@@ -32,27 +34,63 @@ func typeOf(v jsonfile.Value) (string, error) {
 	return v.Get("type").Text()
 }
 
-func boolOr(v jsonfile.Value, without bool) (bool, error) {
+// boolOr reads a boolean, or returns standard if v is absent or null.
+func boolOr(v jsonfile.Value, standard bool) (bool, error) {
 	if !v.Has() {
-		return without, nil
+		return standard, nil
 	}
 	return v.Bool()
 }
 
-func textOr(v jsonfile.Value, without string) (string, error) {
+// textOr reads a string, or returns standard if v is absent or null.
+func textOr(v jsonfile.Value, standard string) (string, error) {
 	if !v.Has() {
-		return without, nil
+		return standard, nil
 	}
 	return v.Text()
 }
 
-// loadTokenizerJSON reads the one-file format of Hugging Face's tokenizers.
-func loadTokenizerJSON(data []byte, s *settings, o Options) (Tokenizer, error) {
+// readPair reads an array of exactly two elements; want names them in errors.
+func readPair(v jsonfile.Value, want string) (first, second jsonfile.Value, err error) {
+	n := 0
+	_ = v.Elements(func(i int, element jsonfile.Value) error {
+		switch i {
+		case 0:
+			first = element
+		case 1:
+			second = element
+		}
+		n++
+		return nil
+	})
+	if v.Kind() != jsonfile.Array {
+		err = v.Fail("found %s, want %s", v.Kind(), want)
+	} else if n != 2 {
+		err = v.Fail("found %d elements, want %s", n, want)
+	}
+	return first, second, err
+}
+
+// eachInSequence calls read for each step of a Sequence, an object with a type and
+// an array of steps under key.
+func eachInSequence(v jsonfile.Value, key string, read func(jsonfile.Value) error) error {
+	m, err := fields(v, "type", key)
+	if err != nil {
+		return err
+	}
+	if m[key].Kind() != jsonfile.Array {
+		return v.Fail("a Sequence needs an array of %s", key)
+	}
+	return m[key].Elements(func(_ int, step jsonfile.Value) error { return read(step) })
+}
+
+// loadTokenizerJSON reads tokenizer.json, the format of Hugging Face's tokenizers.
+func loadTokenizerJSON(data []byte, config *tokenizerConfig, o Options) (Tokenizer, error) {
 	root, err := jsonfile.Parse("tokenizer.json", fault.Tokenizer, data)
 	if err != nil {
 		return nil, err
 	}
-	// decoder, truncation and padding don't touch the ids of a text.
+	// decoder, truncation and padding do not change the ids of a text.
 	parts, err := fields(root, "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model")
 	if err != nil {
 		return nil, err
@@ -62,7 +100,7 @@ func loadTokenizerJSON(data []byte, s *settings, o Options) (Tokenizer, error) {
 	}
 	p := &pipeline{max: o.MaxLength}
 	if !parts["model"].Has() {
-		return nil, root.Fail("there is no model in it")
+		return nil, root.Fail("the key \"model\" is missing")
 	}
 	if err := p.readModel(parts["model"]); err != nil {
 		return nil, err
@@ -77,7 +115,7 @@ func loadTokenizerJSON(data []byte, s *settings, o Options) (Tokenizer, error) {
 	if err := p.readAddedTokens(parts["added_tokens"]); err != nil {
 		return nil, err
 	}
-	p.addNamed(s)
+	p.addConfigured(config)
 	if parts["pre_tokenizer"].Has() {
 		if err := p.readSplit(parts["pre_tokenizer"]); err != nil {
 			return nil, err
@@ -86,44 +124,45 @@ func loadTokenizerJSON(data []byte, s *settings, o Options) (Tokenizer, error) {
 	if err := p.readTemplate(root, parts["post_processor"]); err != nil {
 		return nil, err
 	}
-	if err := p.follow(o.Family, s); err != nil {
+	if err := p.applyFamily(o.Family, config); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// follow adds what a family does whatever tokenizer.json says.
-func (p *pipeline) follow(family Family, s *settings) (err error) {
+// applyFamily applies what upstream's tokenizer class of a family does whatever
+// tokenizer.json holds: lower case, special tokens, padding.
+func (p *pipeline) applyFamily(family Family, config *tokenizerConfig) (err error) {
 	const file = "tokenizer.json"
 	if _, ok := p.model.(*bpe); ok && family == SigLIP {
 		family = SigLIP2
 	}
-	pad := or(s.pad, clipEnd)
+	pad := cmp.Or(config.pad, clipEnd)
 	switch family {
 	case SigLIP:
-		pad = or(s.pad, "</s>")
+		pad = cmp.Or(config.pad, "</s>")
 		p.canonical = canonicalize
-		if isTrue(s.lowerCase, true) {
+		if boolOrDefault(config.lowerCase, true) {
 			p.canonical = func(text string) string { return canonicalize(lowerRunes(text)) }
 		}
 	case SigLIP2:
-		// The files of some copies put Gemma's own <bos> before; SigLIP 2 was
-		// trained without it and with <eos> (transformers,
-		// siglip/convert_siglip_to_hf.py).
-		pad = or(s.pad, "<pad>")
+		// Some repositories hold Gemma's own template, with <bos> before the text.
+		// SigLIP 2 was trained without <bos> and with <eos> after the text
+		// (transformers, siglip/convert_siglip_to_hf.py).
+		pad = cmp.Or(config.pad, "<pad>")
 		p.before, p.after = nil, nil
-		if isTrue(s.lowerCase, true) {
+		if boolOrDefault(config.lowerCase, true) {
 			p.prepare = lowerText
 		}
-		if isTrue(s.addBOS, false) {
-			bos, err := p.vocab.special(file, "bos_token", or(s.bos, "<bos>"))
+		if boolOrDefault(config.addBOS, false) {
+			bos, err := p.vocab.special(file, "bos_token", cmp.Or(config.bos, "<bos>"))
 			if err != nil {
 				return err
 			}
 			p.before = []int32{bos}
 		}
-		if isTrue(s.addEOS, true) {
-			eos, err := p.vocab.special(file, "eos_token", or(s.eos, "<eos>"))
+		if boolOrDefault(config.addEOS, true) {
+			eos, err := p.vocab.special(file, "eos_token", cmp.Or(config.eos, "<eos>"))
 			if err != nil {
 				return err
 			}
@@ -133,5 +172,5 @@ func (p *pipeline) follow(family Family, s *settings) (err error) {
 	if p.pad, err = p.vocab.special(file, "pad_token", pad); err != nil {
 		return err
 	}
-	return p.fits(file)
+	return p.checkRoom(file)
 }

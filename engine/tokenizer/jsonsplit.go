@@ -7,7 +7,7 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// readSplit reads the pre_tokenizer: how a text becomes words.
+// readSplit reads "pre_tokenizer": how a text is split into words.
 func (p *pipeline) readSplit(v jsonfile.Value) error {
 	kind, err := typeOf(v)
 	if err != nil {
@@ -18,18 +18,11 @@ func (p *pipeline) readSplit(v jsonfile.Value) error {
 	}
 	switch kind {
 	case "Sequence":
-		m, err := fields(v, "type", "pretokenizers")
-		if err != nil {
-			return err
-		}
-		if m["pretokenizers"].Kind() != jsonfile.Array {
-			return v.Fail("a Sequence needs an array of pretokenizers")
-		}
-		return m["pretokenizers"].Elements(func(_ int, v jsonfile.Value) error { return p.readSplit(v) })
+		return eachInSequence(v, "pretokenizers", p.readSplit)
 	case "Split":
 		return p.readPattern(v)
 	case "ByteLevel":
-		// use_regex splits by GPT-2's pattern, which leaves CLIP's words whole.
+		// use_regex splits by GPT-2's pattern too, which never splits a word of CLIP.
 		m, err := fields(v, "type", "add_prefix_space", "trim_offsets", "use_regex")
 		if err != nil {
 			return err
@@ -38,7 +31,7 @@ func (p *pipeline) readSplit(v jsonfile.Value) error {
 			return v.Unsupported("found add_prefix_space true; supported: false")
 		}
 		if len(p.split) == 0 {
-			return v.Unsupported("ByteLevel without CLIP's Split before it")
+			return v.Unsupported("found ByteLevel first; supported: after CLIP's Split")
 		}
 		p.split = append(p.split, byteLevel)
 		return nil
@@ -48,6 +41,8 @@ func (p *pipeline) readSplit(v jsonfile.Value) error {
 	return v.Get("type").Unsupported("found the pre_tokenizer %.40q; supported: Sequence, Split, ByteLevel, Metaspace", kind)
 }
 
+// readPattern reads a Split: one of clipPatterns, or a plain string after which a
+// text is split.
 func (p *pipeline) readPattern(v jsonfile.Value) error {
 	m, err := fields(v, "type", "pattern", "behavior", "invert")
 	if err != nil {
@@ -85,15 +80,16 @@ func (p *pipeline) readPattern(v jsonfile.Value) error {
 			return words
 		})
 	default:
-		return v.Unsupported("found the pattern %.200q%.40q, behavior %.40q, invert %v; supported: CLIP's pattern Removed and inverted, a plain string MergedWithPrevious",
+		return v.Unsupported("found the pattern %.200q%.40q, behavior %.40q, invert %v; supported: CLIP's pattern with behavior Removed and invert true, a plain string with MergedWithPrevious and invert false",
 			regex, text, behavior, invert)
 	}
 	return nil
 }
 
-// wordMark is SentencePiece's sign for a space, U+2581.
+// wordMark is the character that SentencePiece writes for a space, U+2581.
 const wordMark = "\u2581"
 
+// readMetaspace reads a Metaspace, which replaces spaces by wordMark.
 func (p *pipeline) readMetaspace(v jsonfile.Value) error {
 	m, err := fields(v, "type", "replacement", "prepend_scheme", "split", "add_prefix_space", "str_rep")
 	if err != nil {
@@ -137,7 +133,7 @@ func (p *pipeline) readMetaspace(v jsonfile.Value) error {
 	return nil
 }
 
-// splitBefore cuts text before each mark.
+// splitBefore splits text before each mark; every part but the first starts with one.
 func splitBefore(text, mark string) []string {
 	var words []string
 	for text != "" {

@@ -2,11 +2,11 @@ package tokenizer
 
 import "vitrine/engine/internal/jsonfile"
 
-// readTemplate reads which special tokens stand around a text.
+// readTemplate reads "post_processor": which special tokens surround a text.
 func (p *pipeline) readTemplate(root, v jsonfile.Value) error {
 	const supported = "RobertaProcessing, TemplateProcessing"
 	if !v.Has() {
-		return root.Unsupported("there is no post_processor, which says what special tokens surround a text; supported: %s", supported)
+		return root.Unsupported("the key \"post_processor\" is missing, which names the special tokens around a text; supported: %s", supported)
 	}
 	kind, err := typeOf(v)
 	if err != nil {
@@ -19,22 +19,18 @@ func (p *pipeline) readTemplate(root, v jsonfile.Value) error {
 			return err
 		}
 		for i, key := range [...]string{"cls", "sep"} {
-			if m[key].Kind() != jsonfile.Array {
-				return v.Fail("it has no array %q of a token and its id", key)
+			if !m[key].Has() {
+				return v.Fail("the key %q is missing; want a token and its id", key)
 			}
-			var token string
-			id := int64(-1)
-			err := m[key].Elements(func(i int, v jsonfile.Value) (err error) {
-				switch i {
-				case 0:
-					token, err = v.Text()
-				case 1:
-					id, err = v.Int()
-				default:
-					err = v.Fail("one part too many; want a token and its id")
-				}
+			first, second, err := readPair(m[key], "a token and its id")
+			if err != nil {
 				return err
-			})
+			}
+			token, err := first.Text()
+			if err != nil {
+				return err
+			}
+			id, err := second.Int()
 			if err != nil {
 				return err
 			}
@@ -61,7 +57,7 @@ func (p *pipeline) readTemplate(root, v jsonfile.Value) error {
 // readSingle reads the template of one text: special tokens around sequence A.
 func (p *pipeline) readSingle(single, tokens, parent jsonfile.Value) error {
 	if single.Kind() != jsonfile.Array {
-		return parent.Fail("there is no array \"single\"")
+		return parent.Fail("the array \"single\" is missing")
 	}
 	texts := 0
 	err := single.Elements(func(_ int, v jsonfile.Value) error {
@@ -94,7 +90,7 @@ func (p *pipeline) readSingle(single, tokens, parent jsonfile.Value) error {
 				return err
 			}
 			if count++; count > 1 {
-				return id.Unsupported("one id a special token is supported")
+				return id.Unsupported("a special token has more than one id; supported: one id")
 			}
 			if err := p.checkToken(token, name, n); err != nil {
 				return err
@@ -108,11 +104,12 @@ func (p *pipeline) readSingle(single, tokens, parent jsonfile.Value) error {
 		})
 	})
 	if err == nil && texts != 1 {
-		err = single.Unsupported("it holds the text %d times; supported: once", texts)
+		err = single.Unsupported("contains the text %d times; supported: once", texts)
 	}
 	return err
 }
 
+// checkToken refuses a token that has another id in the vocabulary, or none.
 func (p *pipeline) checkToken(v jsonfile.Value, token string, id int64) error {
 	if known, ok := p.vocab.id(token); !ok || int64(known) != id {
 		return v.Fail("the vocabulary does not give %.40q the id %d", token, id)

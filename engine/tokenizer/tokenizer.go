@@ -1,7 +1,7 @@
 // Package tokenizer turns text into the ids of a text tower: byte-level BPE for
-// CLIP, SentencePiece's unigram for SigLIP, Gemma's BPE for SigLIP 2. It reads
-// what a model folder holds and gives, id for id, what the upstream tokenizer of
-// that folder gives; a part it doesn't know is an error.
+// CLIP, SentencePiece's unigram for SigLIP, Gemma's BPE for SigLIP 2. It reads the
+// tokenizer files of a model folder and returns the same ids as the upstream
+// tokenizer of that folder; a part that it does not know is an error.
 package tokenizer
 
 import (
@@ -13,25 +13,25 @@ import (
 	"vitrine/engine/fault"
 )
 
-// Encoding is one text as the text tower takes it: special tokens included,
+// Encoding is one text as the input of a text tower: with special tokens,
 // truncated, not padded.
 type Encoding struct {
 	IDs       []int32
-	Pieces    []string // one an id, as the vocabulary writes them
-	Truncated bool     // whether the text had more ids than the row holds
+	Pieces    []string // the piece of each id, as the vocabulary writes it
+	Truncated bool     // whether ids were dropped to fit the row
 }
 
 // Tokenizer turns text into ids. It may be used from several goroutines.
 type Tokenizer interface {
-	// Encode never fails: bytes that are not UTF-8 count as U+FFFD.
+	// Encode never fails: each run of bytes that are not UTF-8 counts as one U+FFFD.
 	Encode(text string) Encoding
-	// Pad is the id that fills a row.
+	// Pad returns the id that fills the rest of a row.
 	Pad() int32
-	// Size is the number of ids, added tokens included.
+	// Size returns the number of ids, added tokens included.
 	Size() int
 }
 
-// Family says whose rules prepare the text.
+// Family selects the rules that prepare the text.
 type Family int
 
 // The families. A SigLIP folder that holds a BPE model is read as SigLIP2,
@@ -42,10 +42,10 @@ const (
 	SigLIP2        // lower-case, then Gemma's BPE
 )
 
-// Options are what the model's config decides.
+// Options are set by the model's config.json.
 type Options struct {
 	// MaxLength is the number of tokens in a row, special tokens included; 0 for
-	// no bound. Load takes the smaller one of this and model_max_length.
+	// no bound. Load takes the smaller of MaxLength and model_max_length.
 	MaxLength int
 	Family    Family
 }
@@ -62,23 +62,23 @@ func Load(ctx context.Context, read func(ctx context.Context, name string) ([]by
 	files := &prefetcher{source: func(name string) ([]byte, error) { return read(ctx, name) }}
 	defer files.wait()
 	defer cancel()
-	files.start(settingsFiles...)
+	files.start(configFiles...)
 	if o.Family == CLIP {
 		files.start("tokenizer.json")
 	} else {
 		files.start("spiece.model")
 	}
-	settings, err := readSettings(files.read)
+	config, err := readConfigFiles(files.read)
 	if err != nil {
 		return nil, err
 	}
-	if o.MaxLength <= 0 || settings.maxLength > 0 && settings.maxLength < o.MaxLength {
-		o.MaxLength = settings.maxLength
+	if o.MaxLength <= 0 || config.maxLength > 0 && config.maxLength < o.MaxLength {
+		o.MaxLength = config.maxLength
 	}
 	if o.Family != CLIP {
 		data, err := files.read("spiece.model")
 		if err == nil {
-			return loadSpiece(data, settings, o)
+			return loadSpiece(data, config, o)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -86,7 +86,7 @@ func Load(ctx context.Context, read func(ctx context.Context, name string) ([]by
 	}
 	data, err := files.read("tokenizer.json")
 	if err == nil {
-		return loadTokenizerJSON(data, settings, o)
+		return loadTokenizerJSON(data, config, o)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -109,39 +109,41 @@ func Load(ctx context.Context, read func(ctx context.Context, name string) ([]by
 		}
 		return nil, err
 	}
-	return loadVocabMerges(vocabulary, merges, settings, o)
+	return loadVocabMerges(vocabulary, merges, config, o)
 }
 
-// pipeline is the tokenizer that all formats but spiece.model describe, in the
-// order of Hugging Face's tokenizers library: added tokens are cut out of the
-// raw text, the rest is normalised, added tokens that want it are cut out of
-// that, the rest is split into words, and the model turns words into ids.
+// pipeline is the tokenizer of all formats but spiece.model. Its steps run in the
+// order of Hugging Face's tokenizers library: the raw added tokens are split off
+// the text; the text between them is normalised; the normalised added tokens are
+// split off; the text between them is split into words; the model turns each word
+// into ids.
 type pipeline struct {
-	prepare    func(string) string // of the whole text; nil for none
-	raw        added
-	canonical  func(string) string // ours, of what lies between added tokens; nil for none
-	normalize  []func(string) string
-	normalized added
+	prepare    func(string) string   // applies to the whole text; nil for none
+	raw        addedTokens           // found before normalisation
+	canonical  func(string) string   // the family's own first step of normalisation; nil for none
+	normalize  []func(string) string // the other steps
+	normalized addedTokens           // found after normalisation
 	split      []func([]string) []string
 	model      interface {
-		encode(ids []int32, word string) []int32
+		encode(ids []int32, word string) []int32 // appends to ids
 	}
 	vocab         *vocab
 	before, after []int32 // special tokens around the text
 	pad           int32
-	max           int
+	max           int // tokens in a row; 0 for no bound
 }
 
 func (p *pipeline) Pad() int32 { return p.pad }
 func (p *pipeline) Size() int  { return p.vocab.size() }
 
+// Encode implements Tokenizer.
 func (p *pipeline) Encode(text string) Encoding {
 	text = strings.ToValidUTF8(text, "\ufffd")
 	if p.prepare != nil {
 		text = p.prepare(text)
 	}
 	var ids []int32
-	p.raw.cut(text, func(text string, token int32) {
+	p.raw.split(text, func(text string, token int32) {
 		if token >= 0 {
 			ids = append(ids, token)
 			return
@@ -152,7 +154,7 @@ func (p *pipeline) Encode(text string) Encoding {
 		for _, step := range p.normalize {
 			text = step(text)
 		}
-		p.normalized.cut(text, func(text string, token int32) {
+		p.normalized.split(text, func(text string, token int32) {
 			if token >= 0 {
 				ids = append(ids, token)
 				return
@@ -166,19 +168,20 @@ func (p *pipeline) Encode(text string) Encoding {
 			}
 		})
 	})
-	return row(p.vocab, p.before, ids, p.after, p.max)
+	return encoding(p.vocab, p.before, ids, p.after, p.max)
 }
 
-// fits checks that a row has room for the special tokens.
-func (p *pipeline) fits(file string) error {
+// checkRoom refuses rows that are too short for the special tokens.
+func (p *pipeline) checkRoom(file string) error {
 	if n := len(p.before) + len(p.after); p.max > 0 && n > p.max {
-		return fault.New(fault.Tokenizer, file, "it puts %d special tokens around a text, but a row holds only %d tokens", n, p.max)
+		return fault.New(fault.Tokenizer, file, "puts %d special tokens around a text, but a row has only %d tokens; check model_max_length in tokenizer_config.json", n, p.max)
 	}
 	return nil
 }
 
-// row cuts ids so that it fits with the special tokens, which always stay.
-func row(v *vocab, before, ids, after []int32, limit int) Encoding {
+// encoding puts ids between the special tokens before and after, and truncates ids
+// so that all are at most limit tokens; limit 0 is no bound.
+func encoding(v *vocab, before, ids, after []int32, limit int) Encoding {
 	var e Encoding
 	if room := limit - len(before) - len(after); limit > 0 && len(ids) > room {
 		ids, e.Truncated = ids[:max(room, 0)], true
