@@ -396,7 +396,7 @@ func (b *binder) lacks(file, name string) error {
 	}
 	slices.Sort(others)
 	hint := ""
-	if near := weights.Nearest(name, others); near != "" {
+	if near := weights.ClosestName(name, others); near != "" {
 		hint = fmt.Sprintf("; the nearest name there is %s", near)
 	}
 	return fault.New(fault.Weights, file, "lacks the tensor %s %v, which config.json asks for%s", name, b.slots[name].shapes[0], hint)

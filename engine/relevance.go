@@ -148,7 +148,7 @@ func (m *Model) findClass(name string) (int, error) {
 		return i, nil
 	}
 	hint := ""
-	if near := weights.Nearest(name, all); near != "" {
+	if near := weights.ClosestName(name, all); near != "" {
 		hint = "; the nearest is " + strconv.Quote(near)
 	}
 	return 0, fault.New(fault.Option, "labels", "found %q, which is none of the %d classes of this classifier%s", name, labels.n, hint)
