@@ -68,7 +68,7 @@ func (f modelFlags) seen(ctx context.Context, picture pixels.Image, o engine.Ima
 	if err != nil {
 		return pixels.Image{}, err
 	}
-	rgb, height, width, err := config.Fit(picture, pixels.Options{Height: o.Size[0], Width: o.Size[1], MaxPatches: o.MaxPatches})
+	rgb, height, width, err := config.ResizeAndCrop(picture, pixels.Options{Height: o.Size[0], Width: o.Size[1], MaxPatches: o.MaxPatches})
 	if err != nil {
 		return pixels.Image{}, err
 	}
