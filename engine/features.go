@@ -53,8 +53,8 @@ func (m *Model) Colors(ctx context.Context, img Image, o FeatureOptions) (Colors
 	if err != nil {
 		return Colors{}, err
 	}
-	coordinates, explained := maps.Components(patches, 3)
-	maps.Stretch(coordinates)
+	coordinates, explained := maps.PrincipalComponents(patches, 3)
+	maps.ScaleColumns(coordinates)
 	return Colors{coordinates.Data, [2]int{p.grid.Rows, p.grid.Columns}, [3]float64(explained), p.ms}, nil
 }
 

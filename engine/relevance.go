@@ -46,7 +46,7 @@ func (m *Model) Relevance(ctx context.Context, img Image, labels []string, o Rel
 		return out, err
 	}
 	for i, label := range labels {
-		one := LabelMap{Label: label, Data: maps.Along(voices.patches, targets[i]), Grid: voices.grid, Similarity: score.Dot(voices.pooled, targets[i])}
+		one := LabelMap{Label: label, Data: maps.PatchScores(voices.patches, targets[i]), Grid: voices.grid, Similarity: score.Dot(voices.pooled, targets[i])}
 		if out.Method == "contribution" {
 			rest := one.Similarity
 			for _, v := range one.Data {
