@@ -277,7 +277,7 @@ func TestIndexRules(t *testing.T) {
 		entry(`"a?.safetensors"`):      "is not allowed",
 		entry(`".safetensors"`):        "is not allowed",
 		entry(`"pytorch_model.bin"`):   "ends in .safetensors",
-		`{"weight_map":{"a":"x.safetensors","a":"y.safetensors"}}`:           `"a" stands twice`,
+		`{"weight_map":{"a":"x.safetensors","a":"y.safetensors"}}`:           `"a" appears twice`,
 		`{"metadata":{"total_size":"1"},"weight_map":{"a":"x.safetensors"}}`: `metadata.total_size: found "1"`,
 		`{"metadata":{"total_size":-1},"weight_map":{"a":"x.safetensors"}}`:  "metadata.total_size: found -1",
 	} {
