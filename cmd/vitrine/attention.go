@@ -30,11 +30,7 @@ func (c attentionCmd) Validate() error {
 }
 
 func (c attentionCmd) Run(ctx context.Context, out io.Writer) error {
-	picture, _, err := readPicture(c.Image)
-	if err != nil {
-		return err
-	}
-	model, err := c.load(ctx)
+	model, picture, _, err := c.open(ctx, c.Image)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ type featuresCmd struct {
 }
 
 func (c featuresCmd) Run(ctx context.Context, out io.Writer) error {
-	model, picture, err := c.open(ctx, c.Image)
+	model, picture, _, err := c.open(ctx, c.Image)
 	if err != nil {
 		return err
 	}
@@ -64,30 +64,4 @@ func enlarged(c engine.Colors) image.Image {
 		}
 	}
 	return out
-}
-
-type tokensCmd struct {
-	modelFlags
-	imageFlags
-	Image string `arg:"" help:"PNG or JPEG file."`
-}
-
-func (c tokensCmd) Run(ctx context.Context, out io.Writer) error {
-	model, picture, err := c.open(ctx, c.Image)
-	if err != nil {
-		return err
-	}
-	defer model.Close()
-	tokens, err := model.VisualTokens(ctx, engine.FromImage(picture), engine.VisualOptions{ImageOptions: c.options()})
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return printJSON(out, struct {
-			Image string `json:"image"`
-			engine.VisualTokens
-		}{c.Image, tokens})
-	}
-	fmt.Fprintf(out, "%d slots of %d values (--json prints all)\n", tokens.Shape[0], tokens.Shape[1])
-	return nil
 }

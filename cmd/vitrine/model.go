@@ -37,14 +37,13 @@ func (f imageFlags) options() engine.ImageOptions {
 	return engine.ImageOptions{Size: f.Size, MaxPatches: f.MaxPatches}
 }
 
-// open loads the model and decodes a picture for it.
-func (f modelFlags) open(ctx context.Context, path string) (*engine.Model, pixels.Image, error) {
-	decoded, _, err := readPicture(path)
-	if err != nil {
-		return nil, pixels.Image{}, err
+// open decodes a picture, in so many milliseconds, and loads the model.
+func (f modelFlags) open(ctx context.Context, path string) (model *engine.Model, decoded pixels.Image, ms float64, err error) {
+	if decoded, ms, err = readPicture(path); err != nil {
+		return nil, pixels.Image{}, 0, err
 	}
-	model, err := f.load(ctx)
-	return model, decoded, err
+	model, err = f.load(ctx)
+	return model, decoded, ms, err
 }
 
 // size is [height, width] in pixels, written 224x224.

@@ -18,11 +18,7 @@ type rankCmd struct {
 }
 
 func (c rankCmd) Run(ctx context.Context, out io.Writer) error {
-	picture, decode, err := readPicture(c.Image)
-	if err != nil {
-		return err
-	}
-	model, err := c.load(ctx)
+	model, picture, decode, err := c.open(ctx, c.Image)
 	if err != nil {
 		return err
 	}

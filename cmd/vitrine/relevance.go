@@ -28,7 +28,7 @@ func (c relevanceCmd) Validate() error {
 }
 
 func (c relevanceCmd) Run(ctx context.Context, out io.Writer) error {
-	model, picture, err := c.open(ctx, c.Image)
+	model, picture, _, err := c.open(ctx, c.Image)
 	if err != nil {
 		return err
 	}
