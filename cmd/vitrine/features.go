@@ -13,7 +13,7 @@ import (
 type featuresCmd struct {
 	modelFlags
 	imageFlags
-	Layer  *int   `help:"What leaves this block, counted from 0; the last hidden state without it." placeholder:"K"`
+	Layer  *int   `help:"Block, counted from 0, whose output is taken (the last hidden state)." placeholder:"K"`
 	Output string `short:"o" help:"Write the first three principal components as red, green and blue to this PNG file." placeholder:"FILE"`
 	Image  string `arg:"" help:"PNG or JPEG file."`
 }
@@ -52,7 +52,7 @@ func (c featuresCmd) Run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// enlarged paints each patch as a square.
+// enlarged returns an image with each patch as a square of its colour.
 func enlarged(c engine.Colors) image.Image {
 	rows, columns := c.Grid[0], c.Grid[1]
 	side := max(1, overlaySide/min(rows, columns))

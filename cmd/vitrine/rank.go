@@ -12,9 +12,9 @@ import (
 type rankCmd struct {
 	modelFlags
 	imageFlags
-	Template []string `help:"Text around each label, with {} for it; several are averaged." placeholder:"TEXT" sep:"none"`
+	Template []string `help:"Template for each label, with {} in place of the label; the embeddings of several templates are averaged." placeholder:"TEXT" sep:"none"`
 	Image    string   `arg:"" help:"PNG or JPEG file."`
-	Labels   []string `arg:"" help:"What the picture may show."`
+	Labels   []string `arg:"" help:"Labels to rank."`
 }
 
 func (c rankCmd) Run(ctx context.Context, out io.Writer) error {
