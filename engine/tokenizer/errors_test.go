@@ -110,7 +110,7 @@ func TestErrors(t *testing.T) {
 		case "spiece":
 			folder["spiece.model"] = sound[c.file]
 		}
-		_, err := load(files(folder), Options{Family: family})
+		_, err := loadFrom(files(folder), Options{Family: family})
 		if err == nil {
 			t.Errorf("%s with %.60q was accepted", c.file, c.new)
 			continue
@@ -136,12 +136,12 @@ func TestAbsent(t *testing.T) {
 		"tokenizer.json: not found, and no spiece.model either": {map[string]string{"vocab.json": smallVocab}, SigLIP},
 		"merges.txt: not found beside vocab.json":               {map[string]string{"vocab.json": smallVocab}, CLIP},
 	} {
-		_, err := load(files(c.files), Options{Family: c.family})
+		_, err := loadFrom(files(c.files), Options{Family: c.family})
 		if err == nil || fault.CodeOf(err) != fault.NotFound || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v; want %q", err, want)
 		}
 	}
-	_, err := load(files(map[string]string{"spiece.model": smallSpiece}), Options{Family: SigLIP2})
+	_, err := loadFrom(files(map[string]string{"spiece.model": smallSpiece}), Options{Family: SigLIP2})
 	if fault.CodeOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "supported there: tokenizer.json") {
 		t.Errorf("spiece.model for SigLIP 2: %v", err)
 	}
@@ -157,7 +157,7 @@ func TestFailedReads(t *testing.T) {
 		if name == "spiece.model" {
 			family = SigLIP
 		}
-		_, err := load(func(file string) ([]byte, error) {
+		_, err := loadFrom(func(file string) ([]byte, error) {
 			if file == name {
 				return nil, down
 			}
@@ -177,7 +177,7 @@ func TestCutFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := 1; n < len(data); n += len(data) / 50 {
-			_, err := load(files(map[string]string{name: string(data[:n])}), Options{Family: SigLIP})
+			_, err := loadFrom(files(map[string]string{name: string(data[:n])}), Options{Family: SigLIP})
 			if code := fault.CodeOf(err); err == nil || code != fault.Tokenizer {
 				t.Errorf("%d of %d bytes of %s: %v", n, len(data), name, err)
 			}

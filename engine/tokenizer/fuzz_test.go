@@ -25,7 +25,7 @@ func loadFuzzed(t *testing.T, folder map[string]string, family Family, text stri
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	tok, err := load(files(folder), Options{MaxLength: row, Family: family})
+	tok, err := loadFrom(files(folder), Options{MaxLength: row, Family: family})
 	runtime.ReadMemStats(&after)
 	if used := after.TotalAlloc - before.TotalAlloc; used > uint64(1<<20+256*size) {
 		t.Fatalf("%d bytes of files took %d of memory", size, used)

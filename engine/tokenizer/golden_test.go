@@ -151,7 +151,7 @@ func differing(got, want []int32) int {
 // compareGolden returns the texts whose encodings differ.
 func compareGolden(rows []goldenRow, folder, format string) (problems []problem, err error) {
 	open := func(family Family, length int, config string) Tokenizer {
-		tok, failed := load(only(folder, format, config), Options{MaxLength: length, Family: family})
+		tok, failed := loadFrom(only(folder, format, config), Options{MaxLength: length, Family: family})
 		err = errors.Join(err, failed)
 		return tok
 	}

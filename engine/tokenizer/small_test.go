@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// load is Load with a reader that needs no context.
-func load(read func(name string) ([]byte, error), o Options) (Tokenizer, error) {
+// loadFrom is Load with a reader that needs no context.
+func loadFrom(read func(name string) ([]byte, error), o Options) (Tokenizer, error) {
 	return Load(context.Background(), func(_ context.Context, name string) ([]byte, error) { return read(name) }, o)
 }
 
@@ -81,7 +81,7 @@ func TestSmallFiles(t *testing.T) {
 		"rule":    {map[string]string{"spiece.model": smallSpiece + spieceRule}, SigLIP, "x", "▁a b </s>"},
 		"bytes":   {map[string]string{"spiece.model": smallSpiece + spieceSymbols + spieceBytes, "tokenizer_config.json": `{"do_lower_case":false}`}, SigLIP, "aAb", "▁a <0x41> b </s>"},
 	} {
-		tok, err := load(files(c.files), Options{Family: c.family})
+		tok, err := loadFrom(files(c.files), Options{Family: c.family})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -16,7 +16,7 @@ const goldenFolder = "../../testdata/golden/tokenizers"
 
 func loadFolder(t *testing.T, folder string, o Options) Tokenizer {
 	t.Helper()
-	tok, err := load(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(folder, name)) }, o)
+	tok, err := loadFrom(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(folder, name)) }, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestNotUTF8(t *testing.T) {
 // TestLongTexts: memory is in proportion to the text up to a megabyte. Time is too, or
 // the test would take minutes.
 func TestLongTexts(t *testing.T) {
-	gemma, err := load(files(map[string]string{"tokenizer.json": smallGemma}), Options{Family: SigLIP2})
+	gemma, err := loadFrom(files(map[string]string{"tokenizer.json": smallGemma}), Options{Family: SigLIP2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestLongTexts(t *testing.T) {
 		"Gemma":  gemma,
 	}
 	hidden := only(filepath.Join(goldenFolder, "siglip_spm_test"), "tokenizer.json", "")
-	if tokenizers["SigLIP from tokenizer.json"], err = load(hidden, Options{MaxLength: 64, Family: SigLIP}); err != nil {
+	if tokenizers["SigLIP from tokenizer.json"], err = loadFrom(hidden, Options{MaxLength: 64, Family: SigLIP}); err != nil {
 		t.Fatal(err)
 	}
 	for name, tok := range tokenizers {

@@ -62,6 +62,11 @@ func Load(ctx context.Context, read func(ctx context.Context, name string) ([]by
 	files := &prefetcher{source: func(name string) ([]byte, error) { return read(ctx, name) }}
 	defer files.wait()
 	defer cancel()
+	return load(files, o)
+}
+
+// load is Load with a prefetcher.
+func load(files *prefetcher, o Options) (Tokenizer, error) {
 	files.start(configFiles...)
 	if o.Family == CLIP {
 		files.start("tokenizer.json")
