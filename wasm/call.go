@@ -60,7 +60,7 @@ type values struct {
 // imageCalls and textCalls are the methods by name.
 var imageCalls = map[string]func(context.Context, engine.Image, *request) (any, error){
 	"embedImage": func(ctx context.Context, img engine.Image, r *request) (any, error) {
-		return model.EmbedImage(ctx, img, engine.EmbedOptions{ImageOptions: r.imageOptions(), Raw: r.Raw})
+		return model.EmbedImage(ctx, img, r.embedImageOptions())
 	},
 	"rank": func(ctx context.Context, img engine.Image, r *request) (any, error) {
 		return model.Rank(ctx, img, r.Texts, engine.RankOptions{ImageOptions: r.imageOptions(), Templates: r.Template})
@@ -77,10 +77,10 @@ var imageCalls = map[string]func(context.Context, engine.Image, *request) (any, 
 		return model.AttentionStack(ctx, img, r.imageOptions())
 	},
 	"features": func(ctx context.Context, img engine.Image, r *request) (any, error) {
-		return model.Features(ctx, img, engine.FeatureOptions{ImageOptions: r.imageOptions(), Layer: r.Layer})
+		return model.Features(ctx, img, engine.FeaturesOptions{ImageOptions: r.imageOptions(), Layer: r.Layer})
 	},
 	"colors": func(ctx context.Context, img engine.Image, r *request) (any, error) {
-		return model.Colors(ctx, img, engine.FeatureOptions{ImageOptions: r.imageOptions(), Layer: r.Layer})
+		return model.Colors(ctx, img, engine.FeaturesOptions{ImageOptions: r.imageOptions(), Layer: r.Layer})
 	},
 	"relevance": func(ctx context.Context, img engine.Image, r *request) (any, error) {
 		return model.Relevance(ctx, img, r.Texts, engine.RelevanceOptions{
@@ -91,16 +91,16 @@ var imageCalls = map[string]func(context.Context, engine.Image, *request) (any, 
 		return model.Trace(ctx, img, r.imageOptions())
 	},
 	"visualTokens": func(ctx context.Context, img engine.Image, r *request) (any, error) {
-		return model.VisualTokens(ctx, img, engine.VisualOptions{ImageOptions: r.imageOptions(), Layers: r.Layers, Strategy: r.Strategy})
+		return model.VisualTokens(ctx, img, engine.VisualTokensOptions{ImageOptions: r.imageOptions(), Layers: r.Layers, Strategy: r.Strategy})
 	},
 }
 
 var textCalls = map[string]func(context.Context, *request) (any, error){
 	"embedText": func(ctx context.Context, r *request) (any, error) {
-		return model.EmbedTexts(ctx, r.Texts, engine.EmbedOptions{Raw: r.Raw, Templates: r.Template, Progress: embedded})
+		return model.EmbedTexts(ctx, r.Texts, engine.TextsOptions{TextOptions: engine.TextOptions{Normalize: r.normalize(), Templates: r.Template}, Progress: embedded})
 	},
 	"embedImages": func(ctx context.Context, r *request) (any, error) {
-		return model.EmbedImages(ctx, r.Count, nextImage, engine.EmbedOptions{ImageOptions: r.imageOptions(), Raw: r.Raw, Progress: embedded})
+		return model.EmbedImages(ctx, r.Count, nextImage, engine.EmbedImagesOptions{EmbedImageOptions: r.embedImageOptions(), Progress: embedded})
 	},
 	"losses": func(_ context.Context, r *request) (any, error) {
 		return model.Losses(r.Logits)
@@ -180,11 +180,20 @@ func nextImage(i int) (engine.Image, error) {
 // embedded tells the worker how far the running call is.
 func embedded(done, total int) { host.Call("embedded", done, total) }
 
+func (r *request) normalize() *bool {
+	normalize := !r.Raw
+	return &normalize
+}
+
+func (r *request) embedImageOptions() engine.EmbedImageOptions {
+	return engine.EmbedImageOptions{ImageOptions: r.imageOptions(), Normalize: r.normalize()}
+}
+
 func (r *request) imageOptions() engine.ImageOptions {
 	o := engine.ImageOptions{MaxPatches: r.MaxPatches}
 	copy(o.Size[:], r.Size)
 	if e := r.Experiment; e != nil {
-		o.Experiment = &engine.Experiment{Order: e.Order, NoPositions: e.Positions != nil && !*e.Positions, Causal: e.Causal}
+		o.Experiment = &engine.Experiment{Order: e.Order, Positions: e.Positions, Causal: e.Causal}
 	}
 	return o
 }

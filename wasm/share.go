@@ -41,7 +41,7 @@ func loadShare(args js.Value) (js.Value, error) {
 		return js.Value{}, err
 	}
 	share, err := engine.LoadShare(context.Background(), handed{o.Folder, o.Config}, o.Index, engine.Options{
-		Set: set, DType: o.DType, MeasureQ8: o.Measure, Workers: o.Workers, Peers: peers{},
+		Set: set, DType: o.DType, MeasureQ8: o.Measure, Workers: o.Workers, Group: group{},
 	})
 	if err != nil {
 		return js.Value{}, err
@@ -64,7 +64,7 @@ func join(share *engine.Share) error {
 			return err
 		}
 		job := m.job(memory)
-		memory = job.X.Data
+		memory = job.X.Dense()
 		if err := share.Join(job); err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}

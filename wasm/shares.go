@@ -44,7 +44,7 @@ type piece struct {
 }
 
 // split implements engine.Options.Split.
-func (s *shares) split(cost engine.Cost) (int, encoder.Peers, error) {
+func (s *shares) split(cost engine.Cost) (int, encoder.Group, error) {
 	s.workers = s.wanted
 	if s.workers == 0 {
 		s.workers = cost.Workers(s.cores)
@@ -63,7 +63,7 @@ func (s *shares) split(cost engine.Cost) (int, encoder.Peers, error) {
 			return 0, nil, err
 		}
 	}
-	return s.workers, peers{}, nil
+	return s.workers, group{}, nil
 }
 
 // start starts the workers of the other shares.

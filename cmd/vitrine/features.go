@@ -24,7 +24,7 @@ func (c featuresCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer model.Close()
-	options := engine.FeatureOptions{ImageOptions: c.options(), Layer: c.Layer}
+	options := engine.FeaturesOptions{ImageOptions: c.options(), Layer: c.Layer}
 	if c.Output != "" {
 		colors, err := model.Colors(ctx, engine.FromImage(picture), options)
 		if err != nil {

@@ -20,7 +20,7 @@ func (c tokensCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer model.Close()
-	tokens, err := model.VisualTokens(ctx, engine.FromImage(picture), engine.VisualOptions{ImageOptions: c.options()})
+	tokens, err := model.VisualTokens(ctx, engine.FromImage(picture), engine.VisualTokensOptions{ImageOptions: c.options()})
 	if err != nil {
 		return err
 	}

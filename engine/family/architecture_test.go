@@ -1,4 +1,4 @@
-package engine
+package family
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 // FuzzConfig: whatever config.json holds, reading it ends in an architecture
 // within the bounds, or in an error with a code of files.
 func FuzzConfig(f *testing.F) {
-	for _, pattern := range []string{"../testdata/golden/models/*/config.json", "../../shared/fixtures/models/*/config.json"} {
+	for _, pattern := range []string{"../../testdata/golden/models/*/config.json", "../../../shared/fixtures/models/*/config.json"} {
 		paths, _ := filepath.Glob(pattern)
 		for _, path := range paths {
 			data, err := os.ReadFile(path)
@@ -25,24 +25,20 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte(`{"model_type":"siglip2","vision_config":{"num_patches":255},"text_config":{}}`))
 	f.Add([]byte(`{"model_type":"vit","architectures":["ViTForImageClassification"],"id2label":{"7":"x","-1":"y"},"image_size":[224,0]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := parseConfig(data)
+		a, err := Parse(data)
 		if err != nil {
 			if code := fault.CodeOf(err); code != fault.Config && code != fault.Unsupported {
 				t.Fatalf("code %q: %v", code, err)
 			}
 			return
 		}
-		v := a.vision
+		v := a.Vision
 		if v.Width < 1 || v.Width > maxWidth || v.Hidden < 1 || v.Hidden > maxHidden || v.Layers < 1 || v.Layers > maxLayers ||
-			v.Heads < 1 || v.Width%v.Heads != 0 || v.grid.Patches() < 1 || v.grid.Patches() > maxTokens || a.labels.n > maxVocab {
+			v.Heads < 1 || v.Width%v.Heads != 0 || v.Grid.Patches() < 1 || v.Grid.Patches() > maxTokens || a.Classifier != nil && a.Classifier.Count > maxVocabulary {
 			t.Fatalf("out of bounds: %+v", v)
 		}
-		if x := a.text; x != nil && (x.Width%x.Heads != 0 || x.vocab > maxVocab || x.places > maxTokens || x.out < 1) {
+		if x := a.Text; x != nil && (x.Width%x.Heads != 0 || x.Vocabulary > maxVocabulary || x.Positions > maxTokens || x.Embedding < 1) {
 			t.Fatalf("out of bounds: %+v", x)
-		}
-		// Binding must not need the weights, nor memory of their size.
-		if _, err := bindModel(a, newBinder(nil, 0), Options{}.share(0)); err != nil {
-			t.Fatal(err)
 		}
 	})
 }

@@ -1,18 +1,16 @@
-package engine
+package family
 
 import (
 	"slices"
 	"strings"
 
 	"vitrine/engine/internal/jsonfile"
-	"vitrine/engine/kernel"
 )
 
-// section reads the keys of one part of config.json. Several objects may say the
-// same thing (old files have text_config and text_config_dict); the first that
-// has a key wins. Absent keys take the default of upstream's config class, which
-// every caller passes. The first error is kept and ends nothing, so that reading
-// stays a list of keys.
+// section reads the keys of one part of config.json. Two objects may have the same keys
+// (old files have text_config and text_config_dict); the first that has a key wins. An
+// absent key gets the default of upstream's config class, which the caller passes. The
+// first error is kept and reading goes on, so that a reader is a plain list of keys.
 type section struct {
 	objects []jsonfile.Value
 	err     *error
@@ -20,6 +18,11 @@ type section struct {
 
 func newSection(objects ...jsonfile.Value) section {
 	return section{objects, new(error)}
+}
+
+// with reads other objects, and keeps errors where s does.
+func (s section) with(objects ...jsonfile.Value) section {
+	return section{objects, s.err}
 }
 
 func (s section) get(key string) jsonfile.Value {
@@ -104,15 +107,6 @@ func (s section) only(key, supported string) {
 			s.fail(v.Unsupported("found %s, only %s is supported", found, supported))
 		}
 	}
-}
-
-func (s section) activation(key, standard string) kernel.Activation {
-	name := s.text(key, standard)
-	act, ok := kernel.ParseActivation(name)
-	if !ok {
-		s.fail(s.get(key).Unsupported("found %q, supported are %s", name, strings.Join(kernel.ActivationNames(), ", ")))
-	}
-	return act
 }
 
 // sides reads a size in pixels: a number, or [height, width].

@@ -9,26 +9,15 @@ import (
 	"vitrine/engine/score"
 )
 
-// Q8Info says how int8 does on a model.
-type Q8Info struct {
-	// Rows is what rows of activations become: "int8" or "int16", as the processor
-	// multiplies them fast, or "float32" on a GPU.
-	Rows string `json:"rows"`
-	// Cosine is that of a picture's embedding (of its tokens, where there is none)
-	// to the one of the same weights in float32, measured while loading; nil where
-	// it was not: the file has int8 only, or a GPU computes.
-	Cosine *float64 `json:"cosine"`
-}
-
 // measureQ8 lets the model see a picture twice, before and after its weights are
 // settled to int8.
 func (m *Model) measureQ8(ctx context.Context, linears []*kernel.Linear) error {
-	before, err := m.look(ctx)
+	before, err := m.q8Probe(ctx)
 	if err != nil {
 		return err
 	}
 	settle(linears)
-	after, err := m.look(ctx)
+	after, err := m.q8Probe(ctx)
 	if err != nil {
 		return err
 	}
@@ -37,16 +26,16 @@ func (m *Model) measureQ8(ctx context.Context, linears []*kernel.Linear) error {
 	return nil
 }
 
-// Agreement is the cosine of what two models with the same towers make of the
+// EmbeddingCosine is the cosine of what two models with the same towers make of the
 // picture that MeasureQ8 shows them.
-func Agreement(ctx context.Context, a, b *Model) (float64, error) {
+func EmbeddingCosine(ctx context.Context, a, b *Model) (float64, error) {
 	var seen [2][]float32
 	for i, m := range []*Model{a, b} {
-		err := m.begin(ctx)
+		err := m.begin(ctx, nil)
 		if err != nil {
 			return 0, err
 		}
-		seen[i], err = m.look(ctx)
+		seen[i], err = m.q8Probe(ctx)
 		m.mu.Unlock()
 		if err != nil {
 			return 0, err
@@ -65,19 +54,20 @@ func settle(linears []*kernel.Linear) {
 	}
 }
 
-// look gives what a picture becomes.
-func (m *Model) look(ctx context.Context) ([]float32, error) {
+// q8Probe gives the embedding of the picture that q8 is measured on, or its tokens where
+// the model has none.
+func (m *Model) q8Probe(ctx context.Context) ([]float32, error) {
 	name := "embedding"
 	if m.info.Shapes.Embedding == 0 {
 		name = "last"
 	}
-	c, tap := m.arch.vision, capturing(name)
-	side := c.patch
-	_, err := m.see(ctx, FromValues(scene(c.grid.Rows*side, c.grid.Columns*side)), ImageOptions{}, tap)
+	c, tap := m.arch.Vision, capturing(name)
+	side := c.Patch
+	_, err := m.encodeImage(ctx, FromValues(scene(c.Grid.Rows*side, c.Grid.Columns*side)), ImageOptions{}, tap)
 	if err != nil {
 		return nil, err
 	}
-	return tap.values[name][0].Data, nil
+	return tap.values[name][0].Dense(), nil
 }
 
 // scene paints pixelValues [3, height, width]: a house in a field of grass, under

@@ -15,14 +15,11 @@ import (
 // image gives for it: asked once for each, in their order, when its turn comes,
 // so that not all need to be in memory. Pictures go through the tower some at a
 // time. The failure of one ends the call and names its index.
-func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (Image, error), o EmbedOptions) (ImageEmbeddings, error) {
-	if err := m.begin(ctx); err != nil {
+func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (Image, error), o EmbedImagesOptions) (ImageEmbeddings, error) {
+	if err := m.begin(ctx, &o); err != nil {
 		return ImageEmbeddings{}, err
 	}
 	defer m.mu.Unlock()
-	if len(o.Templates) > 0 {
-		return ImageEmbeddings{}, fault.New(fault.Option, "template", "is for texts; a picture has none")
-	}
 	if count < 1 {
 		return ImageEmbeddings{}, fault.New(fault.Option, "images", "the list is empty; give at least one")
 	}
@@ -38,8 +35,8 @@ func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (I
 		start, waited := time.Now(), m.waited()
 		tap := capturing("embedding")
 		run := m.run(ctx, tap)
-		if e := o.Experiment; e != nil {
-			run.NoPositions, run.Causal = e.NoPositions, e.Causal
+		if o.Experiment != nil {
+			o.Experiment.apply(&run)
 		}
 		if err := m.encodePictures(ctx, run, pictures); err != nil {
 			return ImageEmbeddings{}, err
@@ -47,10 +44,11 @@ func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (I
 		out.Ms.Encode += milliseconds(start)
 		out.Ms.Device += float64(m.waited()-waited) / 1e6
 		for _, e := range tap.values["embedding"] {
-			if !o.Raw {
-				score.Normalize(e.Data)
+			values := e.Dense()
+			if isTrue(o.Normalize) {
+				score.Normalize(values)
 			}
-			out.Embeddings = append(out.Embeddings, e.Data)
+			out.Embeddings = append(out.Embeddings, values)
 		}
 		if o.Progress != nil {
 			o.Progress(len(out.Embeddings), count)
@@ -75,7 +73,7 @@ func (m *Model) nextPictures(i, count int, image func(i int) (Image, error), o I
 			return nil, ofImage(i, err)
 		}
 		ms.Preprocess += p.ms.Preprocess
-		tokens += m.arch.vision.prefix() + p.grid.Patches()
+		tokens += m.arch.Vision.Tokens(p.grid)
 		pictures = append(pictures, m.picture(p))
 	}
 	return pictures, nil

@@ -47,12 +47,12 @@ func waitFor(ask func() js.Value) js.Value {
 	}
 }
 
-// peers connects the shares over the host's message ports (js/exchange.js,
+// group connects the shares over the host's message ports (js/exchange.js,
 // js/shares.js). All shares use the same one.
-type peers struct{}
+type group struct{}
 
 // Sum copies x out and the sum in.
-func (peers) Sum(x []float32) error {
+func (group) Sum(x []float32) error {
 	sent := false
 	status := waitFor(func() js.Value {
 		if sent {
@@ -69,8 +69,8 @@ func (peers) Sum(x []float32) error {
 }
 
 // Start sends a job with its tokens.
-func (peers) Start(job encoder.Job) error {
-	x := job.X.Data[:job.X.Rows*job.X.Cols] // without gaps: it is what Machine.New gave
+func (group) Start(job encoder.Job) error {
+	x := job.X.Dense()
 	status := host.Call("start", vert.ValueOf(messageOf(job)).Value, address(x), len(x))
 	runtime.KeepAlive(x)
 	if status.Int() == never {
@@ -130,8 +130,8 @@ func (m message) job(memory []float32) encoder.Job {
 	if cap(memory) < n {
 		memory = make([]float32, n)
 	}
-	job.X = kernel.Mat{Data: memory[:n], Rows: m.Rows, Cols: m.Cols, Stride: m.Cols}
-	host.Call("tokens", address(job.X.Data), n)
-	runtime.KeepAlive(job.X.Data)
+	job.X = kernel.MatOf(memory[:cap(memory)], m.Rows, m.Cols)
+	host.Call("tokens", address(memory), n)
+	runtime.KeepAlive(memory)
 	return job
 }
