@@ -1,8 +1,6 @@
 package tokenizer
 
 import (
-	"errors"
-	"io/fs"
 	"strconv"
 
 	"vitrine/engine/fault"
@@ -24,15 +22,15 @@ type tokenizerConfig struct {
 var configFiles = []string{"special_tokens_map.json", "tokenizer_config.json"}
 
 // readConfigFiles reads configFiles; each may be absent.
-func readConfigFiles(read func(name string) ([]byte, error)) (*tokenizerConfig, error) {
+func readConfigFiles(files *prefetcher) (*tokenizerConfig, error) {
 	config := &tokenizerConfig{}
 	for _, name := range configFiles {
-		data, err := read(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+		data, found, err := files.read(name)
 		if err != nil {
 			return nil, err
+		}
+		if !found {
+			continue
 		}
 		root, err := jsonfile.Parse(name, fault.Tokenizer, data)
 		if err != nil {
@@ -53,15 +51,23 @@ func (c *tokenizerConfig) set(key string, v jsonfile.Value) (err error) {
 	if !v.Has() {
 		return nil
 	}
+	var token *string
+	var flag **bool
 	switch key {
 	case "bos_token":
-		c.bos, err = tokenText(v)
+		token = &c.bos
 	case "eos_token":
-		c.eos, err = tokenText(v)
+		token = &c.eos
 	case "pad_token":
-		c.pad, err = tokenText(v)
+		token = &c.pad
 	case "unk_token":
-		c.unk, err = tokenText(v)
+		token = &c.unk
+	case "do_lower_case":
+		flag = &c.lowerCase
+	case "add_bos_token":
+		flag = &c.addBOS
+	case "add_eos_token":
+		flag = &c.addEOS
 	case "additional_special_tokens":
 		if v.Kind() != jsonfile.Array {
 			return v.Fail("found %s, want an array", v.Kind())
@@ -81,18 +87,20 @@ func (c *tokenizerConfig) set(key string, v jsonfile.Value) (err error) {
 			}
 			c.maxLength = int(length)
 		}
-	case "do_lower_case":
-		c.lowerCase, err = flag(v)
-	case "add_bos_token":
-		c.addBOS, err = flag(v)
-	case "add_eos_token":
-		c.addEOS, err = flag(v)
 	case "added_tokens_decoder":
 		c.decoder = v
 	case "sp_model_kwargs":
 		err = v.Each(func(_ string, option jsonfile.Value) error {
 			return option.Unsupported("no options of SentencePiece are supported here; found %.40q", option.Raw())
 		})
+	}
+	switch {
+	case token != nil:
+		*token, err = tokenText(v)
+	case flag != nil:
+		var on bool
+		on, err = v.Bool()
+		*flag = &on
 	}
 	return err
 }
@@ -122,18 +130,20 @@ func (c *tokenizerConfig) eachExtra(do func(token string) error) error {
 	return c.eachAdded(func(token string, _ int64) error { return do(token) })
 }
 
-// flag reads a boolean.
-func flag(v jsonfile.Value) (*bool, error) {
-	b, err := v.Bool()
-	return &b, err
-}
-
 // tokenText reads a token: a string, or an object whose "content" is that string.
 func tokenText(v jsonfile.Value) (string, error) {
 	if v.Kind() == jsonfile.Object {
 		v = v.Get("content")
 	}
 	return v.Text()
+}
+
+// textOrDefault returns text, or standard if text is empty.
+func textOrDefault(text, standard string) string {
+	if text == "" {
+		return standard
+	}
+	return text
 }
 
 // boolOrDefault returns *b, or standard if b is nil.

@@ -40,7 +40,7 @@ func TestErrors(t *testing.T) {
 		{"BPE", `["<|endoftext|>",4]`, `["<|endoftext|>",2]`, broken, "tokenizer.json: post_processor.sep: ", []string{`"<|endoftext|>"`, "2"}},
 		{"BPE", `["<|endoftext|>",4]`, `["<|endoftext|>",4,4]`, broken, "tokenizer.json: post_processor.sep: ", []string{"3 elements", "a token and its id"}},
 		{"BPE", `["<|endoftext|>",4]`, `"<|endoftext|>"`, broken, "tokenizer.json: post_processor.sep: ", []string{"a string", "a token and its id"}},
-		{"BPE", `"cls":["<|startoftext|>",3]`, `"cls":null`, broken, "tokenizer.json: post_processor: ", []string{`"cls"`, "missing"}},
+		{"BPE", `"cls":["<|startoftext|>",3]`, `"cls":null`, broken, "tokenizer.json: post_processor: ", []string{"cls and sep"}},
 		{"BPE", `"type":"BPE"`, `"type":"WordPiece"`, unsupported, "tokenizer.json: model: ", []string{`"WordPiece"`, "BPE, Unigram"}},
 		{"BPE", `"dropout":null`, `"dropout":0.1`, unsupported, "tokenizer.json: model.dropout: ", []string{"0.1", "none"}},
 		{"BPE", `"fuse_unk":false`, `"fuse_unk":false,"ignore_merges":true`, unsupported, "tokenizer.json: model.ignore_merges: ", []string{"true", "false"}},

@@ -45,7 +45,7 @@ func (p *pipeline) readAddedTokens(v jsonfile.Value) error {
 		}
 		var flags [4]bool
 		for i, key := range [...]string{"single_word", "lstrip", "rstrip", "normalized"} {
-			if flags[i], err = boolOr(m[key], false); err != nil {
+			if flags[i], err = m.bool(key, false); err != nil {
 				return err
 			}
 		}

@@ -36,23 +36,23 @@ func (p *pipeline) readModel(v jsonfile.Value) error {
 }
 
 // readBPE reads a model of the type BPE, whose members are m.
-func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err error) {
+func (p *pipeline) readBPE(v jsonfile.Value, m members) (err error) {
 	if dropout := m["dropout"]; dropout.Has() {
 		if f, err := dropout.Float(); err != nil || f != 0 {
 			return dropout.Unsupported("found %s; supported: none", dropout.Raw())
 		}
 	}
-	if on, err := boolOr(m["ignore_merges"], false); err != nil || on {
+	if on, err := m.bool("ignore_merges", false); err != nil || on {
 		return m["ignore_merges"].Unsupported("found %s; supported: false", m["ignore_merges"].Raw())
 	}
-	if prefix, err := textOr(m["continuing_subword_prefix"], ""); err != nil || prefix != "" {
+	if prefix, err := m.text("continuing_subword_prefix", ""); err != nil || prefix != "" {
 		return m["continuing_subword_prefix"].Unsupported("found %s; supported: none", m["continuing_subword_prefix"].Raw())
 	}
 	b := &bpe{unk: -1, merges: map[uint64]merge{}}
-	if b.suffix, err = textOr(m["end_of_word_suffix"], ""); err != nil {
+	if b.suffix, err = m.text("end_of_word_suffix", ""); err != nil {
 		return err
 	}
-	if b.fuseUnk, err = boolOr(m["fuse_unk"], false); err != nil {
+	if b.fuseUnk, err = m.bool("fuse_unk", false); err != nil {
 		return err
 	}
 	if !m["vocab"].Has() || m["merges"].Kind() != jsonfile.Array {
@@ -72,15 +72,21 @@ func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err e
 		}
 		b.unk = id
 	}
-	fallback, err := boolOr(m["byte_fallback"], false)
-	if err != nil {
+	if b.bytes, err = readByteFallback(m, b.vocab); err != nil {
 		return err
-	}
-	if fallback {
-		b.bytes = newByteTokens(b.vocab)
 	}
 	p.vocab, p.model = b.vocab, b
 	return m["merges"].Elements(b.readMerge)
+}
+
+// readByteFallback returns the byte tokens of a model with members m, nil if it does
+// not fall back to bytes.
+func readByteFallback(m members, v *vocab) (byteTokens, error) {
+	fallback, err := m.bool("byte_fallback", false)
+	if err != nil || !fallback {
+		return nil, err
+	}
+	return newByteTokens(v), nil
 }
 
 // readMerge reads "left right", or in newer files ["left", "right"].
@@ -113,7 +119,7 @@ func (b *bpe) readMerge(rank int, v jsonfile.Value) error {
 
 // readUnigram reads a model of the type Unigram, whose members are m; its vocab is
 // [["piece", log probability], …].
-func (p *pipeline) readUnigram(v jsonfile.Value, m map[string]jsonfile.Value) error {
+func (p *pipeline) readUnigram(v jsonfile.Value, m members) error {
 	if m["vocab"].Kind() != jsonfile.Array || !m["unk_id"].Has() {
 		return v.Fail("a Unigram model needs an array vocab and an unk_id")
 	}
@@ -154,12 +160,8 @@ func (p *pipeline) readUnigram(v jsonfile.Value, m map[string]jsonfile.Value) er
 		return m["unk_id"].Fail("found %d; the vocabulary has %d pieces", unk, u.vocab.size())
 	}
 	u.unk = int32(unk)
-	fallback, err := boolOr(m["byte_fallback"], false)
-	if err != nil {
+	if u.bytes, err = readByteFallback(m, u.vocab); err != nil {
 		return err
-	}
-	if fallback {
-		u.bytes = newByteTokens(u.vocab)
 	}
 	u.buildIndex()
 	p.vocab, p.model = u.vocab, u

@@ -57,7 +57,7 @@ func (r *normalizerReader) read(v jsonfile.Value) error {
 		if err != nil {
 			return err
 		}
-		text, err := textOr(m["precompiled_charsmap"], "")
+		text, err := m.text("precompiled_charsmap", "")
 		if err != nil || text == "" { // SentencePiece's "identity"
 			return err
 		}
@@ -80,11 +80,11 @@ func (r *normalizerReader) readStrip(v jsonfile.Value) error {
 	if err != nil {
 		return err
 	}
-	left, err := boolOr(m["strip_left"], false)
+	left, err := m.bool("strip_left", false)
 	if err != nil {
 		return err
 	}
-	right, err := boolOr(m["strip_right"], false)
+	right, err := m.bool("strip_right", false)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (r *normalizerReader) readReplace(v jsonfile.Value) error {
 	if err != nil {
 		return err
 	}
-	content, err := textOr(m["content"], "")
+	content, err := m.text("content", "")
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (r *normalizerReader) readReplace(v jsonfile.Value) error {
 		r.steps = append(r.steps, func(t string) string { return strings.ReplaceAll(t, text, content) })
 		return r.grow(v, (len(content)+len(text)-1)/len(text))
 	}
-	regex, err := textOr(pattern["Regex"], "")
+	regex, err := pattern.text("Regex", "")
 	if err != nil {
 		return err
 	}

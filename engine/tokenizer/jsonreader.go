@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -9,21 +8,40 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// fields returns the members of an object by key. Any other type, and a key that is
-// not in known, is an error.
-func fields(v jsonfile.Value, known ...string) (map[string]jsonfile.Value, error) {
+// members are the members of an object by key.
+type members map[string]jsonfile.Value
+
+// fields returns the members of an object. Any other type, and a key that is not in
+// known, is an error.
+func fields(v jsonfile.Value, known ...string) (members, error) {
 	if v.Kind() != jsonfile.Object {
 		return nil, v.Fail("found %s, want an object", v.Kind())
 	}
-	members := map[string]jsonfile.Value{}
+	m := members{}
 	err := v.Each(func(key string, member jsonfile.Value) error {
 		if !slices.Contains(known, key) {
 			return member.Unsupported("unknown key; supported here: %s", strings.Join(known, ", "))
 		}
-		members[key] = member
+		m[key] = member
 		return nil
 	})
-	return members, err
+	return m, err
+}
+
+// bool reads a boolean, or returns standard if the key is absent or null.
+func (m members) bool(key string, standard bool) (bool, error) {
+	if v := m[key]; v.Has() {
+		return v.Bool()
+	}
+	return standard, nil
+}
+
+// text reads a string, or returns standard if the key is absent or null.
+func (m members) text(key, standard string) (string, error) {
+	if v := m[key]; v.Has() {
+		return v.Text()
+	}
+	return standard, nil
 }
 
 // typeOf returns the "type" of an object of tokenizer.json.
@@ -32,22 +50,6 @@ func typeOf(v jsonfile.Value) (string, error) {
 		return "", v.Fail("found %s, want an object with a type", v.Kind())
 	}
 	return v.Get("type").Text()
-}
-
-// boolOr reads a boolean, or returns standard if v is absent or null.
-func boolOr(v jsonfile.Value, standard bool) (bool, error) {
-	if !v.Has() {
-		return standard, nil
-	}
-	return v.Bool()
-}
-
-// textOr reads a string, or returns standard if v is absent or null.
-func textOr(v jsonfile.Value, standard string) (string, error) {
-	if !v.Has() {
-		return standard, nil
-	}
-	return v.Text()
 }
 
 // readPair reads an array of exactly two elements; want names them in errors.
@@ -95,7 +97,7 @@ func loadTokenizerJSON(data []byte, config *tokenizerConfig, o Options) (Tokeniz
 	if err != nil {
 		return nil, err
 	}
-	if version, err := textOr(parts["version"], "1.0"); err != nil || version != "1.0" {
+	if version, err := parts.text("version", "1.0"); err != nil || version != "1.0" {
 		return nil, parts["version"].Unsupported("found %s; supported: \"1.0\"", parts["version"].Raw())
 	}
 	p := &pipeline{max: o.MaxLength}
@@ -137,10 +139,10 @@ func (p *pipeline) applyFamily(family Family, config *tokenizerConfig) (err erro
 	if _, ok := p.model.(*bpe); ok && family == SigLIP {
 		family = SigLIP2
 	}
-	pad := cmp.Or(config.pad, clipEnd)
+	pad := textOrDefault(config.pad, clipEnd)
 	switch family {
 	case SigLIP:
-		pad = cmp.Or(config.pad, "</s>")
+		pad = textOrDefault(config.pad, "</s>")
 		p.canonical = canonicalize
 		if boolOrDefault(config.lowerCase, true) {
 			p.canonical = func(text string) string { return canonicalize(lowerRunes(text)) }
@@ -149,20 +151,20 @@ func (p *pipeline) applyFamily(family Family, config *tokenizerConfig) (err erro
 		// Some repositories hold Gemma's own template, with <bos> before the text.
 		// SigLIP 2 was trained without <bos> and with <eos> after the text
 		// (transformers, siglip/convert_siglip_to_hf.py).
-		pad = cmp.Or(config.pad, "<pad>")
+		pad = textOrDefault(config.pad, "<pad>")
 		p.before, p.after = nil, nil
 		if boolOrDefault(config.lowerCase, true) {
 			p.prepare = lowerText
 		}
 		if boolOrDefault(config.addBOS, false) {
-			bos, err := p.vocab.special(file, "bos_token", cmp.Or(config.bos, "<bos>"))
+			bos, err := p.vocab.special(file, "bos_token", textOrDefault(config.bos, "<bos>"))
 			if err != nil {
 				return err
 			}
 			p.before = []int32{bos}
 		}
 		if boolOrDefault(config.addEOS, true) {
-			eos, err := p.vocab.special(file, "eos_token", cmp.Or(config.eos, "<eos>"))
+			eos, err := p.vocab.special(file, "eos_token", textOrDefault(config.eos, "<eos>"))
 			if err != nil {
 				return err
 			}

@@ -27,7 +27,7 @@ func (p *pipeline) readSplit(v jsonfile.Value) error {
 		if err != nil {
 			return err
 		}
-		if space, err := boolOr(m["add_prefix_space"], true); err != nil || space {
+		if space, err := m.bool("add_prefix_space", true); err != nil || space {
 			return v.Unsupported("found add_prefix_space true; supported: false")
 		}
 		if len(p.split) == 0 {
@@ -48,11 +48,11 @@ func (p *pipeline) readPattern(v jsonfile.Value) error {
 	if err != nil {
 		return err
 	}
-	behavior, err := textOr(m["behavior"], "")
+	behavior, err := m.text("behavior", "")
 	if err != nil {
 		return err
 	}
-	invert, err := boolOr(m["invert"], false)
+	invert, err := m.bool("invert", false)
 	if err != nil {
 		return err
 	}
@@ -60,11 +60,11 @@ func (p *pipeline) readPattern(v jsonfile.Value) error {
 	if err != nil {
 		return err
 	}
-	regex, err := textOr(pattern["Regex"], "")
+	regex, err := pattern.text("Regex", "")
 	if err != nil {
 		return err
 	}
-	text, err := textOr(pattern["String"], "")
+	text, err := pattern.text("String", "")
 	if err != nil {
 		return err
 	}
@@ -96,11 +96,11 @@ func (p *pipeline) readMetaspace(v jsonfile.Value) error {
 		return err
 	}
 	for _, key := range [...]string{"replacement", "str_rep"} {
-		if mark, err := textOr(m[key], wordMark); err != nil || mark != wordMark {
+		if mark, err := m.text(key, wordMark); err != nil || mark != wordMark {
 			return m[key].Unsupported("found %s; supported: %q", m[key].Raw(), wordMark)
 		}
 	}
-	space, err := boolOr(m["add_prefix_space"], true)
+	space, err := m.bool("add_prefix_space", true)
 	if err != nil {
 		return err
 	}
@@ -108,10 +108,10 @@ func (p *pipeline) readMetaspace(v jsonfile.Value) error {
 	if !space {
 		scheme = "never"
 	}
-	if scheme, err = textOr(m["prepend_scheme"], scheme); err != nil || scheme != "always" && scheme != "never" {
+	if scheme, err = m.text("prepend_scheme", scheme); err != nil || scheme != "always" && scheme != "never" {
 		return m["prepend_scheme"].Unsupported("found %s; supported: \"always\", \"never\"", m["prepend_scheme"].Raw())
 	}
-	split, err := boolOr(m["split"], true)
+	split, err := m.bool("split", true)
 	if err != nil {
 		return err
 	}

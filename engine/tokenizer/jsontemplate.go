@@ -19,28 +19,14 @@ func (p *pipeline) readTemplate(root, v jsonfile.Value) error {
 			return err
 		}
 		for i, key := range [...]string{"cls", "sep"} {
-			if !m[key].Has() {
-				return v.Fail("the key %q is missing; want a token and its id", key)
-			}
-			first, second, err := readPair(m[key], "a token and its id")
+			id, err := p.readToken(v, m[key])
 			if err != nil {
-				return err
-			}
-			token, err := first.Text()
-			if err != nil {
-				return err
-			}
-			id, err := second.Int()
-			if err != nil {
-				return err
-			}
-			if err := p.checkToken(m[key], token, id); err != nil {
 				return err
 			}
 			if i == 0 {
-				p.before = []int32{int32(id)}
+				p.before = []int32{id}
 			} else {
-				p.after = []int32{int32(id)}
+				p.after = []int32{id}
 			}
 		}
 		return nil
@@ -52,6 +38,26 @@ func (p *pipeline) readTemplate(root, v jsonfile.Value) error {
 		return p.readSingle(m["single"], m["special_tokens"], v)
 	}
 	return v.Get("type").Unsupported("found %q; supported: %s", kind, supported)
+}
+
+// readToken reads ["token", id], a member of parent.
+func (p *pipeline) readToken(parent, v jsonfile.Value) (int32, error) {
+	if !v.Has() {
+		return 0, parent.Fail("a RobertaProcessing needs the keys cls and sep")
+	}
+	first, second, err := readPair(v, "a token and its id")
+	if err != nil {
+		return 0, err
+	}
+	token, err := first.Text()
+	if err != nil {
+		return 0, err
+	}
+	id, err := second.Int()
+	if err != nil {
+		return 0, err
+	}
+	return int32(id), p.checkToken(v, token, id)
 }
 
 // readSingle reads the template of one text: special tokens around sequence A.

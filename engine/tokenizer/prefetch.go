@@ -1,6 +1,10 @@
 package tokenizer
 
-import "sync"
+import (
+	"errors"
+	"io/fs"
+	"sync"
+)
 
 // prefetcher reads files in the background: where each read waits for the
 // network, several at once take as long as one. Its methods are for one goroutine.
@@ -22,12 +26,18 @@ func (p *prefetcher) start(names ...string) {
 	}
 }
 
-// read returns a file's bytes, of a read that start began or of a new one.
-func (p *prefetcher) read(name string) ([]byte, error) {
+// read returns a file's bytes, of a read that start began or of a new one; found is
+// false for an absent file.
+func (p *prefetcher) read(name string) (data []byte, found bool, err error) {
 	if read := p.started[name]; read != nil {
-		return read()
+		data, err = read()
+	} else {
+		data, err = p.source(name)
 	}
-	return p.source(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return data, true, err
 }
 
 // wait returns when no read is running.

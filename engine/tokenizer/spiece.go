@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"cmp"
 	"strings"
 
 	"vitrine/engine/fault"
@@ -38,7 +37,7 @@ func loadSpiece(data []byte, config *tokenizerConfig, o Options) (Tokenizer, err
 	}
 	s := &siglipTokenizer{
 		model: m.unigram, charsmap: m.charsmap, collapse: m.collapse, userDefined: newVocab(),
-		lower: boolOrDefault(config.lowerCase, true), unkText: cmp.Or(config.unk, "<unk>"), max: o.MaxLength,
+		lower: boolOrDefault(config.lowerCase, true), unkText: textOrDefault(config.unk, "<unk>"), max: o.MaxLength,
 	}
 	v := m.unigram.vocab
 	addSpecial := func(role, token string) (int32, error) {
@@ -48,10 +47,10 @@ func loadSpiece(data []byte, config *tokenizerConfig, o Options) (Tokenizer, err
 		}
 		return id, err
 	}
-	if s.eos, err = addSpecial("eos_token", cmp.Or(config.eos, "</s>")); err != nil {
+	if s.eos, err = addSpecial("eos_token", textOrDefault(config.eos, "</s>")); err != nil {
 		return nil, err
 	}
-	if s.pad, err = addSpecial("pad_token", cmp.Or(config.pad, "</s>")); err != nil {
+	if s.pad, err = addSpecial("pad_token", textOrDefault(config.pad, "</s>")); err != nil {
 		return nil, err
 	}
 	if _, err = addSpecial("unk_token", s.unkText); err != nil {

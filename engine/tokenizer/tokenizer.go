@@ -6,8 +6,6 @@ package tokenizer
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"strings"
 
 	"vitrine/engine/fault"
@@ -73,7 +71,7 @@ func load(files *prefetcher, o Options) (Tokenizer, error) {
 	} else {
 		files.start("spiece.model")
 	}
-	config, err := readConfigFiles(files.read)
+	config, err := readConfigFiles(files)
 	if err != nil {
 		return nil, err
 	}
@@ -81,38 +79,34 @@ func load(files *prefetcher, o Options) (Tokenizer, error) {
 		o.MaxLength = config.maxLength
 	}
 	if o.Family != CLIP {
-		data, err := files.read("spiece.model")
-		if err == nil {
+		if data, found, err := files.read("spiece.model"); err != nil {
+			return nil, err
+		} else if found {
 			return loadSpiece(data, config, o)
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
 	}
-	data, err := files.read("tokenizer.json")
-	if err == nil {
-		return loadTokenizerJSON(data, config, o)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if data, found, err := files.read("tokenizer.json"); err != nil {
 		return nil, err
+	} else if found {
+		return loadTokenizerJSON(data, config, o)
 	}
 	if o.Family != CLIP {
 		return nil, fault.New(fault.NotFound, "tokenizer.json", "not found, and no spiece.model either; a SigLIP text tower needs one of them")
 	}
 	files.start("vocab.json", "merges.txt")
-	vocabulary, err := files.read("vocab.json")
+	vocabulary, found, err := files.read("vocab.json")
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fault.New(fault.NotFound, "tokenizer.json", "not found, and no vocab.json either; a CLIP text tower needs tokenizer.json, or vocab.json with merges.txt")
-		}
 		return nil, err
 	}
-	merges, err := files.read("merges.txt")
+	if !found {
+		return nil, fault.New(fault.NotFound, "tokenizer.json", "not found, and no vocab.json either; a CLIP text tower needs tokenizer.json, or vocab.json with merges.txt")
+	}
+	merges, found, err := files.read("merges.txt")
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fault.New(fault.NotFound, "merges.txt", "not found beside vocab.json; both are needed where tokenizer.json is missing")
-		}
 		return nil, err
+	}
+	if !found {
+		return nil, fault.New(fault.NotFound, "merges.txt", "not found beside vocab.json; without a tokenizer.json, both are needed")
 	}
 	return loadVocabMerges(vocabulary, merges, config, o)
 }

@@ -34,8 +34,8 @@ func loadVocabMerges(vocabulary, merges []byte, config *tokenizerConfig, o Optio
 	}
 	var tokens [4]int32
 	for i, t := range [...]struct{ role, token string }{
-		{"bos_token", cmp.Or(config.bos, clipStart)}, {"eos_token", cmp.Or(config.eos, clipEnd)},
-		{"pad_token", cmp.Or(config.pad, clipEnd)}, {"unk_token", cmp.Or(config.unk, clipEnd)},
+		{"bos_token", textOrDefault(config.bos, clipStart)}, {"eos_token", textOrDefault(config.eos, clipEnd)},
+		{"pad_token", textOrDefault(config.pad, clipEnd)}, {"unk_token", textOrDefault(config.unk, clipEnd)},
 	} {
 		if tokens[i], err = v.special("vocab.json", t.role, t.token); err != nil {
 			return nil, err
