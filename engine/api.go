@@ -66,53 +66,56 @@ type Cost = family.Cost
 type Options struct {
 	// Set is the instruction set that runs; the fastest there is by default.
 	Set *kernel.Set
-	// GPU opens a graphics processor; nil: the CPU computes. Load, and later a call,
-	// go back to the CPU where there is none, or it is lost, wrong or slower; with
-	// DemandGPU they fail with fault.Device instead.
+	// GPU opens a graphics processor; nil: the CPU computes. Where there is none, or it is
+	// lost, wrong or slower, Load and later calls go back to the CPU; with DemandGPU they
+	// fail with fault.Device instead.
 	GPU       func(context.Context) (gpu.Device, error)
 	DemandGPU bool
-	// Fallback is told when a call has gone back to the CPU; Info says why.
+	// Fallback is called when a call has gone back to the CPU; Info says why.
 	Fallback func(Info)
-	// Tests compare speeds by a clock of their own, and bring small models to a GPU.
+	// Tests set their own clock to compare speeds, and run small models on a GPU.
 	clock   func() time.Time
 	anyWork bool
-	// DType says how the blocks keep their weights: "auto" and "f32" in float32,
-	// whatever the file's type; "f16" as half floats, unpacked on the way; "q8" as
-	// int8 with a scale an output, against activations with a scale a row.
+	// DType is how the blocks keep their weights: "auto" as the file does (float32 for a
+	// float file, int8 for a packed one), "f32", "f16" as half floats that are unpacked
+	// when they are used, or "q8" as int8 with a scale for each output, multiplied by
+	// activations with a scale for each row.
 	DType string
-	// MeasureQ8 lets a model of int8 weights see a picture as it loads, before and
-	// after they are rounded: Info.Q8 tells. Until then they take twice the memory. All
-	// shares of a model are loaded with it, or none.
+	// MeasureQ8 embeds a picture while a q8 model loads, before and after its weights are
+	// rounded, and gives the cosine in Info.Q8. Until then weights take twice the memory.
+	// All shares of a model are loaded with it, or none.
 	MeasureQ8 bool
-	// Workers is how many shares the blocks are cut into, 0 and 1 for none. The
-	// model itself is the first; LoadShare makes the others, and Group connects
+	// Workers is the number of shares that the blocks are split into; 0 and 1 leave them
+	// whole. The Model is the first share; LoadShare makes the others, and Group connects
 	// them.
 	Workers int
 	Group   encoder.Group
-	// Split, which may be nil, is asked for the two once config.json and the header
-	// of the weights have been read, unless a GPU computes. Workers is then only
-	// what the caller wants, checked before.
+	// Split, which may be nil, decides Workers and Group once config.json and the header
+	// of the weights have been read, unless a GPU computes. Workers is then the number
+	// that is wanted, and is only checked.
 	Split func(Cost) (workers int, group encoder.Group, err error)
 	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
 	Integrity string
-	// Progress is told the bytes of weights read so far, and all there are (−1
+	// Progress is called with the bytes of weights read so far, and with all there are (−1
 	// where the host doesn't say).
 	Progress func(loaded, total int64)
-	// Pause is called between blocks, and between pieces of a file. In a browser
-	// it lets waiting messages in. Its error ends the call.
+	// Pause is called between blocks, and between chunks of a file. In a browser it lets
+	// the event loop deliver messages. Its error ends the call.
 	Pause func() error
 }
 
-// Image is what an image call takes: a picture, or values that were already
-// preprocessed. Exactly one is there; FromImage and FromValues make it.
+// Image is the input of an image call: a picture, or pixelValues. FromImage and FromValues
+// make it.
 type Image struct {
 	picture *pixels.Image
 	values  *pixels.Input
 }
 
-// Options of calls follow. Their tags say what JavaScript and the command line offer:
-// js is the name there; a value that is left out (zero or nil) is the one of default, or
-// what the comment says; oneof lists the values there are; min is the least one.
+// The options of calls follow. Their tags describe them for JavaScript and the command
+// line, and checkOptions checks them: js is the option's name; default is the value of an
+// option that is left out (zero or nil), where it doesn't depend on the model; oneof lists
+// the values of a string; min is the least value of a number; single allows one string in
+// place of a list.
 
 // ImageOptions are common to all image calls.
 type ImageOptions struct {
@@ -124,23 +127,24 @@ type ImageOptions struct {
 	Experiment *Experiment `js:"experiment"`
 }
 
-// Experiment changes what the tower gets to know, for lessons.
+// Experiment withholds something from the tower, for lessons.
 type Experiment struct {
-	// Order puts the patch of position Order[i] at position i; nil leaves them.
+	// Order puts the patch of position Order[i] at position i, every patch once; nil
+	// leaves the patches where they are.
 	Order []int `js:"order" min:"0"`
-	// Positions false: tokens don't know where they are.
+	// Positions false leaves out the tokens' positions.
 	Positions *bool `js:"positions" default:"true"`
-	// Causal: a token sees itself and those before it.
+	// Causal lets a token attend to itself and those before it only.
 	Causal bool `js:"causal"`
 }
 
-// Ms is where the time of an image call went, in milliseconds. Decode is filled
-// in by whoever decoded.
+// Ms are the times of an image call, in milliseconds. Whoever decodes the picture fills in
+// Decode.
 type Ms struct {
 	Decode     float64 `json:"decode"`
 	Preprocess float64 `json:"preprocess"`
 	Encode     float64 `json:"encode"`
-	Device     float64 `json:"device"` // of Encode, what was waiting for the GPU; the rest is Go's and the browser's
+	Device     float64 `json:"device"` // the part of Encode that waits for the GPU
 }
 
 // EmbedImageOptions of EmbedImage.
@@ -164,7 +168,7 @@ type TextOptions struct {
 	// Templates are strings with {} for the text: a text's embedding is then the mean
 	// over all templates, normalized before and after as CLIP's notebook does. None by
 	// default: texts are taken as they are.
-	Templates []string `js:"template"`
+	Templates []string `js:"template" single:"true"`
 }
 
 // TextsOptions of EmbedTexts.
@@ -195,7 +199,7 @@ type TextEmbeddings struct {
 // RankOptions of Rank.
 type RankOptions struct {
 	ImageOptions
-	Templates []string `js:"template"` // see TextOptions
+	Templates []string `js:"template" single:"true"` // see TextOptions
 }
 
 // Ranked is one label with its scores.
@@ -297,8 +301,8 @@ type VisualTokens struct {
 type RelevanceOptions struct {
 	ImageOptions
 	Method    string   `js:"method" oneof:"dense,contribution" default:"dense"`
-	Against   []string `js:"against"`  // what Contrast subtracts; see LabelMap for the default
-	Templates []string `js:"template"` // see TextOptions
+	Against   []string `js:"against"`                // what Contrast subtracts; see LabelMap for the default
+	Templates []string `js:"template" single:"true"` // see TextOptions
 }
 
 // Relevance says which patches speak for which label.

@@ -9,7 +9,8 @@ import (
 	"vitrine/engine/maps"
 )
 
-// Attention says where the tokens of a picture looked.
+// Attention gives the attention of one block, the rollout over blocks, or that of a MAP
+// head.
 func (m *Model) Attention(ctx context.Context, img Image, o AttentionOptions) (AttentionMap, error) {
 	if err := m.begin(ctx, &o); err != nil {
 		return AttentionMap{}, err
@@ -65,7 +66,7 @@ func (m *Model) Attention(ctx context.Context, img Image, o AttentionOptions) (A
 	return out, nil
 }
 
-// poolAttention is the MAP head's own attention: one query, all tokens.
+// poolAttention gives the attention of the MAP head: of its one query to all tokens.
 func (m *Model) poolAttention(ctx context.Context, img Image, o AttentionOptions, out AttentionMap) (AttentionMap, error) {
 	switch {
 	case m.towers.Vision.Map == nil:
@@ -89,7 +90,8 @@ func (m *Model) poolAttention(ctx context.Context, img Image, o AttentionOptions
 	return out, err
 }
 
-// attentionTap reads attention as it comes, so that no layer's is kept.
+// attentionTap reduces each layer's attention as soon as it is computed, so that none is
+// kept whole.
 type attentionTap struct {
 	layers map[string]func(probs kernel.Mat)
 }

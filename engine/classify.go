@@ -25,8 +25,8 @@ func (m *Model) Classify(ctx context.Context, img Image, o ClassifyOptions) (Cla
 	}
 	logits := float64s(tap.values["logits"][0].Dense())
 	scores := score.Softmax(logits)
-	// Numbers are sorted, not classes: a thousand of them, with their names, take
-	// longer to move than a small picture's block to compute.
+	// Indices are sorted instead of Classes: moving a thousand of those, with their names,
+	// takes longer than a block of a small model.
 	order := make([]int, len(logits))
 	for i := range order {
 		order[i] = i

@@ -6,7 +6,7 @@ import (
 	"vitrine/engine/maps"
 )
 
-// Colors gives every patch a colour: the first three principal components of the
+// Colors gives a colour for each patch: the first three principal components of the
 // features, as the DINO papers show them.
 func (m *Model) Colors(ctx context.Context, img Image, o FeaturesOptions) (Colors, error) {
 	if err := m.begin(ctx, &o); err != nil {

@@ -10,18 +10,19 @@ import (
 	"vitrine/engine/gpu"
 )
 
-// work is something to compute: on the GPU where there is one, else on the CPU.
+// work is one run of a tower or projection, on the GPU where there is one, else on the CPU.
 type work struct {
 	kind   string // what self-checks are counted by: "picture", "text", "projection"
 	layers int    // of the tower
-	last   string // what it ends in: "embedding", or for a tower without one "last"
+	last   string // the last intermediate: "embedding", or "last" in a tower without an embedding
 	run    encoder.Run
-	// all does the whole, on any machine; it may be called twice, and tells the tap
-	// of the run everything. one does the first picture or text only.
+	// all computes the whole batch on the run's machine; it may be called twice. one
+	// computes the first picture or text only.
 	all, one func(encoder.Run) error
 }
 
-// encode does a piece of work. What the GPU can't do, or does wrong, the CPU does.
+// encode computes w. The CPU does it where there is no GPU, or where the GPU fails, is
+// found to be wrong, or lacks the memory.
 func (m *Model) encode(ctx context.Context, w work) error {
 	if m.refused != nil {
 		return m.refused
@@ -52,12 +53,13 @@ func (m *Model) encode(ctx context.Context, w work) error {
 	return w.all(w.run)
 }
 
-// timed is a Tap that takes the time between what it gets, and so gets it as soon
-// as it is there. Again makes it forget all it got: the run begins once more.
+// timed is a Tap that measures the time between intermediates, and so receives each as
+// soon as it is computed. Again makes it forget what it has received: the run starts
+// again.
 type timed interface{ Again() }
 
-// leaveGPU leaves the GPU for good and brings the weights to the CPU. Where the GPU
-// was demanded, that is an error now and in every later call.
+// leaveGPU closes the GPU and brings the weights back to the CPU. Where the GPU was
+// demanded, this call and all later ones fail with the reason instead.
 func (m *Model) leaveGPU(ctx context.Context, reason error) error {
 	g := m.gpu
 	m.waitedFor = g.machine.Device().Waited()
@@ -72,7 +74,7 @@ func (m *Model) leaveGPU(ctx context.Context, reason error) error {
 	m.gpu = nil
 	g.machine.Close()
 	m.fallbacks++
-	m.labels = labelCache{} // some may be the GPU's
+	m.labels = labelCache{} // the GPU may have computed some
 	m.runningMu.Lock()
 	m.running = running{fallback: reason.Error(), gpu: m.running.gpu}
 	m.runningMu.Unlock()
@@ -82,7 +84,7 @@ func (m *Model) leaveGPU(ctx context.Context, reason error) error {
 	return nil
 }
 
-// waited is how long all calls together waited for the GPU.
+// waited is how long all calls together have waited for the GPU.
 func (m *Model) waited() time.Duration {
 	if m.gpu == nil {
 		return m.waitedFor
@@ -92,12 +94,12 @@ func (m *Model) waited() time.Duration {
 
 // running is the part of Info that a fallback changes.
 type running struct {
-	device, kernels string // those of the GPU; "": the CPU's
+	device, kernels string // of the GPU; "" where the CPU runs
 	fallback        string
 	gpu             GPUInfo
 }
 
-// describeDevice describes the GPU, or says why there is none.
+// describeDevice describes the GPU. absent is why there is none, or nil.
 func (m *Model) describeDevice(absent error) running {
 	switch {
 	case absent != nil:
@@ -109,8 +111,8 @@ func (m *Model) describeDevice(absent error) running {
 	return running{device: "webgpu", kernels: "wgsl", gpu: GPUInfo{m.gpu.name(), g.Pipelines(), float64(g.CompileTime()) / 1e6}}
 }
 
-// restore gives the CPU the weights that lay on the device: from there, or, where
-// that fails, from the folder that the model came from.
+// restore brings the weights on the device back to the CPU: from the device, or, where
+// that fails, from the model's folder.
 func (m *Model) restore(ctx context.Context, g *selfCheckedGPU) error {
 	if err := g.machine.Return(); err == nil {
 		return nil

@@ -11,10 +11,10 @@ import (
 	"vitrine/engine/score"
 )
 
-// EmbedImages gives one vector a picture, as EmbedImage does. Picture i is what
-// image gives for it: asked once for each, in their order, when its turn comes,
-// so that not all need to be in memory. Pictures go through the tower some at a
-// time. The failure of one ends the call and names its index.
+// EmbedImages gives one vector a picture, as EmbedImage does. image(i) gives picture i; it
+// is called once for each picture, in their order, just before the picture is needed, so
+// that few pictures are in memory at once. Pictures go through the tower in batches. An
+// error of one picture ends the call and names its index.
 func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (Image, error), o EmbedImagesOptions) (ImageEmbeddings, error) {
 	if err := m.begin(ctx, &o); err != nil {
 		return ImageEmbeddings{}, err
@@ -57,8 +57,7 @@ func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (I
 	return out, nil
 }
 
-// nextPictures prepares pictures from index i on, as many as go through the tower
-// at once.
+// nextPictures prepares the pictures of one batch, from index i on.
 func (m *Model) nextPictures(i, count int, image func(i int) (Image, error), o ImageOptions, ms *Ms) ([]encoder.Picture, error) {
 	var pictures []encoder.Picture
 	for tokens := 0; i < count && tokens < batchTokens; i++ {
@@ -79,7 +78,7 @@ func (m *Model) nextPictures(i, count int, image func(i int) (Image, error), o I
 	return pictures, nil
 }
 
-// ofImage says which picture an error is about.
+// ofImage adds the index of a picture to its error.
 func ofImage(i int, err error) error {
 	var found *fault.Error
 	if !errors.As(err, &found) {

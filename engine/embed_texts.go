@@ -69,7 +69,7 @@ func checkTemplates(templates []string) ([]string, error) {
 	return templates, nil
 }
 
-// averaged is one vector as it is, or the mean of several of length 1
+// averaged gives a single vector as it is, and of several the mean, each normalized first
 // (openai/CLIP, notebooks/Prompt_Engineering_for_ImageNet.ipynb).
 func averaged(vectors [][]float32) []float32 {
 	if len(vectors) == 1 {
@@ -85,12 +85,12 @@ func averaged(vectors [][]float32) []float32 {
 	return mean
 }
 
-// batchTokens bounds the rows of one run: enough that the weights are worth
-// reading, small enough to stay in cache.
+// batchTokens bounds the rows of a batch: many enough to read the weights seldom, few
+// enough for their activations to stay in the processor's cache.
 const batchTokens = 512
 
-// embedEncodings runs texts through the tower, some at a time, and tells progress
-// how many are done.
+// embedEncodings runs texts through the tower in batches. progress is told how many are
+// done.
 func (m *Model) embedEncodings(ctx context.Context, encodings []tokenizer.Encoding, progress func(done int)) ([][]float32, error) {
 	vectors := make([][]float32, 0, len(encodings))
 	for len(encodings) > 0 {
@@ -113,8 +113,8 @@ func (m *Model) embedEncodings(ctx context.Context, encodings []tokenizer.Encodi
 	return vectors, nil
 }
 
-// padded fills a row up to the model's length where padding counts (SigLIP).
-// Where it is masked or hidden by causality, it is left out.
+// padded pads a row of ids to the model's length where padding is attended to (SigLIP).
+// Elsewhere padding is masked, or hidden by the causal mask, and is left out.
 func (m *Model) padded(ids []int32) []int32 {
 	if !m.arch.Text.Padded {
 		return ids

@@ -6,7 +6,7 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// apply tells a run what the tower is not told.
+// apply sets the experiment in a run.
 func (e Experiment) apply(run *encoder.Run) {
 	run.NoPositions = !isTrue(e.Positions)
 	run.Causal = e.Causal

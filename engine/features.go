@@ -8,7 +8,7 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// Features gives one vector a patch.
+// Features gives one vector for each patch.
 func (m *Model) Features(ctx context.Context, img Image, o FeaturesOptions) (Features, error) {
 	if err := m.begin(ctx, &o); err != nil {
 		return Features{}, err
@@ -23,7 +23,7 @@ func (m *Model) Features(ctx context.Context, img Image, o FeaturesOptions) (Fea
 	}, err
 }
 
-// features gives the patches that leave a block, or the tower: [patches, D].
+// features gives the patches as they leave a block, or the tower: [patches, D].
 func (m *Model) features(ctx context.Context, img Image, o FeaturesOptions) (kernel.Mat, prepared, error) {
 	name := "last"
 	if o.Layer != nil {

@@ -18,7 +18,7 @@ func FromImage(picture pixels.Image) Image { return Image{picture: &picture} }
 // its grid.
 func FromValues(values pixels.Input) Image { return Image{values: &values} }
 
-// prepared is a picture ready for the tower.
+// prepared is the tower's input of one picture.
 type prepared struct {
 	input      pixels.Input
 	grid       encoder.Grid
@@ -26,7 +26,7 @@ type prepared struct {
 	ms         Ms
 }
 
-// prepare preprocesses a picture, or checks values that were preprocessed.
+// prepare preprocesses a picture, or checks pixelValues.
 func (m *Model) prepare(img Image, o ImageOptions) (prepared, error) {
 	start := time.Now()
 	p := prepared{}
@@ -61,7 +61,7 @@ func (m *Model) prepare(img Image, o ImageOptions) (prepared, error) {
 	return p, nil
 }
 
-// findGrid finds the grid of an input and checks that the model can take it.
+// findGrid computes the grid of an input, and checks that the model takes such an input.
 func (m *Model) findGrid(p *prepared) error {
 	c := m.arch.Vision
 	in := &p.input
@@ -82,11 +82,10 @@ func (m *Model) findGrid(p *prepared) error {
 	return nil
 }
 
-// maxPatches bounds a picture: attention over 2¹⁴ tokens already takes 1 GB
-// where its map is asked for.
+// maxPatches bounds a picture: one attention map of 2¹⁴ tokens takes 1 GB.
 const maxPatches = 1 << 14
 
-// picture is p as the encoder takes it.
+// picture gives p as the encoder takes it.
 func (m *Model) picture(p prepared) encoder.Picture {
 	c := m.arch.Vision
 	return encoder.Picture{Grid: p.grid, Patches: func(dst kernel.Mat) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// labelEmbeddings gives embeddings of length 1, from the cache where they are.
+// labelEmbeddings gives embeddings of labels, of length 1, and caches them.
 func (m *Model) labelEmbeddings(ctx context.Context, labels, templates []string) ([][]float32, error) {
 	key := func(label string) string { return strings.Join(templates, "\x00") + "\x01" + label }
 	var absent []string
@@ -34,8 +34,8 @@ func (m *Model) labelEmbeddings(ctx context.Context, labels, templates []string)
 	return all, nil
 }
 
-// labelCache keeps embeddings by text. It is emptied when full: whoever ranks
-// against so many labels has them in one list.
+// labelCache caches embeddings of labels, by templates and label. It is emptied when it is
+// full.
 type labelCache struct {
 	entries map[string][]float32
 }

@@ -25,10 +25,9 @@ const (
 	maxTokenizerBytes = 64 << 20
 )
 
-// Load reads a model folder: config.json, preprocessor_config.json,
-// model.safetensors or its shards, and the tokenizer's files. The weights are
-// streamed into their packed places; what they don't need is skipped. A failure
-// leaves nothing behind.
+// Load reads a model folder: config.json, preprocessor_config.json, model.safetensors or
+// its shards, and the tokenizer's files. Weights are streamed into their packed form;
+// tensors that the model doesn't use are skipped. A failure leaves nothing behind.
 func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error) {
 	dtype, err := o.weightsDType()
 	if err != nil {
@@ -42,7 +41,7 @@ func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error)
 		return nil, err
 	}
 	m, err := l.model()
-	if l.gpu != nil && !o.DemandGPU && fault.CodeOf(err) == fault.Device { // no room for the weights
+	if l.gpu != nil && !o.DemandGPU && fault.CodeOf(err) == fault.Device { // the device has no memory for the weights
 		l.close()
 		l.gpuErr, l.options.GPU = err, nil
 		if err = l.open(); err == nil {
@@ -58,8 +57,8 @@ func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error)
 }
 
 // weightsDType is the form in which the blocks keep their weights. The patch embedding,
-// norms, heads and projections stay in float32: together they are a few percent, and
-// what they lose can't be made up for.
+// norms, heads and projections stay in float32: together they are a few percent of the
+// weights, and rounding them costs more accuracy than rounding the blocks.
 func (o Options) weightsDType() (kernel.DType, error) {
 	switch o.DType {
 	case "", "auto", "f32":
@@ -102,9 +101,9 @@ type loader struct {
 	pixelsErr  error
 	checkpoint *weights.Checkpoint
 
-	text   *textReader  // nil where no tokenizer is wanted
+	text   *textReader  // nil: don't read the tokenizer
 	gpu    *gpu.Machine // or nil
-	gpuErr error        // why there is none, where one was wanted
+	gpuErr error        // why there is no GPU although one was asked for
 }
 
 // textReader reads the tokenizer while the weights are on their way.
@@ -115,7 +114,8 @@ type textReader struct {
 	err     error
 }
 
-// open asks for the three files that every model has, all at once.
+// open requests config.json, preprocessor_config.json and the weights at the same time,
+// and the tokenizer's files and a GPU as soon as config.json is there.
 func (l *loader) open() error {
 	folder := l.folder
 	if l.options.Integrity != "" {
@@ -149,7 +149,7 @@ func (l *loader) open() error {
 	return nil
 }
 
-// close gives back what open took, but for the GPU of a model.
+// close frees what open took.
 func (l *loader) close() {
 	if l.checkpoint != nil {
 		l.checkpoint.Close()
@@ -165,20 +165,19 @@ func (l *loader) closeGPU() {
 	}
 }
 
-// gpuWork is how many multiply-adds a picture must cost before a GPU that nobody
-// demanded is worth its start, about a tenth of a second for the device and its
-// shaders. A CPU with SIMD does this in some 20 ms.
+// gpuWork is the multiply-adds of a picture from which on a GPU is worth opening unasked:
+// the device and its shaders take about a tenth of a second to start. A CPU with SIMD
+// computes this many in some 20 ms.
 const gpuWork = 5e8
 
-// openGPU opens the GPU and compiles its shaders, while the other files are on
-// their way.
+// openGPU opens the GPU and compiles its shaders while the other files are on their way.
 func (l *loader) openGPU() {
 	if l.options.GPU == nil || !l.options.DemandGPU && !l.options.anyWork && l.arch.Vision.MultiplyAdds() < gpuWork {
 		return
 	}
 	if n := l.options.Workers; n > 1 {
 		if !l.options.DemandGPU {
-			return // who names workers means the CPU
+			return // a number of workers asks for the CPU
 		}
 		l.gpuErr = fault.New(fault.Option, "workers", "found %d; a GPU works without them, so leave workers out", n)
 		return
@@ -197,7 +196,7 @@ func (l *loader) openGPU() {
 	l.gpuErr = err
 }
 
-// checkWorkers refuses more shares than there are heads to share.
+// checkWorkers refuses more shares than the model has heads.
 func (l *loader) checkWorkers() error {
 	heads := l.arch.MaxWorkers()
 	if n := l.options.Workers; n < 0 || n > heads {
@@ -206,7 +205,7 @@ func (l *loader) checkWorkers() error {
 	return nil
 }
 
-// split cuts the model into shares, where it is left to Options.Split.
+// split asks Options.Split, where it is there, how many shares to cut the model into.
 func (l *loader) split() error {
 	if l.options.Split == nil || l.gpu != nil {
 		return nil
@@ -259,8 +258,8 @@ func (l *loader) readPixels() {
 	l.pixelsErr = err
 }
 
-// fatalPixels: a folder without preprocessor_config.json still takes
-// pixelValues; a broken file is an error.
+// fatalPixels is the error of a broken preprocessor_config.json. A folder without the file
+// loads, and takes pixelValues only.
 func (l *loader) fatalPixels() error {
 	if !errors.Is(l.pixelsErr, fs.ErrNotExist) {
 		return l.pixelsErr
@@ -269,7 +268,7 @@ func (l *loader) fatalPixels() error {
 	return nil
 }
 
-// model streams the weights.
+// model streams the weights and makes the Model.
 func (l *loader) model() (*Model, error) {
 	if err := l.split(); err != nil {
 		return nil, err
@@ -321,7 +320,7 @@ func (l *loader) measures() bool {
 	return l.dtype == kernel.Q8 && !l.arch.Packed && l.options.MeasureQ8 && l.gpu == nil
 }
 
-// bind says where the tensors of the checkpoint go, in a share of the model.
+// bind gives the destinations of the checkpoint's tensors in a share of the model.
 func (l *loader) bind(share int) (*bind.Binding, error) {
 	o := bind.Options{DType: l.dtype, Share: l.options.share(share), KeepRest: l.measures()}
 	if l.gpu != nil {
@@ -338,7 +337,7 @@ type source struct {
 	arch    *family.Architecture
 }
 
-// again loads the weights once more, for the CPU.
+// again loads the weights a second time, for the CPU.
 func (s source) again(ctx context.Context) (*bind.Towers, error) {
 	s.options.GPU, s.options.Progress, s.options.MeasureQ8 = nil, nil, false
 	l := loader{ctx: ctx, folder: s.folder, options: s.options, dtype: s.dtype, arch: s.arch}
@@ -356,7 +355,7 @@ func (s source) again(ctx context.Context) (*bind.Towers, error) {
 	return b.Finish(l.folder.Name())
 }
 
-// stream reads all weights and gives their bytes.
+// stream reads all weights and gives the number of bytes read.
 func (l *loader) stream(b *bind.Binding) (int64, error) {
 	var bytes int64
 	var pauseErr error

@@ -7,14 +7,14 @@ import (
 	"vitrine/engine/fault"
 )
 
-// Info describes the model, and what runs it now.
+// Info describes the model and the device that runs it now.
 func (m *Model) Info() Info {
 	m.runningMu.Lock()
 	defer m.runningMu.Unlock()
 	info := m.info
 	if r := m.running; r.device != "" {
 		info.Device, info.Kernels = r.device, r.kernels
-		if info.Q8 != nil { // unpacked there, so that nothing happens to rows
+		if info.Q8 != nil { // the GPU unpacks int8 weights and leaves rows as they are
 			info.Q8 = &Q8Info{Rows: "float32"}
 		}
 	}
@@ -22,8 +22,8 @@ func (m *Model) Info() Info {
 	return info
 }
 
-// Close gives the memory back. Calls after it fail with fault.Closed; closing
-// twice is fine. A running call ends first.
+// Close frees the model's memory after the running call has ended. Later calls fail with
+// fault.Closed; closing twice is fine.
 func (m *Model) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -52,7 +52,7 @@ func (m *Model) begin(ctx context.Context, options any) error {
 	return err
 }
 
-// run is a Run that watches the context; encode gives it a machine.
+// run is a Run that ends with the context; encode gives it a machine.
 func (m *Model) run(ctx context.Context, tap encoder.Tap) encoder.Run {
 	return encoder.Run{Group: m.group, Tap: tap, Step: func() error {
 		if m.pause != nil {

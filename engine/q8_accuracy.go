@@ -9,8 +9,7 @@ import (
 	"vitrine/engine/score"
 )
 
-// measureQ8 lets the model see a picture twice, before and after its weights are
-// settled to int8.
+// measureQ8 embeds a picture twice, before and after the weights are rounded to int8.
 func (m *Model) measureQ8(ctx context.Context, linears []*kernel.Linear) error {
 	before, err := m.q8Probe(ctx)
 	if err != nil {
@@ -26,8 +25,8 @@ func (m *Model) measureQ8(ctx context.Context, linears []*kernel.Linear) error {
 	return nil
 }
 
-// EmbeddingCosine is the cosine of what two models with the same towers make of the
-// picture that MeasureQ8 shows them.
+// EmbeddingCosine is the cosine of two models' embeddings of the picture that MeasureQ8
+// uses. The models have the same towers.
 func EmbeddingCosine(ctx context.Context, a, b *Model) (float64, error) {
 	var seen [2][]float32
 	for i, m := range []*Model{a, b} {
@@ -70,8 +69,8 @@ func (m *Model) q8Probe(ctx context.Context) ([]float32, error) {
 	return tap.values[name][0].Dense(), nil
 }
 
-// scene paints pixelValues [3, height, width]: a house in a field of grass, under
-// a sky with a sun. It has edges, even parts and texture, as photographs have.
+// scene paints pixelValues [3, height, width]: a house in a field of grass, under a sky
+// with a sun. It has edges, flat areas and texture, as photographs have.
 func scene(height, width int) pixels.Input {
 	in := pixels.Input{Height: height, Width: width, Values: make([]float32, 3*height*width)}
 	for i := range height * width {

@@ -9,8 +9,7 @@ import (
 	"vitrine/engine/score"
 )
 
-// Rank compares a picture with labels. Label embeddings are computed once and
-// kept.
+// Rank compares a picture with labels. Embeddings of labels are computed once and cached.
 func (m *Model) Rank(ctx context.Context, img Image, labels []string, o RankOptions) (Ranking, error) {
 	if err := m.begin(ctx, &o); err != nil {
 		return Ranking{}, err
@@ -28,7 +27,7 @@ func (m *Model) Rank(ctx context.Context, img Image, labels []string, o RankOpti
 	}
 	fallbacks := m.fallbacks
 	picture, err := m.embedImage(ctx, img, o.ImageOptions, true)
-	if err == nil && fallbacks != m.fallbacks { // what the GPU said of the texts is worth nothing
+	if err == nil && fallbacks != m.fallbacks { // the GPU that embedded the labels was found to be wrong
 		texts, err = m.labelEmbeddings(ctx, labels, o.Templates)
 	}
 	if err != nil {
@@ -41,7 +40,7 @@ func (m *Model) Rank(ctx context.Context, img Image, labels []string, o RankOpti
 	return m.ranking(labels, similarities, picture.Ms), nil
 }
 
-// ranking scales cosines as upstream does and sorts, the best first.
+// ranking scales cosines to logits and scores, and sorts the labels, the best first.
 func (m *Model) ranking(labels []string, similarities []float64, ms Ms) Ranking {
 	logits := m.Logits(similarities)
 	scores := m.arch.Method.Scores(logits)
@@ -53,7 +52,8 @@ func (m *Model) ranking(labels []string, similarities []float64, ms Ms) Ranking 
 	return Ranking{ranked, string(m.arch.Method), ms}
 }
 
-// Logits scales cosines as upstream does: cosine·exp(logit_scale) + logit_bias.
+// Logits scales cosines of pictures and texts as upstream does:
+// cosine·exp(logit_scale) + logit_bias.
 func (m *Model) Logits(similarities []float64) []float64 {
 	scale := math.Exp(float64(m.towers.LogitScale))
 	out := make([]float64, len(similarities))

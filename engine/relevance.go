@@ -18,9 +18,9 @@ import (
 // neutral is a text about nothing: a single label's contrast is taken against it.
 const neutral = "a photo of a"
 
-// Relevance says which patches speak for each label, forward only. Both methods
-// make one vector a patch that depends on the picture alone; a label costs one
-// product with it.
+// Relevance says which patches raise the similarity to each label, forward only. Both
+// methods compute one vector for each patch, which depends on the picture alone; a label
+// costs one product with them.
 func (m *Model) Relevance(ctx context.Context, img Image, labels []string, o RelevanceOptions) (Relevance, error) {
 	if err := m.begin(ctx, &o); err != nil {
 		return Relevance{}, err
@@ -57,8 +57,8 @@ func (m *Model) Relevance(ctx context.Context, img Image, labels []string, o Rel
 	return out, nil
 }
 
-// targets gives a vector of length 1 for each label, and those that a contrast is
-// against; nil against means the other labels.
+// targets gives a vector of length 1 for each label, and the vectors that contrasts are
+// taken against; against nil means the other labels.
 func (m *Model) targets(ctx context.Context, labels []string, o RelevanceOptions) (targets, against [][]float32, err error) {
 	find := func(texts, templates []string) ([][]float32, error) { return m.labelEmbeddings(ctx, texts, templates) }
 	single := func() ([][]float32, error) { return find([]string{neutral}, nil) }
@@ -84,7 +84,7 @@ func (m *Model) targets(ctx context.Context, labels []string, o RelevanceOptions
 	return targets, against, err
 }
 
-// classVectors gives a classifier's weights of some classes, to length 1.
+// classVectors gives the classifier's weights of some classes, scaled to length 1.
 func (m *Model) classVectors(names []string) ([][]float32, error) {
 	var out [][]float32
 	for _, name := range names {
@@ -108,7 +108,7 @@ func (m *Model) classRow(class int) []float32 {
 	return row
 }
 
-// meanClass is the mean of all classes' vectors.
+// meanClass is the mean of the vectors of all classes.
 func (m *Model) meanClass() ([][]float32, error) {
 	w := m.towers.Vision.Classifier
 	mean := make([]float32, w.In)

@@ -12,9 +12,9 @@ import (
 
 // selfCheckedGPU is a GPU whose results are compared with the CPU's now and then.
 //
-// Devices are known that compute wrong, from the start or only later: some are
-// right at their first picture and wrong from the second on. So the first item of
-// calls 1, 2, 8, 64, 512 … of every kind is computed on the CPU, too.
+// Some devices give wrong results from the start, others are right at the first picture
+// and wrong from the second on. So the first item of calls 1, 2, 8, 64, 512 … of every kind
+// is computed on the CPU as well.
 type selfCheckedGPU struct {
 	machine  *gpu.Machine
 	cpu      *encoder.CPU
@@ -23,11 +23,11 @@ type selfCheckedGPU struct {
 	clock    func() time.Time
 }
 
-// checkTolerance is how far the GPU may be from the CPU, over the scale of the
-// values. Both compute in float32 and differ by some 1e-5 after many layers.
+// checkTolerance is the largest difference of GPU and CPU that is accepted, over the
+// largest value. Both compute in float32 and differ by about 1e-5 after many layers.
 const checkTolerance = 1e-3
 
-// due tells whether call n is checked: 2, and the powers of 8.
+// due tells whether call n is checked: 2 and the powers of 8 are.
 func due(n int) bool {
 	if n == 2 {
 		return true
@@ -38,8 +38,8 @@ func due(n int) bool {
 	return n == 1
 }
 
-// encode does the work on the GPU. An error with the code Device means that it
-// can't be trusted with it; the tap has seen nothing then.
+// encode computes w on the GPU. After an error of the code Device the tap has received
+// nothing, and the CPU has to compute w.
 func (g *selfCheckedGPU) encode(w work) error {
 	if _, ok := w.run.Tap.(timed); ok {
 		g.machine.Eager = true
@@ -54,17 +54,17 @@ func (g *selfCheckedGPU) encode(w work) error {
 			return err
 		}
 	}
-	w.run.Step, w.run.Group = nil, nil // on the GPU the walk only notes what to do
+	w.run.Step, w.run.Group = nil, nil // on a GPU the walk only records commands
 	if !due(n) {
 		w.run.Machine = g.machine
 		return w.all(w.run)
 	}
 
-	// The last block is left out: who wants it whole changes how it is computed.
+	// Not the last block: wanting all of its tokens would change how it is computed.
 	block := encoder.BlockName((n - 1) % max(w.layers-1, 1))
-	theirs := &recordingTap{tap: w.run.Tap, also: []string{block, w.last}}
+	onGPU := &recordingTap{tap: w.run.Tap, also: []string{block, w.last}}
 	run := w.run
-	run.Machine, run.Tap = g.machine, theirs
+	run.Machine, run.Tap = g.machine, onGPU
 	start := g.clock()
 	if err := w.all(run); err != nil {
 		return err
@@ -72,8 +72,8 @@ func (g *selfCheckedGPU) encode(w work) error {
 	took := g.clock().Sub(start)
 	g.machine.Forget()
 
-	ours, reader := &recordingTap{also: theirs.also}, g.reader()
-	run.Machine, run.Tap = reader, ours
+	onCPU, reader := &recordingTap{also: onGPU.also}, g.reader()
+	run.Machine, run.Tap = reader, onCPU
 	start = g.clock()
 	if err := w.one(run); err != nil {
 		return err
@@ -82,26 +82,26 @@ func (g *selfCheckedGPU) encode(w work) error {
 		return reader.err
 	}
 	alone := g.clock().Sub(start) - reader.waited
-	if err := g.compare(theirs, ours, w.kind, n); err != nil {
+	if err := g.compare(onGPU, onCPU, w.kind, n); err != nil {
 		return err
 	}
-	// The first call warms up. From the second on, a GPU that nobody demanded must be
-	// worth it.
-	if !g.demanded && w.kind == "picture" && n == 2 && took > alone*time.Duration(theirs.items) {
+	// The first call warms up. At the second one, a GPU that was not demanded must be
+	// faster than the CPU.
+	if !g.demanded && w.kind == "picture" && n == 2 && took > alone*time.Duration(onGPU.items) {
 		return fault.New(fault.Device, "webgpu", "%s is slower than the CPU here: %d ms a picture against %d ms",
-			g.name(), took.Milliseconds()/int64(theirs.items), alone.Milliseconds())
+			g.name(), took.Milliseconds()/int64(onGPU.items), alone.Milliseconds())
 	}
-	theirs.deliver()
+	onGPU.deliver()
 	return nil
 }
 
 func (g *selfCheckedGPU) name() string { return g.machine.Device().About().Name }
 
-// compare holds the first item of the GPU's against the CPU's.
-func (g *selfCheckedGPU) compare(theirs, ours *recordingTap, kind string, n int) error {
+// compare compares the first item of the GPU with that of the CPU.
+func (g *selfCheckedGPU) compare(onGPU, onCPU *recordingTap, kind string, n int) error {
 	compared := false
-	for _, want := range ours.kept {
-		got, ok := theirs.find(want.name)
+	for _, want := range onCPU.kept {
+		got, ok := onGPU.find(want.name)
 		if !ok {
 			continue
 		}
@@ -165,7 +165,7 @@ func (t *recordingTap) find(name string) (kernel.Mat, bool) {
 	return kernel.Mat{}, false
 }
 
-// deliver tells the tap behind.
+// deliver gives tap the values that it wants.
 func (t *recordingTap) deliver() {
 	for _, v := range t.kept {
 		if t.tap != nil && t.tap.Wants(v.name) {
@@ -174,10 +174,10 @@ func (t *recordingTap) deliver() {
 	}
 }
 
-// reader is the CPU, with weights that lie on the GPU: each matrix is read back
-// for its use and forgotten. int8 becomes float32, because the GPU does not
-// quantise activations and the CPU's way with int8 would.
-type reader struct {
+// weightReader is the CPU computing with weights that are on the GPU: each matrix is read
+// back when it is used, and not kept. int8 becomes float32, because the GPU does not
+// quantize activations, as the CPU's int8 kernels do.
+type weightReader struct {
 	*encoder.CPU
 	gpu    *gpu.Machine
 	err    error         // of a matrix that could not be read; the results are worthless
@@ -185,9 +185,11 @@ type reader struct {
 	clock  func() time.Time
 }
 
-func (g *selfCheckedGPU) reader() *reader { return &reader{CPU: g.cpu, gpu: g.machine, clock: g.clock} }
+func (g *selfCheckedGPU) reader() *weightReader {
+	return &weightReader{CPU: g.cpu, gpu: g.machine, clock: g.clock}
+}
 
-func (r *reader) Linear(dst, x encoder.Mat, w *kernel.Linear, act kernel.Activation, residual encoder.Mat) {
+func (r *weightReader) Linear(dst, x encoder.Mat, w *kernel.Linear, act kernel.Activation, residual encoder.Mat) {
 	if r.err != nil {
 		return
 	}

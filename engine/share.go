@@ -8,8 +8,8 @@ import (
 	"vitrine/engine/weights"
 )
 
-// LoadShare loads share index of a model that is cut into o.Workers shares. It
-// keeps that part of the weights and passes over the rest.
+// LoadShare loads share index of a model that is split into o.Workers shares. It keeps
+// the weights of this share only.
 func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options) (*Share, error) {
 	if index < 1 || index >= o.Workers {
 		return nil, fault.New(fault.Option, "index", "found share %d of %d; the others than the first are 1 to %d", index, o.Workers, o.Workers-1)
@@ -44,7 +44,7 @@ func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options)
 	return s, nil
 }
 
-// Join does this share's part of a job.
+// Join computes this share of a job.
 func (s *Share) Join(job encoder.Job) error {
 	defer func() {
 		settle(s.rest)

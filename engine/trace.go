@@ -8,9 +8,8 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// Trace runs one picture and tells every stage of its way, with its shape and
-// the time it took. The whole is slower than a call that only wants its end, by
-// what it takes to look.
+// Trace runs one picture and gives every stage of the computation, with its shape and the
+// time it took. Reading every stage makes it slower than other calls.
 func (m *Model) Trace(ctx context.Context, img Image, o ImageOptions) ([]Stage, error) {
 	if err := m.begin(ctx, &o); err != nil {
 		return nil, err
@@ -34,8 +33,8 @@ func (m *Model) Trace(ctx context.Context, img Image, o ImageOptions) ([]Stage, 
 	return stages, nil
 }
 
-// traceTap writes down what comes by. Attention maps and what is made for
-// relevance are not on a picture's way.
+// traceTap records shapes and times. It leaves out attention maps and token relevance,
+// which other calls ask for.
 type traceTap struct {
 	last   time.Time
 	stages []Stage

@@ -8,7 +8,7 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// VisualTokens carries features through the projector of a LLaVA-style model
+// VisualTokens applies the projector of a LLaVA-style model to features
 // (llava/modeling_llava.py, get_image_features).
 func (m *Model) VisualTokens(ctx context.Context, img Image, o VisualTokensOptions) (VisualTokens, error) {
 	if err := m.begin(ctx, &o); err != nil {
@@ -64,7 +64,8 @@ func (m *Model) Slots(size [2]int) (int, error) {
 	return c.LanguageTokens(grid), nil
 }
 
-// visualLayers names the taps that config.json, or the caller, asks for.
+// visualLayers gives the names of the hidden states that the projector reads, and whether
+// it keeps the first token: as config.json says, or the options.
 func (m *Model) visualLayers(o VisualTokensOptions) (names []string, full bool, err error) {
 	c := m.arch.Projector
 	layers := c.Layers
@@ -90,7 +91,7 @@ func (m *Model) visualLayers(o VisualTokensOptions) (names []string, full bool, 
 	return names, o.Strategy == "full", nil
 }
 
-// project runs x [slots, features] through the projector.
+// project applies the projector to x [tokens, features].
 func (m *Model) project(ctx context.Context, x kernel.Mat) (kernel.Mat, error) {
 	p := m.towers.Projector
 	if p.Second == nil {
@@ -103,7 +104,7 @@ func (m *Model) project(ctx context.Context, x kernel.Mat) (kernel.Mat, error) {
 	return m.apply(ctx, p.Second, kernel.Identity, hidden)
 }
 
-// apply runs one projection over x outside of a tower's walk.
+// apply computes act(x·Wᵀ + b) of x [rows, w.In] outside of a tower: [rows, w.Out].
 func (m *Model) apply(ctx context.Context, w *kernel.Linear, act kernel.Activation, x kernel.Mat) (kernel.Mat, error) {
 	tap := capturing("projection")
 	project := func(r encoder.Run) error {

@@ -7,9 +7,9 @@ import (
 	"vitrine/engine/fault"
 )
 
-// WatchImages runs pictures through the tower in one batch and shows the tap
-// what it wants; encoder.Tap lists the names. It is what every image call is
-// made of, for those who want something else.
+// WatchImages runs pictures through the tower in one batch; the tap receives the
+// intermediates that it wants (encoder.Tap lists them). Use it for what no other call
+// gives.
 func (m *Model) WatchImages(ctx context.Context, images []Image, o ImageOptions, tap encoder.Tap) error {
 	if err := m.begin(ctx, &o); err != nil {
 		return err

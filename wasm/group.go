@@ -15,17 +15,17 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// What the host answers where it is not done: ask again once woken, or never.
+// Answers of the host that are no result: ask again after wake, or give the job up.
 const (
 	again = -1
 	never = -2
 )
 
-// woken is told that it is worth asking the host again.
+// woken receives when the host should be asked again.
 var woken = make(chan struct{}, 1)
 
-// wake is called by the host, which then lets Go run (exports.resume). It is told
-// of by an export because a js.Func costs 30 µs.
+// wake is called by the host, which then calls the export resume to run Go. It is an
+// export because a call of a js.Func costs 30 µs.
 //
 //go:wasmexport wake
 func wake() {
@@ -35,8 +35,8 @@ func wake() {
 	}
 }
 
-// waitFor asks the host for something until it is there. One goroutine does so at
-// a time.
+// waitFor asks the host until the answer is neither null nor again, and gives the
+// answer. One goroutine at a time waits.
 func waitFor(ask func() js.Value) js.Value {
 	for {
 		answer := ask()
@@ -47,8 +47,8 @@ func waitFor(ask func() js.Value) js.Value {
 	}
 }
 
-// group connects the shares over the host's message ports (js/exchange.js,
-// js/shares.js). All shares use the same one.
+// group connects the shares over the host's message ports (js/shares/exchange.js,
+// js/shares/shares.js). All shares use the same one.
 type group struct{}
 
 // Sum copies x out and the sum in.
@@ -56,7 +56,7 @@ func (group) Sum(x []float32) error {
 	sent := false
 	status := waitFor(func() js.Value {
 		if sent {
-			return host.Call("met")
+			return host.Call("finishSum")
 		}
 		sent = true
 		return host.Call("sum", address(x), len(x))
@@ -71,7 +71,7 @@ func (group) Sum(x []float32) error {
 // Start sends a job with its tokens.
 func (group) Start(job encoder.Job) error {
 	x := job.X.Dense()
-	status := host.Call("start", vert.ValueOf(messageOf(job)).Value, address(x), len(x))
+	status := host.Call("startJob", vert.ValueOf(messageOf(job)).Value, address(x), len(x))
 	runtime.KeepAlive(x)
 	if status.Int() == never {
 		return lost()
@@ -131,7 +131,7 @@ func (m message) job(memory []float32) encoder.Job {
 		memory = make([]float32, n)
 	}
 	job.X = kernel.MatOf(memory[:cap(memory)], m.Rows, m.Cols)
-	host.Call("tokens", address(memory), n)
+	host.Call("readTokens", address(memory), n)
 	runtime.KeepAlive(memory)
 	return job
 }

@@ -11,7 +11,9 @@ import (
 type tokensCmd struct {
 	modelFlags
 	imageFlags
-	Image string `arg:"" help:"PNG or JPEG file."`
+	Layers   []int  `help:"Hidden states that the projector reads, separated by commas: 0 is the input of the first block, -1 the output of the last (as in config.json)." placeholder:"K"`
+	Strategy string `help:"default: without the first token; full: with it (as in config.json)." default:"" enum:",default,full"`
+	Image    string `arg:"" help:"PNG or JPEG file."`
 }
 
 func (c tokensCmd) Run(ctx context.Context, out io.Writer) error {
@@ -20,7 +22,7 @@ func (c tokensCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer model.Close()
-	tokens, err := model.VisualTokens(ctx, engine.FromImage(picture), engine.VisualTokensOptions{ImageOptions: c.options()})
+	tokens, err := model.VisualTokens(ctx, engine.FromImage(picture), engine.VisualTokensOptions{ImageOptions: c.options(), Layers: c.Layers, Strategy: c.Strategy})
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,9 @@
-// The one error type of Vitrine.
+// Errors, and how they describe values.
 
 /**
- * What every failure is, but an abort (that rejects with signal.reason). `code`
- * is stable; vitrine.d.ts lists the codes. `message` names the file or argument,
- * what was found, what is supported and what to do.
+ * The error of every failure except an abort, which rejects with signal.reason. code
+ * is stable; vitrine.d.ts lists the codes. message names the file or argument, what
+ * was found, what is supported and what to do.
  */
 export class VitrineError extends Error {
   constructor(code, message, options) {
@@ -13,18 +13,18 @@ export class VitrineError extends Error {
   }
 }
 
-/** {code, message} of any error, to be sent. */
-export function described(error) {
+/** {code, message} of any error, for a message to another thread. Errors without a code are bugs of Vitrine: 'internal'. */
+export function asMessage(error) {
   if (error.code && error.message) return { code: error.code, message: error.message }
   return { code: 'internal', message: `a mistake in Vitrine: ${error.message ?? error}` }
 }
 
-/** The VitrineError of an argument or option: where it stands, what was found, what is wanted. */
-export function wrong(where, found, wanted) {
-  return new VitrineError('option', `${where}: found ${describe(found)}, want ${wanted}`)
+/** The VitrineError of a wrong argument or option: its name, the value found, what is supported. */
+export function wrong(name, found, supported) {
+  return new VitrineError('option', `${name}: found ${describe(found)}, want ${supported}`)
 }
 
-/** A value as an error quotes it, in at most some 60 characters. */
+/** A value as errors quote it, in about 60 characters at most. */
 export function describe(value) {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? value.slice(0, 57) + '…' : value)
   if (Array.isArray(value)) return value.length > 4 ? `an array of ${value.length}` : `[${value.map(describe).join(', ')}]`

@@ -1,17 +1,17 @@
-// The browser's side of WebGPU: it has the objects, Go has their numbers. Go makes
-// a program once, a list of dispatches and copies; run() then replays it with one
-// crossing from Go, one submission and one read-back. engine/gpu/device.go says what
-// each method promises.
+// The browser's side of WebGPU: this script holds the objects, Go holds their numbers.
+// Go makes a program once, a list of dispatches and copies; run() then executes it with
+// one call from Go, one submission and one read-back. The methods of Device are those
+// of engine/gpu/device.go, which describes them; engine/gpu/device_js.go calls them.
 
-/** What a buffer is for, in WebGPU's flags. */
+/** GPUBufferUsage flags by the use of a buffer: Use in engine/gpu/device.go. */
 const USES = {
   arena: 0x80 | 0x08 | 0x04, // STORAGE, COPY_DST, COPY_SRC
   params: 0x40 | 0x08, // UNIFORM, COPY_DST
-  weights: 0x80 | 0x08 | 0x04,
+  weights: 0x80 | 0x08 | 0x04, // STORAGE, COPY_DST, COPY_SRC
   results: 0x01 | 0x08, // MAP_READ, COPY_DST
 }
 
-/** The limits that Go asks about; a device is asked for all that its adapter has of them. */
+/** The limits that Go reads. A device is requested with the adapter's own values. */
 const LIMITS = [
   'maxStorageBufferBindingSize', 'maxBufferSize', 'maxStorageBuffersPerShaderStage',
   'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupStorageSize', 'maxComputeWorkgroupsPerDimension',
@@ -21,14 +21,15 @@ const COMPUTE = 0x4 // GPUShaderStage.COMPUTE
 const READ = 0x1 // GPUMapMode.READ
 
 /**
- * Opens the fastest device there is.
+ * Opens the fastest device of this machine.
  *
- * @param {GPU} [gpu] navigator.gpu
+ * @param {GPU} [gpu] navigator.gpu by default
  * @returns {Promise<Device>}
- * @throws {Error} a sentence: this browser has no WebGPU, no adapter, or no device
+ * @throws {Error} the browser has no WebGPU, no adapter or no device; the message says
+ *   which
  */
 export async function openDevice(gpu = globalThis.navigator?.gpu) {
-  if (!gpu) throw new Error('this browser has no WebGPU here (navigator.gpu); it needs a recent browser and a page over https or on localhost')
+  if (!gpu) throw new Error('this browser offers this page no WebGPU (navigator.gpu); use a recent browser, and serve the page over https or from localhost')
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
   if (!adapter) throw new Error('the browser gives no WebGPU adapter; its graphics driver may be too old or blocked')
   const requiredLimits = {}
@@ -36,22 +37,21 @@ export async function openDevice(gpu = globalThis.navigator?.gpu) {
   return new Device(await adapter.requestDevice({ requiredLimits }), adapter.info ?? {})
 }
 
-/** A GPUDevice whose objects have numbers. */
+/** A GPUDevice that gives numbers for its buffers, bind groups and programs. */
 class Device {
-  made = 0 // buffers
-  freed = 0
-  waited = 0 // ms, of all runs
+  made = 0 // how many buffers were created
+  freed = 0 // how many of them were freed
+  waited = 0 // ms that all runs have waited for the device
   #device
-  #lost = '' // why the device is no more
-  #uncaught = '' // the first error outside all scopes
-  #scopes = [] // of begin()
+  #lost = '' // why the device was lost or closed
+  #uncaught = '' // the first error outside all error scopes
   #buffers = new Map()
   #groups = new Map()
   #programs = new Map()
   #pipelines = []
-  #next = 1
-  #layouts
-  #layout
+  #next = 1 // the next number
+  #layouts // of bind groups 0 and 1
+  #layout // of pipelines
 
   /**
    * @param {GPUDevice} device
@@ -81,14 +81,14 @@ class Device {
   }
 
   /**
-   * Makes the pipelines, all at once.
+   * Compiles the pipelines, all at the same time. Pipeline i is shaders[i].
    *
    * @param {{name: string, code: string}[]} shaders
    * @throws {Error} names the shader and what is wrong with it
    */
   async compile(shaders) {
-    this.begin() // or a bad module is reported outside all scopes, too
-    const tries = await Promise.allSettled(shaders.map(async ({ name, code }) => {
+    this.begin() // otherwise a bad module is also reported outside all error scopes
+    const results = await Promise.allSettled(shaders.map(async ({ name, code }) => {
       const module = this.#device.createShaderModule({ label: name, code })
       try {
         return await this.#device.createComputePipelineAsync({ label: name, layout: this.#layout, compute: { module, entryPoint: 'main' } })
@@ -99,21 +99,21 @@ class Device {
       }
     }))
     const refused = await this.end().catch((error) => error)
-    for (const { reason } of tries) if (reason) throw reason
+    for (const { reason } of results) if (reason) throw reason
     if (refused) throw refused
-    this.#pipelines = tries.map(({ value }) => value)
+    this.#pipelines = results.map(({ value }) => value)
   }
 
-  /** Watches what is made until end(). */
+  /** Opens the error scopes that end() closes. */
   begin() {
     this.#device.pushErrorScope('out-of-memory')
     this.#device.pushErrorScope('validation')
   }
 
   /**
-   * Waits for what was made since begin().
+   * Waits for the errors since begin().
    *
-   * @throws {Error} what the device refused, or that it has no more memory
+   * @throws {Error} the device was lost, refused a command or has no more memory
    */
   async end() {
     const [invalid, memory] = await Promise.all([this.#device.popErrorScope(), this.#device.popErrorScope()])
@@ -122,22 +122,24 @@ class Device {
     if (invalid) throw new Error(`${this.about.name} refused a command: ${invalid.message}`)
   }
 
-  /** Throws where the device is lost or has complained. */
+  /** Throws if the device was lost, or has reported an error outside all error scopes. */
   #throwIfBroken() {
     if (this.#lost) throw new Error(this.#lost)
     if (this.#uncaught) throw new Error(`${this.about.name} refused a command: ${this.#uncaught}`)
   }
 
-  /** Keeps an object under a new number. */
+  /** Puts an object into a map under a new number, and gives the number. */
   #keep(map, object) {
     map.set(this.#next, object)
     return this.#next++
   }
 
   /**
+   * Creates a buffer. Its errors are those of end().
+   *
    * @param {number} size bytes
    * @param {'arena'|'params'|'weights'|'results'} use
-   * @returns {number} the buffer
+   * @returns {number} the number of the buffer
    */
   buffer(size, use) {
     this.made++
@@ -145,17 +147,17 @@ class Device {
     try {
       buffer = this.#device.createBuffer({ label: use, size, usage: USES[use] })
     } catch (error) {
-      this.#uncaught ||= error.message // a size that is no size
+      this.#uncaught ||= error.message // the size is no valid number
     }
     return this.#keep(this.#buffers, buffer)
   }
 
-  /** Brings the first size bytes of data to a buffer. */
-  write(buffer, at, data, size) {
-    this.#device.queue.writeBuffer(this.#buffers.get(buffer), at, data, 0, size)
+  /** Writes the first size bytes of data into a buffer, at an offset in bytes. */
+  write(buffer, offset, data, size) {
+    this.#device.queue.writeBuffer(this.#buffers.get(buffer), offset, data, 0, size)
   }
 
-  /** Gives a buffer back. */
+  /** Frees a buffer. */
   free(buffer) {
     if (!this.#buffers.has(buffer)) return
     this.freed++
@@ -163,10 +165,10 @@ class Device {
     this.#buffers.delete(buffer)
   }
 
-  /** Reads size bytes of a buffer through one made for it. */
-  async read(buffer, at, size) {
+  /** Resolves to a Uint8Array of size bytes of a buffer, from an offset in bytes. Errors are those of run(). */
+  async read(buffer, offset, size) {
     const results = this.buffer(size, 'results')
-    const program = this.program([[buffer, at, results, 0, size]])
+    const program = this.program([[buffer, offset, results, 0, size]])
     try {
       return await this.run(program, results, size)
     } finally {
@@ -175,7 +177,7 @@ class Device {
     }
   }
 
-  /** Binds an arena and parameters, 256 bytes of them a dispatch. */
+  /** Makes bind group 0: the buffers of an arena and of parameters, 256 bytes for each dispatch. Gives its number. */
   runGroup(arena, params) {
     return this.#keep(this.#groups, this.#device.createBindGroup({
       layout: this.#layouts[0],
@@ -186,44 +188,47 @@ class Device {
     }))
   }
 
-  /** Binds two parts of a buffer of weights; places and sizes in bytes. */
-  weightGroup(weights, firstAt, firstSize, secondAt, secondSize) {
+  /** Makes bind group 1: two ranges of a buffer of weights, offsets and sizes in bytes. Gives its number. */
+  weightGroup(weights, firstOffset, firstSize, secondOffset, secondSize) {
     const buffer = this.#buffers.get(weights)
     return this.#keep(this.#groups, this.#device.createBindGroup({
       layout: this.#layouts[1],
       entries: [
-        { binding: 0, resource: { buffer, offset: firstAt, size: firstSize } },
-        { binding: 1, resource: { buffer, offset: secondAt, size: secondSize } },
+        { binding: 0, resource: { buffer, offset: firstOffset, size: firstSize } },
+        { binding: 1, resource: { buffer, offset: secondOffset, size: secondSize } },
       ],
     }))
   }
 
+  /** Frees a bind group. */
   freeGroup(group) {
     this.#groups.delete(group)
   }
 
   /**
-   * Keeps a list of commands.
+   * Stores a list of commands.
    *
-   * @param {number[][]} commands [pipeline, run group, offset of its parameters,
-   *   weight group, x, y, z] or [from, at, to, at, bytes]
-   * @returns {number} the program
+   * @param {number[][]} commands a dispatch: [pipeline, bind group 0, offset of its
+   *   parameters, bind group 1, workgroups in x, y, z]; or a copy: [source buffer,
+   *   offset, destination buffer, offset, bytes]
+   * @returns {number} the number of the program
    */
   program(commands) {
     return this.#keep(this.#programs, commands.map((c) => (c.length === 5
-      ? { from: this.#buffers.get(c[0]), fromAt: c[1], to: this.#buffers.get(c[2]), toAt: c[3], size: c[4] }
+      ? { from: this.#buffers.get(c[0]), fromOffset: c[1], to: this.#buffers.get(c[2]), toOffset: c[3], size: c[4] }
       : { pipeline: this.#pipelines[c[0]], run: this.#groups.get(c[1]), params: [c[2]], weights: this.#groups.get(c[3]), x: c[4], y: c[5], z: c[6] })))
   }
 
+  /** Frees a program. */
   freeProgram(program) {
     this.#programs.delete(program)
   }
 
   /**
-   * Runs a program and gives the first size bytes of its results.
+   * Runs a program and waits for it.
    *
-   * @returns {Promise<Uint8Array>}
-   * @throws {Error} the device is lost, refused a command or has no memory
+   * @returns {Promise<Uint8Array>} the first size bytes of the buffer results
+   * @throws {Error} the device was lost, refused a command or has no more memory
    */
   async run(program, results, size) {
     this.#throwIfBroken()
@@ -240,7 +245,7 @@ class Device {
       } else {
         pass?.end()
         pass = null
-        encoder.copyBufferToBuffer(c.from, c.fromAt, c.to, c.toAt, c.size)
+        encoder.copyBufferToBuffer(c.from, c.fromOffset, c.to, c.toOffset, c.size)
       }
     }
     pass?.end()
@@ -248,7 +253,7 @@ class Device {
     const submitted = performance.now()
     const buffer = this.#buffers.get(results)
     const mapped = buffer.mapAsync(READ, 0, size).catch((cause) => cause)
-    await this.end() // says more than a failed map
+    await this.end() // its message says more than that of a failed map
     const failed = await mapped
     this.waited += performance.now() - submitted
     this.#throwIfBroken()
@@ -258,7 +263,7 @@ class Device {
     return values
   }
 
-  /** Gives everything back. */
+  /** Frees everything and closes the device. */
   close() {
     this.#lost ||= `${this.about.name} was closed`
     for (const buffer of this.#buffers.keys()) this.free(buffer)

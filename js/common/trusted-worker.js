@@ -1,13 +1,14 @@
-// Workers where a page requires Trusted Types.
+// Workers on pages that require Trusted Types.
 
 import { VitrineError } from './errors.js'
 
 let policy
 
 /**
- * Worker, taking the URL that is given to it as trusted. Where a page requires
- * Trusted Types for scripts, a worker's URL must come from a policy; this one,
- * named vitrine, vouches for Vitrine's own workers only.
+ * The class Worker, or on pages that require Trusted Types a subclass that marks its
+ * URL as trusted. The policy is named vitrine; it is used for Vitrine's own scripts
+ * only. Throws a VitrineError of the code 'unsupported' where the page allows no
+ * policy of this name.
  */
 export function trustedWorker() {
   const { trustedTypes, Worker } = globalThis
