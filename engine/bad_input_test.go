@@ -106,7 +106,7 @@ func TestBadModelsSayWhatIsWrong(t *testing.T) {
 		"no weights":         {good.with("model.safetensors", nil), fault.NotFound, []string{"model.safetensors"}},
 		"weights are a page": {good.with("model.safetensors", page), fault.Weights, []string{"model.safetensors", "HTML"}},
 		"weights are cut":    {good.with("model.safetensors", weightsOf[:len(weightsOf)-100]), fault.Weights, []string{"model.safetensors", "ends after"}},
-		"weights go on":      {good.with("model.safetensors", append(bytes.Clone(weightsOf), 0)), fault.Weights, []string{"model.safetensors", "goes on"}},
+		"weights go on":      {good.with("model.safetensors", append(bytes.Clone(weightsOf), 0)), fault.Weights, []string{"model.safetensors", "continues"}},
 		"weights not finite": {good.with("model.safetensors", notFinite), fault.Weights, []string{"NaN", "finite"}},
 		"tensor misspelt":    {good.renamed("vit.layernorm.weight", "vit.layernorm.weighx"), fault.Weights, []string{"vit.layernorm.weight", "nearest", "vit.layernorm.weighx"}},
 		"preprocessor page":  {good.with("preprocessor_config.json", page), fault.Config, []string{"preprocessor_config.json", "HTML"}},

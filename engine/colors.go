@@ -17,7 +17,7 @@ func (m *Model) Colors(ctx context.Context, img Image, o FeaturesOptions) (Color
 	if err != nil {
 		return Colors{}, err
 	}
-	coordinates, explained := maps.Components(patches, 3)
-	maps.Stretch(coordinates)
+	coordinates, explained := maps.PrincipalComponents(patches, 3)
+	maps.ScaleColumns(coordinates)
 	return Colors{coordinates.Dense(), [2]int{p.grid.Rows, p.grid.Columns}, [3]float64(explained), p.ms}, nil
 }

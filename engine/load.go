@@ -386,10 +386,10 @@ func (l *loader) beginTokenizer() {
 }
 
 func (l *loader) readTokenizer(a *family.Architecture) (tokenizer.Tokenizer, error) {
-	read := func(name string) ([]byte, error) {
-		return weights.ReadFile(l.ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
+	read := func(ctx context.Context, name string) ([]byte, error) {
+		return weights.ReadFile(ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
 	}
-	t, err := tokenizer.Load(read, tokenizer.Options{MaxLength: a.Text.Positions, Family: a.Text.Tokenizer})
+	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: a.Text.Positions, Family: a.Text.Tokenizer})
 	if err == nil && t.Size() > a.Text.Vocabulary {
 		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), a.Text.Vocabulary)
 	}

@@ -15,7 +15,7 @@ func (m *Model) Losses(logits []float64) (Losses, error) {
 		return Losses{}, fault.New(fault.Option, "logits", "found %d values, want a square: n·n for n pairs", len(logits))
 	}
 	out := Losses{Clip: score.ClipLoss(logits, n), Siglip: score.SigmoidLoss(logits, n)}
-	pairs := score.SigmoidPairs(logits, n)
+	pairs := score.SigmoidPairLosses(logits, n)
 	for i := range n {
 		out.Pairs = append(out.Pairs, pairs[i*n:(i+1)*n])
 	}

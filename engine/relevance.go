@@ -39,7 +39,7 @@ func (m *Model) Relevance(ctx context.Context, img Image, labels []string, o Rel
 		return out, err
 	}
 	for i, label := range labels {
-		one := LabelMap{Label: label, Data: maps.Along(tokens.patches, targets[i]), Grid: tokens.grid, Similarity: score.Dot(tokens.pooled, targets[i])}
+		one := LabelMap{Label: label, Data: maps.PatchScores(tokens.patches, targets[i]), Grid: tokens.grid, Similarity: score.Dot(tokens.pooled, targets[i])}
 		if out.Method == "contribution" {
 			rest := one.Similarity
 			for _, v := range one.Data {
@@ -141,7 +141,7 @@ func (m *Model) findClass(name string) (int, error) {
 		return i, nil
 	}
 	hint := ""
-	if near := weights.Nearest(name, all); near != "" {
+	if near := weights.ClosestName(name, all); near != "" {
 		hint = "; the nearest is " + strconv.Quote(near)
 	}
 	return 0, fault.New(fault.Option, "labels", "found %q, which is none of the %d classes of this classifier%s", name, labels.Count, hint)

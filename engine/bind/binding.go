@@ -207,7 +207,7 @@ func (b *Binding) lacks(folder, name string) error {
 	}
 	slices.Sort(others)
 	hint := ""
-	if near := weights.Nearest(name, others); near != "" {
+	if near := weights.ClosestName(name, others); near != "" {
 		hint = fmt.Sprintf("; the nearest name there is %s", near)
 	}
 	return fault.New(fault.Weights, folder, "lacks the tensor %s %v, which config.json asks for%s", name, b.destinations[name].shapes[0], hint)

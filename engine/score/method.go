@@ -1,14 +1,15 @@
 package score
 
-// Method is how a model's scores are made of its logits.
+// Method is how a model computes scores from logits.
 type Method string
 
+// The methods.
 const (
 	BySoftmax Method = "softmax" // over all labels (CLIP)
-	BySigmoid Method = "sigmoid" // of each label alone (SigLIP)
+	BySigmoid Method = "sigmoid" // of each label by itself (SigLIP)
 )
 
-// Scores gives the score of every logit, 0 to 1.
+// Scores returns the score of each logit, 0 to 1.
 func (m Method) Scores(logits []float64) []float64 {
 	if m == BySigmoid {
 		return Sigmoid(logits)

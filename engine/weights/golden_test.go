@@ -29,8 +29,9 @@ func readAll(t *testing.T, folder, file string) (Header, map[string][]float32) {
 	return h, values
 }
 
-// TestFixtures reads every golden model, and holds what upstream computed from it
-// against the shape, the maximum and the deviation that were noted beside it.
+// TestFixtures reads every golden model and the outputs that upstream computed with
+// it, and compares them with the shapes, maxima and standard deviations in
+// expected.json.
 func TestFixtures(t *testing.T) {
 	cases, _ := filepath.Glob(fixtures + "/*/expected.json")
 	if len(cases) == 0 {
@@ -75,7 +76,7 @@ func TestFixtures(t *testing.T) {
 					name := run + ".out." + output
 					i := slices.IndexFunc(h.Tensors, func(x Tensor) bool { return x.Name == name })
 					if i < 0 || !slices.Equal(h.Tensors[i].Shape, want.Shape) {
-						t.Errorf("%s is not there with the shape %v", name, want.Shape)
+						t.Errorf("%s is absent or has not the shape %v", name, want.Shape)
 						continue
 					}
 					if got := maxAbs(values[name]); math.Abs(got-want.MaxAbs) > 1e-5*want.MaxAbs {
@@ -102,7 +103,7 @@ func maxAbs(values []float32) float64 {
 	return most
 }
 
-// deviation is that of a sample, as torch.std has it.
+// deviation returns the standard deviation of a sample, as torch.std does.
 func deviation(values []float32) float64 {
 	sum, squares, n := 0., 0., float64(len(values))
 	for _, v := range values {

@@ -1,13 +1,14 @@
-// Package shapes lists the sizes on which all ways to compute an operation are held
-// against the scalar code: SIMD kernels and shaders alike.
+// Package shapes lists the sizes on which tests compare SIMD kernels and shaders with
+// the scalar code.
 package shapes
 
-// Linear is a matrix product: rows × in inputs become rows × out outputs.
+// Linear is the size of a matrix product: inputs [Rows, In] · weights [Out, In]ᵀ =
+// outputs [Rows, Out].
 type Linear struct{ Rows, In, Out int }
 
-// Linears covers every number of rows in a tile and around, tails of inputs and
-// outputs, the blocks of inputs, more rows than int8 takes at a time, and sizes of
-// models.
+// Linears returns sizes that cover the number of rows of a tile and its neighbours,
+// inputs and outputs that do not fill a vector, several blocks of inputs, more rows
+// than an int8 kernel takes at once, and the sizes of real models.
 func Linears() []Linear {
 	var all []Linear
 	for _, rows := range []int{1, 2, 3, 4, 5, 6, 7, 11, 13, 20, 29, 50} {

@@ -20,10 +20,10 @@ const (
 
 // loadVocabMerges builds CLIP's tokenizer from vocab.json and merges.txt, as
 // upstream's CLIPConverter does (transformers, convert_slow_tokenizer.py); the
-// ids are those of OpenAI's tokenizer.json. The start token is found in text of
-// any case, the others only as they are written; so "!" is padding where the pad
-// token is "!".
-func loadVocabMerges(vocabulary, merges []byte, s *settings, o Options) (Tokenizer, error) {
+// ids equal those of OpenAI's tokenizer.json. The start token matches text of any
+// case, the other special tokens only their exact spelling; if the pad token is
+// "!", every "!" in a text becomes it.
+func loadVocabMerges(vocabulary, merges []byte, config *tokenizerConfig, o Options) (Tokenizer, error) {
 	root, err := jsonfile.Parse("vocab.json", fault.Tokenizer, vocabulary)
 	if err != nil {
 		return nil, err
@@ -34,8 +34,8 @@ func loadVocabMerges(vocabulary, merges []byte, s *settings, o Options) (Tokeniz
 	}
 	var tokens [4]int32
 	for i, t := range [...]struct{ role, token string }{
-		{"bos_token", or(s.bos, clipStart)}, {"eos_token", or(s.eos, clipEnd)},
-		{"pad_token", or(s.pad, clipEnd)}, {"unk_token", or(s.unk, clipEnd)},
+		{"bos_token", textOrDefault(config.bos, clipStart)}, {"eos_token", textOrDefault(config.eos, clipEnd)},
+		{"pad_token", textOrDefault(config.pad, clipEnd)}, {"unk_token", textOrDefault(config.unk, clipEnd)},
 	} {
 		if tokens[i], err = v.special("vocab.json", t.role, t.token); err != nil {
 			return nil, err
@@ -46,7 +46,7 @@ func loadVocabMerges(vocabulary, merges []byte, s *settings, o Options) (Tokeniz
 		return nil, err
 	}
 	p := &pipeline{
-		normalize: []func(string) string{nfc, squeezeAll, lowerRunes},
+		normalize: []func(string) string{nfc, collapseWhiteSpace, lowerRunes},
 		split:     []func([]string) []string{splitCLIP, byteLevel},
 		model:     b,
 		vocab:     v,
@@ -55,22 +55,22 @@ func loadVocabMerges(vocabulary, merges []byte, s *settings, o Options) (Tokeniz
 		pad:       tokens[2],
 		max:       o.MaxLength,
 	}
-	p.normalized.add(lowerRunes(v.piece(tokens[0])), tokens[0], strip{})
+	p.normalized.add(lowerRunes(v.piece(tokens[0])), tokens[0], trimFlags{})
 	for _, token := range tokens[1:] {
-		p.raw.add(v.piece(token), token, strip{})
+		p.raw.add(v.piece(token), token, trimFlags{})
 	}
-	p.normalized.ready()
-	p.raw.ready()
-	err = s.eachExtra(func(token string) error {
+	p.normalized.buildIndex()
+	p.raw.buildIndex()
+	err = config.eachExtra(func(token string) error {
 		if id, ok := v.id(token); ok && slices.Contains(tokens[:], id) {
 			return nil
 		}
-		return fault.New(fault.Unsupported, "tokenizer_config.json", "it adds the token %.40q; supported with vocab.json are the start, end, pad and unknown token, others with tokenizer.json", token)
+		return fault.New(fault.Unsupported, "tokenizer_config.json", "adds the token %.40q; with vocab.json, only the start, end, pad and unknown tokens are supported; use a tokenizer.json for others", token)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return p, p.fits("vocab.json")
+	return p, p.checkRoom("vocab.json")
 }
 
 // readVocab reads {"piece": id}: ids from 0 to the number of pieces - 1, each once.
@@ -98,18 +98,18 @@ func readVocab(v jsonfile.Value) (*vocab, error) {
 		case i > 0 && e.id == entries[i-1].id:
 			return nil, v.Fail("the pieces %.40q and %.40q share the id %d", entries[i-1].piece, e.piece, e.id)
 		case e.id != int64(i):
-			return nil, v.Fail("the piece %.40q has the id %d, where %d comes next; with %d pieces, ids go from 0 to %d", e.piece, e.id, i, len(entries), len(entries)-1)
+			return nil, v.Fail("the piece %.40q has the id %d, but the next id is %d; with %d pieces, ids go from 0 to %d", e.piece, e.id, i, len(entries), len(entries)-1)
 		case !out.add(e.piece):
-			return nil, v.Fail("the piece %.40q stands twice", e.piece) // two lone surrogates, which read the same
+			return nil, v.Fail("the piece %.40q appears twice", e.piece) // two lone surrogates: both decode to U+FFFD
 		}
 	}
 	return out, nil
 }
 
-// readMerges reads merges.txt: after a line "#version", one merge a line.
+// readMerges reads merges.txt: a line "#version", then one merge a line, "left right".
 func readMerges(b *bpe, data []byte) error {
 	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && trimmed[0] == '<' && bytes.Contains(bytes.ToLower(trimmed[:min(len(trimmed), 64)]), []byte("html")) {
-		return fault.New(fault.Tokenizer, "merges.txt", "holds an HTML page, not merges; check the address of the model")
+		return fault.New(fault.Tokenizer, "merges.txt", "holds an HTML page, not merges; check the URL of the model")
 	}
 	rank := 0
 	for n := 1; len(data) > 0; n++ {
@@ -129,22 +129,4 @@ func readMerges(b *bpe, data []byte) error {
 		rank++
 	}
 	return nil
-}
-
-// addMerge adds the merge of two pieces, or says what is wrong with it.
-func (b *bpe) addMerge(left, right string, rank int) string {
-	l, ok := b.vocab.id(left)
-	if !ok {
-		return fmt.Sprintf("the vocabulary lacks the piece %.60q", left)
-	}
-	r, ok := b.vocab.id(right)
-	if !ok {
-		return fmt.Sprintf("the vocabulary lacks the piece %.60q", right)
-	}
-	id, ok := b.vocab.id(left + right)
-	if !ok {
-		return fmt.Sprintf("the vocabulary lacks the merged piece %.60q", left+right)
-	}
-	b.merges[pairKey(l, r)] = merge{int32(rank), id}
-	return ""
 }

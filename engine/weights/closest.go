@@ -1,9 +1,9 @@
 package weights
 
-// Nearest gives the name that is fewest insertions, deletions and replacements
-// of bytes away from the one given, "" where none is near: more than a third of
-// its length away. It is for error messages.
-func Nearest(name string, names []string) string {
+// ClosestName returns the name with the smallest Levenshtein distance to name, in
+// bytes, for error messages. It returns "" if the distance is more than a third of
+// the length of name.
+func ClosestName(name string, names []string) string {
 	const longest = 1000
 	if len(name) > longest {
 		return ""
@@ -18,8 +18,8 @@ func Nearest(name string, names []string) string {
 	return best
 }
 
-// distance is the Levenshtein distance of a and b, or some number ≥ limit where
-// it is not below limit. row is scratch of len(a)+1.
+// distance returns the Levenshtein distance of a and b, or some number ≥ limit if
+// it is not below limit. row is scratch memory of len(a)+1 elements.
 func distance(a, b string, row []int, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
@@ -47,10 +47,10 @@ func distance(a, b string, row []int, limit int) int {
 	return row[len(a)]
 }
 
-// hint is the end of a sentence about a name that isn't there.
+// hint returns the end of a sentence about an absent name, which names the closest.
 func hint(name string, names []string) string {
-	if near := Nearest(name, names); near != "" {
-		return " (the nearest name found is " + clip(near) + ")"
+	if near := ClosestName(name, names); near != "" {
+		return " (the closest name in it is " + shorten(near) + ")"
 	}
 	return ""
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestNearest(t *testing.T) {
+func TestClosestName(t *testing.T) {
 	names := []string{
 		"vision_model.pre_layrnorm.weight", "vision_model.pre_layrnorm.bias", "vision_model.post_layernorm.weight",
 		"visual_projection.weight", strings.Repeat("x", 1e6),
@@ -18,7 +18,7 @@ func TestNearest(t *testing.T) {
 		"":                                  "",
 		strings.Repeat("x", 1e6):            "",
 	} {
-		if got := Nearest(name, names); got != want {
+		if got := ClosestName(name, names); got != want {
 			t.Errorf("%.40s: got %.40q, want %q", name, got, want)
 		}
 	}
