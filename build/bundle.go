@@ -22,11 +22,8 @@ func bundle(js string) error {
 		return err
 	}
 	options := api.BuildOptions{
-		AbsWorkingDir: js, Outdir: js, Bundle: true, Format: api.FormatESModule, Target: api.ESNext,
+		AbsWorkingDir: js, Outdir: js, EntryPoints: scripts, Bundle: true, Format: api.FormatESModule, Target: api.ESNext,
 		External: []string{"./webgpu.js", "node:*"}, MinifyWhitespace: true, MinifySyntax: true,
-	}
-	for _, name := range scripts {
-		options.EntryPoints = append(options.EntryPoints, name)
 	}
 	notice, err := noticeOf(filepath.Join(js, "wasm_exec.js"))
 	if err != nil {

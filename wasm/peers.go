@@ -27,6 +27,7 @@ var woken = make(chan struct{}, 1)
 // wake is called by the host, which then lets Go run (exports.resume). It is told
 // of by an export because a js.Func costs 30 µs.
 //
+//lint:ignore U1000 the worker calls it
 //go:wasmexport wake
 func wake() {
 	select {
