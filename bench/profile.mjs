@@ -2,7 +2,7 @@
 
 import { configOf } from './zoo.mjs'
 
-/** What functions are to a picture, by their names: those of the kernels (engine/kernel/gen), of js/exchange.js, and the browser's own. */
+/** What functions are to a picture, by their names: those of the kernels (engine/kernel/gen), of js/shares/exchange.js, and the browser's own. */
 const works = {
   'products of layers': /^(tile|linear)_|^unpack_f16$/,
   'products of attention': null, // see kindsOf
@@ -13,7 +13,7 @@ const works = {
   copying: /^(pack_panels|pack_transposed|finish_tile|add_tile|copy_tile|set)$/,
   Go: null,
   'scripts and calls': null,
-  messages: /^(postMessage|sum|met|add|takeBuffer|port\.onmessage)$/,
+  messages: /^(postMessage|sum|finishSum|add|takeBuffer|port\.onmessage)$/,
   waiting: /^\(idle\)$/,
   collecting: /^\(garbage collector\)$/,
 }

@@ -9,37 +9,61 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// scripts are the files of js/ that are loaded by their names; the others become
-// part of those that import them, so that a page waits for the network once.
-var scripts = []string{"vitrine.js", "worker.js", "share-worker.js", "webgpu.js"}
+// scripts are the built scripts of dist/js, each with its source in js/. Pages and
+// workers load them by these names. All other modules become part of the scripts that
+// import them, so that a page waits for the network once.
+var scripts = []api.EntryPoint{
+	{OutputPath: "vitrine", InputPath: "vitrine.js"},
+	{OutputPath: "worker", InputPath: "worker/worker.js"},
+	{OutputPath: "share-worker", InputPath: "shares/share-worker.js"},
+	{OutputPath: "webgpu", InputPath: "gpu/webgpu.js"},
+}
 
-// bundle makes the scripts of a folder js/ out of the modules in it, without comments
-// and white space, which visitors would download for nothing. Names stay, for the
-// console and for those who read on.
+// loadWebGPULate keeps gpu/webgpu.js out of the scripts that import it: most pages
+// need no GPU. Built, it lies beside them.
+var loadWebGPULate = api.Plugin{Name: "webgpu", Setup: func(build api.PluginBuild) {
+	build.OnResolve(api.OnResolveOptions{Filter: `/gpu/webgpu\.js$`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
+		if args.Kind == api.ResolveEntryPoint {
+			return api.OnResolveResult{}, nil
+		}
+		return api.OnResolveResult{Path: "./webgpu.js", External: true}, nil
+	})
+}}
+
+// bundle replaces the modules in the folder js and in its subfolders by the built
+// scripts, without comments and white space, which visitors would download for
+// nothing. Names stay, for the console and for readers.
 func bundle(js string) error {
 	js, err := filepath.Abs(js)
 	if err != nil {
 		return err
 	}
 	options := api.BuildOptions{
-		AbsWorkingDir: js, Outdir: js, EntryPoints: scripts, Bundle: true, Format: api.FormatESModule, Target: api.ESNext,
-		External: []string{"./webgpu.js", "node:*"}, MinifyWhitespace: true, MinifySyntax: true,
+		AbsWorkingDir: js, Outdir: js, Bundle: true, Format: api.FormatESModule, Target: api.ESNext,
+		EntryPointsAdvanced: scripts, Plugins: []api.Plugin{loadWebGPULate},
+		External: []string{"node:*"}, MinifyWhitespace: true, MinifySyntax: true,
 	}
-	notice, err := noticeOf(filepath.Join(js, "wasm_exec.js"))
+	glue := filepath.Join(js, "wasm_exec.js")
+	notice, err := noticeOf(glue)
 	if err != nil {
+		return err
+	}
+	if err := shorten(glue); err != nil {
 		return err
 	}
 	result := api.Build(options)
 	if len(result.Errors) > 0 {
 		return complaint(result.Errors)
 	}
-	modules, err := filepath.Glob(filepath.Join(js, "*.js"))
+	sources, err := os.ReadDir(js)
 	if err != nil {
 		return err
 	}
-	for _, module := range modules {
-		if err := os.Remove(module); err != nil {
-			return err
+	for _, source := range sources {
+		if source.IsDir() || filepath.Ext(source.Name()) == ".js" {
+			if err := os.RemoveAll(filepath.Join(js, source.Name())); err != nil {
+				return err
+			}
 		}
 	}
 	for _, file := range result.OutputFiles {
@@ -52,6 +76,19 @@ func bundle(js string) error {
 		}
 	}
 	return nil
+}
+
+// shorten gives the local names of Go's script one or two letters: nobody debugs it here.
+func shorten(glue string) error {
+	data, err := os.ReadFile(glue)
+	if err != nil {
+		return err
+	}
+	result := api.Transform(string(data), api.TransformOptions{Loader: api.LoaderJS, Sourcefile: glue, MinifyIdentifiers: true, Target: api.ESNext})
+	if len(result.Errors) > 0 {
+		return complaint(result.Errors)
+	}
+	return os.WriteFile(glue, result.Code, 0o644)
 }
 
 // noticeOf gives the comment that a script begins with.

@@ -106,6 +106,21 @@ func TestDistHoldsWhatAPageNeedsAndNoMore(t *testing.T) {
 	if _, ok := files["js/stale.js"]; ok {
 		t.Error("a file of the build before is still there")
 	}
+	// Pages name these files, and the scripts find each other by them.
+	var scripts []string
+	for name := range files {
+		if strings.HasPrefix(name, "js/") {
+			scripts = append(scripts, strings.TrimPrefix(name, "js/"))
+		}
+	}
+	slices.Sort(scripts)
+	want := []string{
+		"LICENSE", "THIRD_PARTY_NOTICES.txt", "kernels/plain.wasm", "kernels/relaxed.wasm", "package.json", "share-worker.js",
+		"vitrine.d.ts", "vitrine.js", "vitrine.wasm", "webgpu.js", "worker.js",
+	}
+	if !slices.Equal(scripts, want) {
+		t.Errorf("js/ holds %v, want %v", scripts, want)
+	}
 	kinds := []string{"", ".css", ".html", ".ico", ".jpg", ".js", ".json", ".md", ".png", ".safetensors", ".svg", ".ts", ".txt", ".wasm", ".webmanifest", ".webp"}
 	for name := range files {
 		if !slices.Contains(kinds, path.Ext(name)) || path.Ext(name) == "" && path.Base(name) != "LICENSE" {

@@ -1,11 +1,11 @@
 // Brings WebGPU to Node, for the tests and benchmarks of GOOS=js programs: sets
-// openDevice, what js/webgpu.js has under this name, with a GPU of Node's own.
+// openDevice, what js/gpu/webgpu.js has under this name, with a GPU of Node's own.
 //
 // It needs the npm package webgpu (Dawn) and a Vulkan driver. Where there is no
 // graphics card, Chromium's software one does. Without either, openDevice rejects
 // and the tests that need it skip.
 import fs from 'node:fs'
-import * as webgpu from '../js/webgpu.js'
+import * as webgpu from '../js/gpu/webgpu.js'
 
 const software = '/usr/lib/chromium/vk_swiftshader_icd.json'
 

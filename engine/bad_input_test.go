@@ -159,19 +159,19 @@ func TestBadCallsLeaveTheModelUsable(t *testing.T) {
 		"method":       {func() error { _, err := m.Attention(ctx, img, engine.AttentionOptions{Method: "gradcam"}); return err }, fault.Option},
 		"pool":         {func() error { _, err := m.Attention(ctx, img, engine.AttentionOptions{Method: "pool"}); return err }, fault.Option},
 		"rank":         {func() error { _, err := m.Rank(ctx, img, []string{"a cat"}, engine.RankOptions{}); return err }, fault.Task},
-		"embedText":    {func() error { _, err := m.EmbedTexts(ctx, []string{"a cat"}, engine.EmbedOptions{}); return err }, fault.Task},
-		"visualTokens": {func() error { _, err := m.VisualTokens(ctx, img, engine.VisualOptions{}); return err }, fault.Task},
+		"embedText":    {func() error { _, err := m.EmbedTexts(ctx, []string{"a cat"}, engine.TextsOptions{}); return err }, fault.Task},
+		"visualTokens": {func() error { _, err := m.VisualTokens(ctx, img, engine.VisualTokensOptions{}); return err }, fault.Task},
 		"unknown class": {func() error {
 			_, err := m.Relevance(ctx, img, []string{"no such class"}, engine.RelevanceOptions{})
 			return err
 		}, fault.Option},
 		"no label": {func() error { _, err := m.Relevance(ctx, img, nil, engine.RelevanceOptions{}); return err }, fault.Option},
 		"maxPatches": {func() error {
-			_, err := m.EmbedImage(ctx, img, engine.EmbedOptions{ImageOptions: engine.ImageOptions{MaxPatches: 9}})
+			_, err := m.EmbedImage(ctx, img, engine.EmbedImageOptions{ImageOptions: engine.ImageOptions{MaxPatches: 9}})
 			return err
 		}, fault.Option},
 		"size of a giant": {func() error {
-			_, err := m.EmbedImage(ctx, img, engine.EmbedOptions{ImageOptions: engine.ImageOptions{Size: [2]int{1 << 30, 1 << 30}}})
+			_, err := m.EmbedImage(ctx, img, engine.EmbedImageOptions{ImageOptions: engine.ImageOptions{Size: [2]int{1 << 30, 1 << 30}}})
 			return err
 		}, fault.Option},
 	} {

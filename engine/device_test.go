@@ -49,7 +49,7 @@ func gray(shade byte) engine.Image {
 
 func embedded(t *testing.T, m *engine.Model, img engine.Image) []float32 {
 	t.Helper()
-	e, err := m.EmbedImage(context.Background(), img, engine.EmbedOptions{})
+	e, err := m.EmbedImage(context.Background(), img, engine.EmbedImageOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestDemandedGPU(t *testing.T) {
 	}
 	embedded(t, m, gray(1))
 	for range 2 {
-		_, err := m.EmbedImage(context.Background(), gray(2), engine.EmbedOptions{})
+		_, err := m.EmbedImage(context.Background(), gray(2), engine.EmbedImageOptions{})
 		if fault.CodeOf(err) != fault.Device || !strings.Contains(fmt.Sprint(err), "picture 2") {
 			t.Errorf("got %v", err)
 		}

@@ -511,7 +511,7 @@ var (
 // visualTokens reads layer and strategy from the call.
 func (r *goldenRun) visualTokens(images []engine.Image) ([][]float32, error) {
 	call := r.c.Runs[r.name].Call
-	var o engine.VisualOptions
+	var o engine.VisualTokensOptions
 	if m := llavaLayers.FindStringSubmatch(call); m != nil {
 		for _, part := range strings.Split(strings.TrimRight(m[1], ", "), ",") {
 			n, err := strconv.Atoi(strings.TrimSpace(part))

@@ -71,7 +71,7 @@ func TestPackedIsQ8(t *testing.T) {
 				t.Errorf("info says %s, %d of %d parameters, %+v", info.DType, info.Parameters, want.Info().Parameters, info.Q8)
 			}
 			for name, m := range map[string]*engine.Model{"whole": got, "in two": loadSharedWith(t, out, 2, engine.Options{})} {
-				cosine, err := engine.Agreement(context.Background(), want, m)
+				cosine, err := engine.EmbeddingCosine(context.Background(), want, m)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -29,7 +29,7 @@ func loadSharedWith(t *testing.T, dir string, n int, o engine.Options) *engine.M
 	o.Workers = n
 	var wait sync.WaitGroup
 	for i := 1; i < n; i++ {
-		o.Peers = g.Peers(i)
+		o.Group = g.Group(i)
 		share, err := engine.LoadShare(context.Background(), weights.Dir(dir), i, o)
 		if err != nil {
 			t.Fatal(err)
@@ -42,7 +42,7 @@ func loadSharedWith(t *testing.T, dir string, n int, o engine.Options) *engine.M
 			}
 		})
 	}
-	o.Peers = g.Peers(0)
+	o.Group = g.Group(0)
 	m, err := engine.Load(context.Background(), weights.Dir(dir), o)
 	if err != nil {
 		t.Fatal(err)

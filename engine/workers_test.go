@@ -20,7 +20,7 @@ func costOf(t *testing.T, dir, dtype string) engine.Cost {
 	var cost engine.Cost
 	enough := errors.New("enough")
 	_, err := engine.Load(context.Background(), weights.Dir(dir), engine.Options{DType: dtype,
-		Split: func(c engine.Cost) (int, encoder.Peers, error) { cost = c; return 0, nil, enough }})
+		Split: func(c engine.Cost) (int, encoder.Group, error) { cost = c; return 0, nil, enough }})
 	if !errors.Is(err, enough) {
 		t.Fatalf("Load gave %v, want the error of Split", err)
 	}
@@ -51,7 +51,7 @@ func TestLargerModelsAreShared(t *testing.T) {
 func TestSplitIsHeldToTheHeads(t *testing.T) {
 	dir := "../site/models/emoji-clip"
 	_, err := engine.Load(context.Background(), weights.Dir(dir), engine.Options{
-		Split: func(c engine.Cost) (int, encoder.Peers, error) { return c.MostWorkers + 1, nil, nil }})
+		Split: func(c engine.Cost) (int, encoder.Group, error) { return c.MaxWorkers + 1, nil, nil }})
 	if err == nil {
 		t.Error("more shares than heads were taken")
 	}

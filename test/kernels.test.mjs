@@ -1,9 +1,9 @@
-// How js/kernels.js chooses the SIMD kernels, on modules that work and that don't.
+// How js/common/kernels.js chooses the SIMD kernels, on modules that work and that don't.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { createKernels } from '../js/kernels.js'
+import { createKernels } from '../js/common/kernels.js'
 
 const read = (file) => readFile(new URL(`../engine/kernel/simd/${file}`, import.meta.url))
 const memory = () => new WebAssembly.Memory({ initial: 1 })

@@ -34,7 +34,7 @@ func newFolder(address string) (folder, error) {
 
 func (f folder) Name() string { return f.base.String() }
 
-// Open fetches a file. The worker's fetch (js/requests.js) leaves
+// Open fetches a file. The worker's fetch (js/worker/fetch.js) leaves
 // Content-Length away where it may not be the length of what is read.
 func (f folder) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	address := f.base.JoinPath(url.PathEscape(name)).String()

@@ -10,13 +10,13 @@ import (
 	"unsafe"
 )
 
-// progress tells the worker the bytes of weights read so far and all there are,
-// -1 where unknown.
+// progress tells the worker the bytes of weights that are read, and of all weights:
+// -1 where their number is unknown.
 //
 //go:wasmimport vitrine progress
 func progress(loaded, total float64)
 
-// yield asks the worker to let waiting messages in and to call resume then.
+// yield asks the worker to handle the messages that wait, and to call resume then.
 //
 //go:wasmimport vitrine yield
 func yield()
@@ -24,8 +24,8 @@ func yield()
 // inbox holds the bulk data of the next call.
 var inbox []byte
 
-// receive makes room for the bulk data of the next call, size bytes at an
-// address that any number type may have. The call takes them.
+// receive makes room for the bulk data of the next call, size bytes at an address that
+// is aligned for every number type, and gives the address. The call takes the data.
 //
 //lint:ignore U1000 the worker calls it
 //go:wasmexport receive

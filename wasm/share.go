@@ -17,6 +17,23 @@ import (
 	"vitrine/engine/fault"
 )
 
+// # Functions that Go calls in a share worker
+//
+// They are methods of the object vitrine (common/engine.js):
+//
+//	nextFile()                  gives the next file, {name, size, absent}; null until one begins
+//	readChunk(address, length)  copies at most length bytes of the file to an address, and gives how many; 0 at its end
+//	nextJob()                   gives the next job, message in wasm/peers.go; null until there is one
+//	readTokens(address, length) copies the tokens of that job, length float32 values
+//	sum(address, length)        sends length float32 values to all shares and sums theirs up; gives 0
+//	finishSum()                 gives 0 once the sum is there, after sum has answered `again`
+//	failure()                   gives null: a share other than the first does not know why another has ended
+//	jobDone()                   the job has ended
+//	failed(error)               the share has failed: {code, message}; the worker ends
+//
+// Instead of a result a method may give again (−1): Go waits for wake and asks once more; or never (−2): the job was
+// given up.
+
 // shareOptions are those of a share other than the first.
 type shareOptions struct {
 	Folder  string `js:"folder"` // the model's, for errors
@@ -41,7 +58,7 @@ func loadShare(args js.Value) (js.Value, error) {
 		return js.Value{}, err
 	}
 	share, err := engine.LoadShare(context.Background(), handed{o.Folder, o.Config}, o.Index, engine.Options{
-		Set: set, DType: o.DType, MeasureQ8: o.Measure, Workers: o.Workers, Peers: peers{},
+		Set: set, DType: o.DType, MeasureQ8: o.Measure, Workers: o.Workers, Group: group{},
 	})
 	if err != nil {
 		return js.Value{}, err
@@ -64,11 +81,11 @@ func join(share *engine.Share) error {
 			return err
 		}
 		job := m.job(memory)
-		memory = job.X.Data
+		memory = job.X.Dense()
 		if err := share.Join(job); err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}
-		host.Call("joined")
+		host.Call("jobDone")
 	}
 }
 
@@ -100,7 +117,7 @@ func (handedFile) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	n := waitFor(func() js.Value {
-		return host.Call("take", uintptr(unsafe.Pointer(unsafe.SliceData(p))), len(p))
+		return host.Call("readChunk", uintptr(unsafe.Pointer(unsafe.SliceData(p))), len(p))
 	}).Int()
 	runtime.KeepAlive(p)
 	if n == 0 {

@@ -19,6 +19,24 @@ import (
 	"vitrine/engine/fault"
 )
 
+// # Functions that Go calls in the model's worker, for the other shares
+//
+// They are methods of the object vitrine (common/engine.js):
+//
+//	startShares(options)        starts a worker for every other share, and ends those that run; options: of wasm/share.go, without index
+//	sharesReady()               gives 0 once all shares are loaded
+//	relayFile(name, size, absent)   begins a file of weights; absent: the model has no file of this name
+//	relayChunk(address, length) sends the first bytes of a chunk to all shares, and gives how many
+//	relayEnd()                  ends the file
+//	startJob(job, address, length)   sends a job to all shares, with length float32 values of tokens; gives 0
+//	sum(address, length)        sends length float32 values to all shares and sums theirs up; gives 0
+//	finishSum()                 gives 0 once the sum is there, after sum has answered `again`
+//	failure()                   gives null, or why the shares have ended: {code, message}
+//	endShares(error)            ends the shares because they could not be loaded: {code, message}
+//
+// Instead of a result a method may give again (−1): Go waits for wake and asks once more; or never (−2): a share has
+// ended, or the job was given up.
+
 // shares is the first share's view of the others. It is the model's folder, too:
 // what is read of it is handed on, so that every file is fetched once.
 type shares struct {
@@ -44,7 +62,7 @@ type piece struct {
 }
 
 // split implements engine.Options.Split.
-func (s *shares) split(cost engine.Cost) (int, encoder.Peers, error) {
+func (s *shares) split(cost engine.Cost) (int, encoder.Group, error) {
 	s.workers = s.wanted
 	if s.workers == 0 {
 		s.workers = cost.Workers(s.cores)
@@ -63,7 +81,7 @@ func (s *shares) split(cost engine.Cost) (int, encoder.Peers, error) {
 			return 0, nil, err
 		}
 	}
-	return s.workers, peers{}, nil
+	return s.workers, group{}, nil
 }
 
 // start starts the workers of the other shares.
@@ -189,15 +207,15 @@ func (s *shares) hand(p piece) error {
 		return nil
 	case p.name != "":
 		s.files = append(s.files, p.name)
-		host.Call("handFile", p.name, float64(p.size), p.absent)
+		host.Call("relayFile", p.name, float64(p.size), p.absent)
 		return nil
 	case p.data == nil:
-		host.Call("handEnd")
+		host.Call("relayEnd")
 		return nil
 	}
 	for data := p.data; len(data) > 0; {
 		n := waitFor(func() js.Value {
-			return host.Call("hand", uintptr(unsafe.Pointer(unsafe.SliceData(data))), len(data))
+			return host.Call("relayChunk", uintptr(unsafe.Pointer(unsafe.SliceData(data))), len(data))
 		}).Int()
 		runtime.KeepAlive(data)
 		if n == never {

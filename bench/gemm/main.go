@@ -10,7 +10,7 @@
 //
 // And what resolves later, because the page must go on for a GPU:
 //
-//	open(openDevice)           opens the GPU; openDevice is that of js/webgpu.js
+//	open(openDevice)           opens the GPU; openDevice is that of js/gpu/webgpu.js
 //	linear(dtype, times)       {ms, device} of one pass of the chain there, and what of it was waiting
 //	setupAttention(tokens, heads, dim, fill)  fill(bytes) writes queries, keys and values, [tokens, 3·heads·dim]
 //	attend(times)              as linear; output then gives [tokens, heads·dim]

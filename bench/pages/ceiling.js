@@ -1,6 +1,6 @@
 // What the instructions can do at best: the loops in registers of the kernel modules.
 
-import { createKernels } from '/sources/kernels.js'
+import { createKernels } from '/sources/common/kernels.js'
 
 const operations = { ceiling_f32: 96, ceiling_q8_wide: 192, ceiling_q8_bytes: 384 } // a step
 const steps = 20_000_000 // tens of milliseconds, for the clock of a page counts in tenths of one

@@ -22,6 +22,12 @@ func (c embedCmd) Validate() error {
 	if (len(c.Images) == 0) == (len(c.Text) == 0) {
 		return errors.New("pictures or --text are needed, and not both")
 	}
+	if len(c.Images) > 0 && len(c.Template) > 0 {
+		return errors.New("--template is for --text; a picture has none")
+	}
+	if len(c.Text) > 0 && c.options() != (engine.ImageOptions{}) {
+		return errors.New("--size and --max-patches are for pictures; leave them out with --text")
+	}
 	return nil
 }
 
@@ -31,9 +37,8 @@ func (c embedCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer model.Close()
-	options := engine.EmbedOptions{ImageOptions: c.options(), Raw: !c.Normalize, Templates: c.Template}
 	if len(c.Text) > 0 {
-		texts, err := model.EmbedTexts(ctx, c.Text, options)
+		texts, err := model.EmbedTexts(ctx, c.Text, engine.TextsOptions{TextOptions: engine.TextOptions{Normalize: &c.Normalize, Templates: c.Template}})
 		if err != nil {
 			return err
 		}
@@ -54,7 +59,7 @@ func (c embedCmd) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		embedding, err := model.EmbedImage(ctx, engine.FromImage(picture), options)
+		embedding, err := model.EmbedImage(ctx, engine.FromImage(picture), engine.EmbedImageOptions{ImageOptions: c.options(), Normalize: &c.Normalize})
 		if err != nil {
 			return err
 		}

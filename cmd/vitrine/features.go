@@ -24,7 +24,7 @@ func (c featuresCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer model.Close()
-	options := engine.FeatureOptions{ImageOptions: c.options(), Layer: c.Layer}
+	options := engine.FeaturesOptions{ImageOptions: c.options(), Layer: c.Layer}
 	if c.Output != "" {
 		colors, err := model.Colors(ctx, engine.FromImage(picture), options)
 		if err != nil {
@@ -69,7 +69,9 @@ func enlarged(c engine.Colors) image.Image {
 type tokensCmd struct {
 	modelFlags
 	imageFlags
-	Image string `arg:"" help:"PNG or JPEG file."`
+	Layers   []int  `help:"Hidden states that the projector reads, with commas between: 0 enters the first block, -1 leaves the last; as config.json says without it." placeholder:"K"`
+	Strategy string `help:"default: without the first token; full: with it; as config.json says without it." default:"" enum:",default,full"`
+	Image    string `arg:"" help:"PNG or JPEG file."`
 }
 
 func (c tokensCmd) Run(ctx context.Context, out io.Writer) error {
@@ -78,7 +80,7 @@ func (c tokensCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer model.Close()
-	tokens, err := model.VisualTokens(ctx, engine.FromImage(picture), engine.VisualOptions{ImageOptions: c.options()})
+	tokens, err := model.VisualTokens(ctx, engine.FromImage(picture), engine.VisualTokensOptions{ImageOptions: c.options(), Layers: c.Layers, Strategy: c.Strategy})
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (c packCmd) report(ctx context.Context, out io.Writer, bytes int) error {
 		}
 		defer models[i].Close()
 	}
-	cosine, err := engine.Agreement(ctx, models[0], models[1])
+	cosine, err := engine.EmbeddingCosine(ctx, models[0], models[1])
 	if err != nil {
 		return err
 	}

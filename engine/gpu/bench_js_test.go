@@ -112,7 +112,7 @@ func BenchmarkPicture(b *testing.B) {
 		})
 	}
 	values := randoms(r, (tokens-1)*12)
-	picture := encoder.Picture{Grid: v.Grid, Patches: func(dst kernel.Mat) { copy(dst.Data, values) }}
+	picture := encoder.Picture{Grid: v.Grid, Patches: func(dst kernel.Mat) { copy(dst.Dense(), values) }}
 	run := func() {
 		if err := v.Encode(encoder.Run{Machine: m, Tap: embedding{}}, []encoder.Picture{picture}); err != nil {
 			b.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"vitrine/engine/fault"
 )
 
-// browser is a Device through js/webgpu.js, which has the objects; numbers and
+// browser is a Device through js/gpu/webgpu.js, which has the objects; numbers and
 // bytes are all that crosses.
 type browser struct {
 	object  js.Value
@@ -20,7 +20,7 @@ type browser struct {
 // scratchBytes is how much crosses at a time.
 const scratchBytes = 4 << 20
 
-// Open asks for a device. opener is openDevice of js/webgpu.js. The error says why
+// Open asks for a device. opener is openDevice of js/gpu/webgpu.js. The error says why
 // there is none.
 func Open(ctx context.Context, opener js.Value) (Device, error) {
 	if opener.Type() != js.TypeFunction {
@@ -100,7 +100,7 @@ func (b *browser) Begin() { b.object.Call("begin") }
 
 func (b *browser) End() error { return b.wait("end") }
 
-// uses are the names of Use in js/webgpu.js.
+// uses are the names of Use in js/gpu/webgpu.js.
 var uses = [...]string{UseArena: "arena", UseParams: "params", UseWeights: "weights", UseResults: "results"}
 
 func (b *browser) Buffer(size int, use Use) Buffer {

@@ -16,7 +16,7 @@ import (
 var ErrTooBig = errors.New("more than the device binds at once")
 
 // Machine is an encoder.Machine on a Device. It belongs to one call at a time.
-// Memory.Slot of its matrices is 1, the arena; offsets count its values.
+// Memory.Buffer of its matrices is 1, the arena; offsets count its values.
 type Machine struct {
 	dev     Device
 	err     error // the first of a run
@@ -118,7 +118,7 @@ func roundUp(n, to int) int { return (n + to - 1) / to * to }
 // New gives room in the arena. Rows begin at whole vectors of four.
 func (m *Machine) New(rows, cols int) encoder.Mat {
 	stride := roundUp(cols, 4)
-	x := encoder.Mat{Memory: encoder.Memory{Slot: 1}, Offset: m.used, Rows: rows, Cols: cols, Stride: stride}
+	x := encoder.Mat{Memory: encoder.Memory{Buffer: 1}, Offset: m.used, Rows: rows, Cols: cols, Stride: stride}
 	m.used += roundUp(rows*stride, align)
 	return x
 }
@@ -132,20 +132,14 @@ func (m *Machine) Reset() {
 
 // Fill keeps the values until the run begins.
 func (m *Machine) Fill(dst encoder.Mat, fill func(kernel.Mat)) {
+	if dst.Stride == roundUp(dst.Cols, 4) { // whole rows with their padding, in one piece
+		memory := m.room(dst.Rows * dst.Stride)
+		fill(kernel.StridedMat(memory, dst.Rows, dst.Cols, dst.Stride))
+		m.inputs = append(m.inputs, input{dst.Offset, memory})
+		return
+	}
 	values := kernel.MatOf(m.room(dst.Rows*dst.Cols), dst.Rows, dst.Cols)
 	fill(values)
-	if dst.Stride == dst.Cols {
-		m.inputs = append(m.inputs, input{dst.Offset, values.Data})
-		return
-	}
-	if dst.Stride == roundUp(dst.Cols, 4) { // whole rows, padding included
-		padded := kernel.Mat{Data: m.room(dst.Rows * dst.Stride), Rows: dst.Rows, Cols: dst.Cols, Stride: dst.Stride}
-		for i := range values.Rows {
-			copy(padded.Row(i), values.Row(i))
-		}
-		m.inputs = append(m.inputs, input{dst.Offset, padded.Data})
-		return
-	}
 	for i := range values.Rows {
 		m.inputs = append(m.inputs, input{dst.Offset + i*dst.Stride, values.Row(i)})
 	}

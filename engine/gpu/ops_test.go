@@ -260,10 +260,10 @@ func activated(t *testing.T, m encoder.Machine, arguments []float32, act kernel.
 	}
 	m.Reset()
 	x := m.New(len(arguments)/8, 8)
-	m.Fill(x, func(dst kernel.Mat) { copy(dst.Data, arguments) })
+	m.Fill(x, func(dst kernel.Mat) { dst.SetDense(arguments) })
 	y := m.New(x.Rows, 8)
 	m.Linear(y, x, w, act, encoder.Mat{})
-	m.Read(y, func(values kernel.Mat) { results = append(results, values.Data...) })
+	m.Read(y, func(values kernel.Mat) { results = append(results, values.Dense()...) })
 	if err := m.Finish(); err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestNormFarFromZero(t *testing.T) {
 	values := randoms(rand.New(rand.NewPCG(3, 4)), 512)
 	m.Fill(x, func(dst kernel.Mat) {
 		for i, v := range values {
-			dst.Data[i] = 1000 + v
+			dst.Row(0)[i] = 1000 + v
 		}
 	})
 	n := &kernel.Norm{Gain: make([]float32, 512), Bias: make([]float32, 512)}
@@ -301,7 +301,7 @@ func TestNormFarFromZero(t *testing.T) {
 	m.Norm(x, x, n)
 	var squares float64
 	m.Read(x, func(y kernel.Mat) {
-		for _, v := range y.Data {
+		for _, v := range y.Dense() {
 			squares += float64(v) * float64(v)
 		}
 	})
@@ -355,7 +355,7 @@ func TestAttendSharp(t *testing.T) {
 		values := randoms(r, 40*16)
 		m.Fill(x, func(dst kernel.Mat) {
 			for i, v := range values {
-				dst.Data[i] = 30 * v
+				dst.Row(i / 16)[i%16] = 30 * v
 			}
 		})
 		dst := m.New(40, 16)
@@ -428,8 +428,10 @@ func TestReadInOrder(t *testing.T) {
 	m.Reset()
 	x := m.New(3, 5)
 	m.Fill(x, func(dst kernel.Mat) {
-		for i := range dst.Data {
-			dst.Data[i] = 2
+		for i := range dst.Rows {
+			for j := range dst.Row(i) {
+				dst.Row(i)[j] = 2
+			}
 		}
 	})
 	var seen []float32

@@ -53,8 +53,7 @@ func (m *Machine) Finish() error {
 		}
 	}
 	for _, r := range m.reads {
-		size := (r.x.Rows-1)*r.x.Stride + r.x.Cols
-		r.take(kernel.Mat{Data: result[r.at : r.at+size], Rows: r.x.Rows, Cols: r.x.Cols, Stride: r.x.Stride})
+		r.take(kernel.StridedMat(result[r.at:], r.x.Rows, r.x.Cols, r.x.Stride))
 	}
 	m.inputs, m.reads = m.inputs[:0], m.reads[:0]
 	m.record.reset()

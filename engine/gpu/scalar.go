@@ -169,11 +169,7 @@ type dispatched struct {
 
 // mat views the arena; place and stride count values.
 func (d *dispatched) mat(at, stride, rows, cols uint32) kernel.Mat {
-	if rows == 0 {
-		return kernel.Mat{Cols: int(cols), Stride: int(stride)}
-	}
-	end := at + (rows-1)*stride + cols
-	return kernel.Mat{Data: d.arena[at:end:end], Rows: int(rows), Cols: int(cols), Stride: int(stride)}
+	return kernel.StridedMat(d.arena[at:], int(rows), int(cols), int(stride))
 }
 
 // run does what the shader of a name says.

@@ -45,7 +45,7 @@ func TestAttention(t *testing.T) {
 				asked = probs.Mat
 			}
 			attention(want, q.Mat, k.Mat, v.Mat, c.causal, wantProbs, make([]float32, c.keys))
-			set.Attention(dst.Mat, q.Mat, k.Mat, v.Mat, c.causal, asked, scratch.Data)
+			set.Attention(dst.Mat, q.Mat, k.Mat, v.Mat, c.causal, asked, scratch.data)
 			compare(t, what, dst.Mat, want, tolerance)
 			if c.probs {
 				compare(t, what+" probabilities", probs.Mat, wantProbs, tolerance)
@@ -82,8 +82,8 @@ func TestAttentionScores(t *testing.T) {
 		for _, scores := range rows {
 			n := len(scores)
 			one, k, v := MatOf([]float32{1}, 1, 1), MatOf(scores, n, 1), NewMat(n, 1)
-			for i := range v.Data {
-				v.Data[i] = float32(i)
+			for i := range v.data {
+				v.data[i] = float32(i)
 			}
 			dst, probs, want, wantProbs := NewMat(1, 1), NewMat(1, n), NewMat(1, 1), NewMat(1, n)
 			attention(want, one, k, v, false, wantProbs, make([]float32, n))
@@ -100,12 +100,12 @@ func TestAttentionSmall(t *testing.T) {
 	eachSet(t, func(t *testing.T, set Set) {
 		const n = 105
 		k, v, probs := NewMat(n, 1), NewMat(n, 1), NewMat(1, n)
-		for i := range k.Data {
-			k.Data[i] = -float32(i)
+		for i := range k.data {
+			k.data[i] = -float32(i)
 		}
 		set.Attention(NewMat(1, 1), MatOf([]float32{1}, 1, 1), k, v, false, probs, make([]float32, set.Scratch(1, n, 1)))
 		total := 1 / (1 - math.Exp(-1))
-		for i, p := range probs.Data {
+		for i, p := range probs.data {
 			want := math.Exp(-float64(i)) / total
 			if math.Abs(float64(p)-want) > 5e-7*want+1.5e-45 {
 				t.Errorf("probability at a score of −%d is %g, not %g", i, p, want)

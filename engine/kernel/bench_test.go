@@ -13,8 +13,8 @@ func BenchmarkLinear(b *testing.B) {
 	for _, s := range [][3]int{{197, 768, 768}, {197, 768, 3072}, {197, 3072, 768}, {50, 768, 768}, {197, 192, 768}} {
 		x, dst := NewMat(s[0], s[1]), NewMat(s[0], s[2])
 		value := normal(1)
-		for i := range x.Data {
-			x.Data[i] = value(0, i)
+		for i := range x.data {
+			x.data[i] = value(0, i)
 		}
 		for d := range dtypes {
 			w := newWeights(DType(d), s[1], s[2], true, value)
@@ -36,7 +36,7 @@ func BenchmarkActivation(b *testing.B) {
 		for _, set := range Sets() {
 			b.Run(act.String()+"/"+set.Name, func(b *testing.B) {
 				best := timed(b, 50, func() { set.Linear(dst, x, w, act, Mat{}) })
-				b.ReportMetric(best*1e9/float64(len(dst.Data)), "ns/value")
+				b.ReportMetric(best*1e9/float64(len(dst.data)), "ns/value")
 			})
 		}
 	}
@@ -61,7 +61,7 @@ func BenchmarkNorm(b *testing.B) {
 	for _, set := range Sets() {
 		b.Run(set.Name, func(b *testing.B) {
 			best := timed(b, 50, func() { set.Norm(x, x, p) })
-			b.ReportMetric(best*1e9/float64(len(x.Data)), "ns/value")
+			b.ReportMetric(best*1e9/float64(len(x.data)), "ns/value")
 		})
 	}
 }

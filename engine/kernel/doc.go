@@ -6,7 +6,7 @@
 // so that heads and stacked projections need no copies.
 //
 // The SIMD sets run in a browser only. gen writes their WebAssembly modules,
-// imports_js.go declares what they export, js/kernels.js connects the two.
+// imports_js.go declares what they export, js/common/kernels.js connects the two.
 //
 //go:generate go run ./gen
 package kernel

@@ -15,7 +15,7 @@ func Mean(dst []float32, x Mat) {
 	for j := range dst {
 		var sum float64
 		for i := range x.Rows {
-			sum += float64(x.Data[i*x.Stride+j])
+			sum += float64(x.Row(i)[j])
 		}
 		dst[j] = float32(sum / float64(x.Rows))
 	}

@@ -62,7 +62,7 @@ func (g *guarded) unchanged(t *testing.T, what string) {
 func (g *guarded) intact(t *testing.T, what string) {
 	t.Helper()
 	inside := map[int]bool{}
-	start := len(g.buffer) - cap(g.Data)
+	start := len(g.buffer) - cap(g.data)
 	for i := range g.Rows {
 		for j := range g.Cols {
 			inside[start+i*g.Stride+j] = true

@@ -3,7 +3,7 @@ package kernel
 import "unsafe"
 
 // The kernels are functions of a second WebAssembly module that works on this
-// program's memory (gen writes it, js/kernels.js connects it). Their parameters
+// program's memory (gen writes it, js/common/kernels.js connects it). Their parameters
 // are addresses, strides in bytes and counts; the files of gen say what they do.
 // build picks the module: 1 is plain, 2 relaxed.
 //

@@ -39,7 +39,7 @@ func (b simd) linearF16(dst, x Mat, w *Linear, act Activation, residual Mat) {
 // whole is the operation itself.
 func (w *Linear) blocks(dst, x Mat, act Activation, residual Mat, whole LinearFunc, kernel func(k, n int, pre, post view, act Activation)) {
 	blocks := max(1, (w.In+blockK-1)/blockK)
-	if blocks > 1 && act != Identity && !residual.Empty() && &residual.Data[0] == &dst.Data[0] {
+	if blocks > 1 && act != Identity && !residual.Empty() && &residual.data[0] == &dst.data[0] {
 		// The residual is needed after sums have gone into dst.
 		sums := NewMat(dst.Rows, dst.Cols)
 		whole(sums, x, w, act, residual)

@@ -261,7 +261,7 @@ func TestActivation(t *testing.T) {
 			set.Linear(dst, MatOf(x, len(x), 1), w, act, Mat{})
 			worst, at := 0.0, float32(0)
 			for i, v := range x {
-				got, want := float64(dst.Data[i]), f(float64(v))
+				got, want := float64(dst.data[i]), f(float64(v))
 				if v != 0 && math.Signbit(got) != math.Signbit(want) { // a sum of zeros is +0
 					t.Errorf("%v(%v) is %v, not %v", act, v, got, want)
 				}

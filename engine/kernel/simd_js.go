@@ -57,7 +57,7 @@ func viewOf(m Mat, rows, cols int) view {
 	if m.Rows != rows || m.Cols != cols {
 		panic("kernel: matrix of another shape")
 	}
-	data := m.Data[:(rows-1)*m.Stride+cols]
+	data := m.data[:(rows-1)*m.Stride+cols]
 	return view{unsafe.Pointer(unsafe.SliceData(data)), int32(m.Stride * 4)}
 }
 

@@ -1,5 +1,5 @@
-// One model of each family in a real browser, through pictures, against what
-// upstream computed from them.
+// One model of each family in a real browser: its results for pictures are those of
+// upstream.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -9,10 +9,10 @@ import { folders, needs, pages } from './page.mjs'
 const open = pages()
 const cases = folders.shared + '/fixtures/models/'
 
-/** The worst difference over the scale that float32 may make (testdata/golden/README.md). */
+/** The largest difference that float32 may make, over the scale (testdata/golden/README.md). */
 const tolerance = 2e-4
 
-/** Row 0 of a float32 tensor of a safetensors file. */
+/** Row 0 of a float32 tensor in a safetensors file. */
 function firstRow(path, name) {
   const file = readFileSync(path)
   const start = 8 + Number(file.readBigUInt64LE())
@@ -21,7 +21,7 @@ function firstRow(path, name) {
   return [...values.subarray(0, values.length / shape[0])]
 }
 
-// The tensor that each family's own call gives, for the first picture of its case.
+// The tensor of upstream for each case, which the call of the family gives for the first picture.
 const families = {
   vit_image_classification: 'main.out.logits',
   vit_model_pooler: 'main.out.pooler_output',
@@ -36,7 +36,7 @@ const families = {
   llava_clip_projector: 'default.out.image_features',
 }
 
-/** Answers with what the model's family is for; runs in the page. */
+/** Makes the call of the model's family; runs in the page. */
 async function answer({ folder, picture, tensor }) {
   const model = await vitrine.load(folder)
   const image = `${folder}/images/img_${picture}.png`
@@ -50,7 +50,7 @@ async function answer({ folder, picture, tensor }) {
   }
 }
 
-test('every family gives the numbers of upstream in a browser', needs(cases), async () => {
+test('every family gives the values of upstream in a browser', needs(cases), async () => {
   const page = await open()
   for (const [name, tensor] of Object.entries(families)) {
     const { runs } = JSON.parse(readFileSync(`${cases}${name}/expected.json`))

@@ -1,4 +1,4 @@
-// A browser without a GPU: who demands one is told, everybody else gets the CPU.
+// A browser without a GPU: a demanded GPU is refused, otherwise the CPU computes.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -6,7 +6,7 @@ import { folders, needs, pages } from './page.mjs'
 
 const open = pages({ args: ['--disable-gpu'] })
 
-test('without a GPU, auto loads and webgpu is refused with a sentence', async () => {
+test("without a GPU, 'auto' loads, and 'webgpu' is refused with a reason", async () => {
   const page = await open()
   const got = await page.evaluate(async () => {
     const model = await vitrine.load('./models/emoji-clip')
@@ -21,7 +21,7 @@ test('without a GPU, auto loads and webgpu is refused with a sentence', async ()
 
 const tiny = folders.shared + '/models/vit-tiny-imagenet'
 
-test('without a GPU, a model that is large enough for one says why the CPU runs it', needs(tiny), async () => {
+test('without a GPU, info.fallback of a large model says why the CPU computes', needs(tiny), async () => {
   const page = await open()
   const got = await page.evaluate(async () => {
     const answers = []
@@ -38,5 +38,5 @@ test('without a GPU, a model that is large enough for one says why the CPU runs 
     assert.equal(best, 'tabby')
   }
   assert.match(got[0].info.fallback, /no WebGPU adapter/)
-  assert.equal(got[1].info.fallback, '', 'who names workers means the CPU')
+  assert.equal(got[1].info.fallback, '', 'the option workers asks for the CPU')
 })

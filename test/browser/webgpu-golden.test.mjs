@@ -1,5 +1,5 @@
-// Every golden case, end to end, on a browser's own WebGPU: all outputs of all runs
-// of all families against upstream's.
+// Every golden case, end to end, on the browser's own WebGPU: all outputs of all runs of
+// all families are those of upstream.
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { folders, pages } from './page.mjs'
 
 const open = pages({ args: softwareGPU })
 
-test('every golden case holds in a browser', { timeout: 600_000 }, async () => {
+test('every golden case passes on WebGPU in a browser', { timeout: 600_000 }, async () => {
   const golden = { '/testdata/golden': folders.testdata + '/golden', '/shared/fixtures': folders.shared + '/fixtures' }
   const there = Object.entries(golden).filter(([, folder]) => existsSync(folder))
   const parts = there.flatMap(([path, folder]) => ['models', 'tokenizers/clip'].map((part) => [`${path}/${part}`, `${folder}/${part}`])).filter(([, folder]) => existsSync(folder))

@@ -136,7 +136,7 @@ var (
 
 	f32x4RelaxedMadd       = ternary(simd(0x105)...) // a·b + c
 	f64x2RelaxedMadd       = ternary(simd(0x107)...)
-	i32x4RelaxedDotI8I7Add = ternary(simd(0x113)...) // a signed, b as probed (js/kernels.js)
+	i32x4RelaxedDotI8I7Add = ternary(simd(0x113)...) // a signed, b as probed (js/common/kernels.js)
 )
 
 // madd is a·b + c: one instruction where the module may use relaxed SIMD.
