@@ -17,7 +17,7 @@ import (
 // copySources copies what dist is made of to another folder.
 func copySources(t *testing.T, to string) {
 	t.Helper()
-	for _, folder := range []string{"engine", "js", "site", "wasm"} {
+	for _, folder := range []string{"calls", "engine", "js", "site", "wasm"} {
 		if err := copyTree(filepath.Join("..", folder), filepath.Join(to, folder)); err != nil {
 			t.Fatal(err)
 		}
