@@ -64,8 +64,14 @@ func build(root, out string) (version string, err error) {
 	if err := buildWASM(root, filepath.Join(js, "vitrine.wasm"), version); err != nil {
 		return "", err
 	}
+	if err := writeLicenses(root, goroot, made, js); err != nil {
+		return "", err
+	}
 	return version, replace(out, made)
 }
+
+// wasmTags: a browser speaks HTTP/2 itself, so net/http need not.
+const wasmTags = "-tags=nethttpomithttp2"
 
 // buildWASM compiles the engine for the browser. Nothing of the machine enters
 // the file: no paths, no time, no state of version control, no settings.
@@ -74,8 +80,7 @@ func buildWASM(root, file, version string) error {
 	if err != nil {
 		return err
 	}
-	// A browser speaks HTTP/2 by itself, so net/http needn't.
-	_, err = goTool(root, "build", "-o", file, "-tags=nethttpomithttp2", "-trimpath", "-buildvcs=false",
+	_, err = goTool(root, "build", "-o", file, wasmTags, "-trimpath", "-buildvcs=false",
 		"-ldflags=-s -w -buildid= -X main.version="+version, "./wasm")
 	if err != nil {
 		return err

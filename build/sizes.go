@@ -37,7 +37,8 @@ func (f sized) part() string {
 		return "later"
 	case strings.HasPrefix(f.name, "speed."):
 		return "people" // a page of its own
-	case strings.HasSuffix(f.name, ".d.ts"), path.Base(f.name) == "package.json", path.Ext(f.name) == ".md":
+	case strings.HasSuffix(f.name, ".d.ts"), path.Base(f.name) == "package.json", path.Ext(f.name) == ".md",
+		path.Base(f.name) == "LICENSE", path.Base(f.name) == "THIRD_PARTY_NOTICES.txt":
 		return "people"
 	}
 	return "page"

@@ -27,6 +27,7 @@ var woken = make(chan struct{}, 1)
 // wake is called by the host, which then calls the export resume to run Go. It is an
 // export because a call of a js.Func costs 30 µs.
 //
+//lint:ignore U1000 the worker calls it
 //go:wasmexport wake
 func wake() {
 	select {

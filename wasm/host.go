@@ -27,6 +27,7 @@ var inbox []byte
 // receive makes room for the bulk data of the next call, size bytes at an address that
 // is aligned for every number type, and gives the address. The call takes the data.
 //
+//lint:ignore U1000 the worker calls it
 //go:wasmexport receive
 func receive(size uint32) unsafe.Pointer {
 	inbox = make([]byte, size)
@@ -64,6 +65,7 @@ var abort struct {
 
 // cancel ends the running call at its next pause.
 //
+//lint:ignore U1000 the worker calls it
 //go:wasmexport cancel
 func cancel() { abort.wanted = true }
 

@@ -158,7 +158,7 @@ test('vitrine.js, worker.js and vitrine.wasm of different builds are refused', a
   const other = 'X'.repeat(build.length)
   const worker = await open({ habits: (path) => (path === '/js/worker.js' ? { body: script.replace(build, other) } : {}) })
   assertFailure(await load(worker), 'version', 'worker.js', build, other, 'reload')
-  let wasm = file('/js/vitrine.wasm')
+  const wasm = file('/js/vitrine.wasm')
   for (let at = wasm.indexOf(build); at >= 0; at = wasm.indexOf(build, at)) wasm.write(other, at)
   const engine = await open({ habits: (path) => (path === '/js/vitrine.wasm' ? { body: wasm } : {}) })
   assertFailure(await load(engine), 'version', 'vitrine.wasm', build, other)

@@ -99,9 +99,6 @@ func (f *function) add(l local, v value) { f.set(l, i32Add(l, v)) }
 // do runs a call without a result, or a store.
 func (f *function) do(e expr) { f.code = append(f.code, e...) }
 
-// give ends the function with v as its result.
-func (f *function) give(v value) { f.code = append(append(f.code, v.bytes()...), 0x0f) }
-
 // while repeats body as long as condition holds.
 func (f *function) while(condition value, body func()) {
 	f.when(condition, func() { f.repeat(body, condition) })
