@@ -33,6 +33,24 @@ func Verdict(same bool) Status {
 	return Fail
 }
 
+// Absent is the status of a case that isn't read: Fail for a case of the tree, since
+// everything in testdata/golden is claimed, and Unclaimed for others. path is the
+// case's file.
+func Absent(t testing.TB, path string) Status {
+	t.Helper()
+	tree, err := filepath.Abs(Tree(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasPrefix(path, tree+string(filepath.Separator)) {
+		return Fail
+	}
+	return Unclaimed
+}
+
 // Row prints a row: status, kind/case/run, and the worst difference over the
 // scale, the count of what differs, or the reason. A Fail fails the test.
 func Row(t testing.TB, status Status, name, detail string) {
@@ -107,7 +125,7 @@ func fingerprint(t testing.TB, file string) string {
 func Folders(t testing.TB) []string {
 	t.Helper()
 	root := checkout(t)
-	list := []string{filepath.Join(root, "testdata", "golden")}
+	list := []string{Tree(t)}
 	for _, named := range filepath.SplitList(os.Getenv("VITRINE_GOLDEN")) {
 		if !filepath.IsAbs(named) {
 			named = filepath.Join(root, named) // tests run in the folders of their packages
@@ -121,6 +139,12 @@ func Folders(t testing.TB) []string {
 		list = append(list, shared)
 	}
 	return list
+}
+
+// Tree is testdata/golden.
+func Tree(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(checkout(t), "testdata", "golden")
 }
 
 // checkout is the folder of go.mod.
