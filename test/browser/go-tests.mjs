@@ -15,8 +15,7 @@ export const softwareGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swif
 /**
  * Runs tests in a page of open (pages in page.mjs). folders are those that the tests
  * read, as a server's paths and as folders here: {'/testdata/golden': folder}. In the
- * page they lie beside the checkout's go.mod; '/shared' lies beside the checkout, as
- * it does here. Gives {code, said}: the exit status and the lines printed.
+ * page they lie beside the checkout's go.mod. Gives {code, said}: the exit status and the lines printed.
  */
 export async function runGoTests(open, name, args, folders = {}) {
   const page = await open({ script: false, pages: { '/go.test.wasm': { type: 'application/wasm', body: compiled(name) } } })
@@ -32,7 +31,7 @@ export async function runGoTests(open, name, args, folders = {}) {
     const contents = new Map([['/checkout/go.mod', new Uint8Array()]])
     await Promise.all(files.map(async (path) => {
       const bytes = await (await fetch(path)).bytes()
-      contents.set(path.startsWith('/shared/') ? path : `/checkout${path}`, bytes)
+      contents.set(`/checkout${path}`, bytes)
     }))
     const folders = new Map() // path → names of what is in it
     for (const path of contents.keys()) {

@@ -15,18 +15,16 @@ const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim(
 
 /**
  * The folders that the tests serve: sources is js/, whose modules are no files of dist,
- * and go has wasm_exec.js. shared is not part of a checkout: it may be absent.
+ * and go has wasm_exec.js. shared is not part of a checkout: where it is absent, the tests
+ * that read it are not there either.
  */
 export const folders = { dist: root + 'dist', sources: root + 'js', go: goroot + '/lib/wasm', testdata: root + 'testdata', shared: root + '../shared' }
-
-/** The option of a test that needs a folder or file, which skips it with a message where that is absent. */
-export const needs = (path) => ({ skip: existsSync(path) ? false : `${path} is not here` })
 
 const blank = '<!doctype html><html lang="en"><title>test</title><body>'
 
 /**
  * Sets a test file up; args go to the browser. open(options) gives a page with `vitrine`, the module, in
- * its global scope; options are those of serve. The page's complaints must be
+ * its global scope; options are those of serve, and mounts, more folders to serve. The page's complaints must be
  * empty at its end: uncaught errors, violations of the policy, requests to another
  * host; but not where complains is set. allowed lists other hosts that may be
  * asked. page.server is its server.
@@ -46,9 +44,9 @@ export function pages({ args = [] } = {}) {
     for (const { server } of opened) await server.close()
     for (const { complaints, complains } of opened) if (!complains) assert.deepEqual(complaints, [])
   })
-  return async function open({ headers = { 'content-security-policy': policy }, allowed = [], script = true, complains = false, ...options } = {}) {
+  return async function open({ headers = { 'content-security-policy': policy }, allowed = [], script = true, complains = false, mounts = {}, ...options } = {}) {
     const server = await serve(
-      { '/': folders.dist, '/sources/': folders.sources, '/go/': folders.go, '/testdata/': folders.testdata, '/shared/': folders.shared },
+      { '/': folders.dist, '/sources/': folders.sources, '/go/': folders.go, '/testdata/': folders.testdata, '/shared/': folders.shared, ...mounts },
       { headers, ...options, pages: { '/test.html': blank, ...options.pages } },
     )
     const context = await browser.newContext()

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { softwareGPU } from './go-tests.mjs'
-import { folders, needs, pages } from './page.mjs'
+import { randomViT } from './models.mjs'
+import { folders, pages } from './page.mjs'
 
 const open = pages({ args: softwareGPU })
 
@@ -120,15 +121,14 @@ test('a GPU that was demanded and is lost in the middle of a picture fails, then
 })
 
 // No adapter here is a real one, which 'auto' asks for; so one says that it is.
-const tiny = folders.shared + '/models/vit-tiny-imagenet'
-test("'auto' gives up a GPU that is lost in the middle of a picture, and the picture is answered", { ...needs(tiny), timeout: 600_000 }, async () => {
+test("'auto' gives up a GPU that is lost in the middle of a picture, and the picture is answered", { timeout: 600_000 }, async () => {
   const source = readFileSync(folders.sources + '/webgpu.js', 'utf8')
   const script = source.replace('{ name, software, limits }', '{ name, software: false, limits }')
   assert.notEqual(script, source)
-  const page = await open({ habits: (path) => (path === '/js/webgpu.js' ? { body: script, type: 'text/javascript' } : {}) })
+  const page = await open({ mounts: { '/random/': randomViT() }, habits: (path) => (path === '/js/webgpu.js' ? { body: script, type: 'text/javascript' } : {}) })
   const first = await page.evaluate(async () => {
-    globalThis.picture = './shared/models/vit-tiny-imagenet/reference/coco_000000039769_224.png'
-    globalThis.model = await vitrine.load('./shared/models/vit-tiny-imagenet')
+    globalThis.picture = './testdata/golden/preprocess/inputs/graphic_400x400.png'
+    globalThis.model = await vitrine.load('./random')
     await model.classify(picture)
     return model.info
   })
@@ -138,7 +138,7 @@ test("'auto' gives up a GPU that is lost in the middle of a picture, and the pic
   const got = await page.evaluate(async () => {
     const { classes } = await model.classify(picture)
     const { info } = model
-    const cpu = await vitrine.load('./shared/models/vit-tiny-imagenet', { device: 'simd', workers: 1 }) // as after a fallback
+    const cpu = await vitrine.load('./random', { device: 'simd', workers: 1 }) // as after a fallback
     const wanted = await cpu.classify(picture)
     return { classes, info, wanted: wanted.classes }
   })
