@@ -41,7 +41,11 @@ func (m *Model) Relevance(ctx context.Context, img Image, labels []string, o Rel
 	if err != nil {
 		return out, err
 	}
+	fallbacks := m.fallbacks
 	voices, err := m.voices(ctx, img, o.ImageOptions, out.Method)
+	if err == nil && fallbacks != m.fallbacks { // the GPU was given up: its texts can't be trusted
+		targets, against, err = m.targets(ctx, labels, o)
+	}
 	if err != nil {
 		return out, err
 	}
