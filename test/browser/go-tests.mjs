@@ -80,7 +80,10 @@ export async function runGoTests(open, name, args, folders = {}) {
     go.importObject.kern = createKernels().imports
     const { instance } = await WebAssembly.instantiateStreaming(fetch('/go.test.wasm'), go.importObject)
     return new Promise((resolve) => {
-      go.exit = resolve
+      go.exit = (code) => {
+        go._resume = () => {} // timers and callbacks that are still to come find nobody
+        resolve(code)
+      }
       go.run(instance)
     })
   }, { name, args, files })
