@@ -50,9 +50,6 @@ func contents(t *testing.T, folder string) map[string]string {
 
 // The two builds share nothing: other folders, another cache of the compiler.
 func TestTwoBuildsGiveTheSameBytes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles the standard library anew")
-	}
 	var built [2]map[string]string
 	var versions [2]string
 	for i, name := range []string{"one", "another with a longer name"} {

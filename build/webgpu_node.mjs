@@ -3,7 +3,7 @@
 //
 // It needs the npm package webgpu (Dawn) and a Vulkan driver. Where there is no
 // graphics card, Chromium's software one does. Without either, openDevice rejects
-// and the tests that need it skip.
+// and the tests that need it fail.
 import fs from 'node:fs'
 import * as webgpu from '../js/gpu/webgpu.js'
 

@@ -32,14 +32,14 @@ func (m memoryFolder) Open(_ context.Context, name string) (io.ReadCloser, int64
 	return io.NopCloser(bytes.NewReader(data)), -1, nil
 }
 
-// readFolder reads a small model folder into memory, or skips.
+// readFolder reads a small model folder into memory.
 func readFolder(t *testing.T, dir string) memoryFolder {
 	t.Helper()
 	m := memoryFolder{}
 	for _, name := range []string{"config.json", "preprocessor_config.json", "model.safetensors"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
-			t.Skipf("%s is not there", dir)
+			t.Fatal(err)
 		}
 		m[name] = data
 	}

@@ -26,11 +26,10 @@ func scalarGPU(dev *gpu.Scalar) func(context.Context) (gpu.Device, error) {
 }
 
 // clip is a small model with two towers.
-const clip = "../../shared/fixtures/models/clip_end_to_end"
+const clip = goldenModels + "clip_end_to_end"
 
 func loadOn(t *testing.T, dir string, o engine.Options) (*engine.Model, error) {
 	t.Helper()
-	openModel(t, dir) // skips where it is not there
 	m, err := engine.Load(context.Background(), weights.Dir(dir), o)
 	if err == nil {
 		t.Cleanup(func() { m.Close() })
@@ -508,11 +507,7 @@ func TestGoldenModelsOnGPU(t *testing.T) {
 // TestGPUTowers runs every model of the fixtures on the device, with all there is
 // to see: what the CPU says, the device says.
 func TestGPUTowers(t *testing.T) {
-	dirs, _ := filepath.Glob("../../shared/fixtures/models/*")
-	if len(dirs) == 0 {
-		t.Skip("../shared/fixtures/models is not there")
-	}
-	for _, dir := range dirs {
+	for _, dir := range modelFolders(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			cpu := openModel(t, dir)
 			m, err := loadOn(t, dir, engine.Options{GPU: anyGPU(t), DemandGPU: true})

@@ -16,7 +16,7 @@ func anyGPU(t *testing.T) func(context.Context) (gpu.Device, error) {
 	t.Helper()
 	dev, err := openGPU()
 	if err != nil {
-		t.Skipf("no WebGPU in this process; in Node, npm ci brings it: %v", err)
+		t.Fatalf("no WebGPU in this process; in Node, npm ci brings it, and Chromium its driver: %v", err)
 	}
 	return func(context.Context) (gpu.Device, error) { return dev, nil }
 }

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	tinyViT  = "../testdata/golden/models/vit_image_classification"
-	tinyDINO = "../../shared/fixtures/models/dinov2_with_registers"
-	tinyVLM  = "../../shared/fixtures/models/llava_clip_projector"
+	tinyViT  = goldenModels + "vit_image_classification"
+	tinyDINO = goldenModels + "dinov2_with_registers"
+	tinyVLM  = goldenModels + "llava_clip_multilayer_nobias"
 )
 
 // gradient is a picture whose patches all differ.

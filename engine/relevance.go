@@ -34,7 +34,11 @@ func (m *Model) Relevance(ctx context.Context, img Image, labels []string, o Rel
 	if err != nil {
 		return out, err
 	}
+	fallbacks := m.fallbacks
 	tokens, err := m.tokenRelevance(ctx, img, o.ImageOptions, out.Method)
+	if err == nil && fallbacks != m.fallbacks { // the GPU that embedded the labels was found to be wrong
+		targets, against, err = m.targets(ctx, labels, o)
+	}
 	if err != nil {
 		return out, err
 	}

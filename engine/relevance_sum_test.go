@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"vitrine/engine/encoder"
@@ -24,11 +23,7 @@ const sumTolerance = 1e-5
 func TestContributionIsWhatTheLayersGave(t *testing.T) {
 	for _, name := range []string{"clip_new_eos", "clip_gelu_interpolate", "vit_image_classification", "siglip", "siglip2_naflex"} {
 		t.Run(name, func(t *testing.T) {
-			dir := "../../shared/fixtures/models/" + name
-			if _, err := os.Stat(dir); err != nil {
-				t.Skipf("%s is not there", dir)
-			}
-			m, err := Load(context.Background(), weights.Dir(dir), Options{})
+			m, err := Load(context.Background(), weights.Dir("../testdata/golden/models/"+name), Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

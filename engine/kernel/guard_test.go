@@ -111,6 +111,15 @@ func normal(seed uint64) func(i, j int) float32 {
 	return func(i, j int) float32 { return float32(r.NormFloat64()) }
 }
 
+// eachSIMDSet is eachSet without the scalar one.
+func eachSIMDSet(t *testing.T, test func(t *testing.T, set Set)) {
+	for _, set := range Sets() {
+		if set.Name != Scalar.Name {
+			t.Run(set.Name, func(t *testing.T) { test(t, set) })
+		}
+	}
+}
+
 // eachSet runs a test on every set of this build.
 func eachSet(t *testing.T, test func(t *testing.T, set Set)) {
 	for _, set := range Sets() {

@@ -204,10 +204,7 @@ func TestLinearOutputs(t *testing.T) {
 
 // TestLinearMemory: calls of a shape that has been seen allocate nothing.
 func TestLinearMemory(t *testing.T) {
-	eachSet(t, func(t *testing.T, set Set) {
-		if set.Name == Scalar.Name {
-			t.Skip("the scalar code quantises into memory of its own")
-		}
+	eachSIMDSet(t, func(t *testing.T, set Set) { // the scalar code quantises into memory of its own
 		for d := range dtypes {
 			w := newWeights(DType(d), 800, 11, true, normal(3))
 			x, dst := NewMat(13, 800), NewMat(13, 11)

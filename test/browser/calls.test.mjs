@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { assertFailure, folders, needs, noWorkers, pages } from './page.mjs'
+import { assertFailure, folders, noWorkers, pages } from './page.mjs'
 import { serve } from './serve.mjs'
 
 const open = pages()
@@ -89,12 +89,11 @@ test('a call is refused if the model lacks the head for it', async () => {
   assert.ok(await page.evaluate(() => ok()))
 })
 
-const classifier = folders.shared + '/fixtures/models/vit_image_classification'
-test('a classifier has no text tower', needs(classifier), async () => {
+test('a classifier has no text tower', async () => {
   const page = await open()
   const failures = await page.evaluate(async () => {
-    const model = await vitrine.load('./shared/fixtures/models/vit_image_classification')
-    const image = './shared/fixtures/models/vit_image_classification/images/img_0.png'
+    const model = await vitrine.load('./testdata/golden/models/vit_image_classification')
+    const image = './testdata/golden/models/vit_image_classification/images/img_0.png'
     const failures = [await failure(model.rank(image, ['a'])), await failure(model.embedText(['a'])), await failure(model.tokenize('a'))]
     const { classes } = await model.classify(image, { topK: 2 })
     return [...failures, classes.length]

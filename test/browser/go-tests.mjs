@@ -16,7 +16,7 @@ export const softwareGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swif
  * Runs the tests of a package in a page. open is the function of pages (page.mjs); name
  * is the folder of the package; args are flags of go test. folders maps paths of the
  * server to the folders that the tests read: {'/testdata/golden': folder}. For the tests
- * they lie beside go.mod; '/shared' lies beside the checkout. Resolves to {code, said}:
+ * they lie beside go.mod. Resolves to {code, said}:
  * the exit status and the lines printed.
  */
 export async function runGoTests(open, name, args, folders = {}) {
@@ -33,7 +33,7 @@ export async function runGoTests(open, name, args, folders = {}) {
     const contents = new Map([['/checkout/go.mod', new Uint8Array()]])
     await Promise.all(files.map(async (path) => {
       const bytes = await (await fetch(path)).bytes()
-      contents.set(path.startsWith('/shared/') ? path : `/checkout${path}`, bytes)
+      contents.set(`/checkout${path}`, bytes)
     }))
     const folders = new Map() // path → names of the files and folders in it
     for (const path of contents.keys()) {
@@ -82,7 +82,10 @@ export async function runGoTests(open, name, args, folders = {}) {
     go.importObject.kern = createKernels().imports
     const { instance } = await WebAssembly.instantiateStreaming(fetch('/go.test.wasm'), go.importObject)
     return new Promise((resolve) => {
-      go.exit = resolve
+      go.exit = (code) => {
+        go._resume = () => {} // timers and callbacks that are still to come find nobody
+        resolve(code)
+      }
       go.run(instance)
     })
   }, { name, args, files })

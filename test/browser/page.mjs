@@ -15,20 +15,16 @@ const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim(
 
 /**
  * The folders that the tests serve. sources is js/, because the build bundles its
- * modules; go has wasm_exec.js. shared is not part of a checkout and may be absent.
+ * modules; go has wasm_exec.js. shared is not part of a checkout: tests that read it are there only where it is.
  */
 export const folders = { dist: root + 'dist', sources: root + 'js', go: goroot + '/lib/wasm', testdata: root + 'testdata', shared: root + '../shared' }
-
-/** The options of a test that needs a folder or file: they skip the test, with a message, where it is absent. */
-export const needs = (path) => ({ skip: existsSync(path) ? false : `${path} is not here` })
-
-const blank = '<!doctype html><html lang="en"><title>test</title><body>'
 
 /**
  * Sets a test file up. args are flags of the browser. Gives a function open(options) that
  * resolves to a page of Playwright with the module vitrine.js as the global vitrine;
  * page.server is its server (serve.mjs). Options are those of serve and
  *
+ *   mounts     more folders to serve, by path
  *   script     false: the page has no globals
  *   allowed    URLs of other hosts that the page may request
  *   complains  true: the page may have complaints
@@ -51,9 +47,9 @@ export function pages({ args = [] } = {}) {
     for (const { server } of opened) await server.close()
     for (const { complaints, complains } of opened) if (!complains) assert.deepEqual(complaints, [])
   })
-  return async function open({ headers = { 'content-security-policy': policy }, allowed = [], script = true, complains = false, ...options } = {}) {
+  return async function open({ headers = { 'content-security-policy': policy }, allowed = [], script = true, complains = false, mounts = {}, ...options } = {}) {
     const server = await serve(
-      { '/': folders.dist, '/sources/': folders.sources, '/go/': folders.go, '/testdata/': folders.testdata, '/shared/': folders.shared },
+      { '/': folders.dist, '/sources/': folders.sources, '/go/': folders.go, '/testdata/': folders.testdata, '/shared/': folders.shared, ...mounts },
       { headers, ...options, pages: { '/test.html': blank, ...options.pages } },
     )
     const context = await browser.newContext()

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { softwareGPU } from './go-tests.mjs'
-import { folders, needs, pages } from './page.mjs'
+import { randomViT } from './models.mjs'
+import { folders, pages } from './page.mjs'
 
 const open = pages({ args: softwareGPU })
 
@@ -119,15 +120,14 @@ test('a demanded GPU that is lost during a call fails this call and the next', {
 })
 
 // 'auto' uses a hardware adapter only. The software adapter is made to look like one.
-const tiny = folders.shared + '/models/vit-tiny-imagenet'
-test("'auto' falls back to the CPU when the GPU is lost during a call, and the call succeeds", { ...needs(tiny), timeout: 600_000 }, async () => {
+test("'auto' falls back to the CPU when the GPU is lost during a call, and the call succeeds", { timeout: 600_000 }, async () => {
   const source = readFileSync(folders.sources + '/gpu/webgpu.js', 'utf8')
   const script = source.replace('{ name, software, limits }', '{ name, software: false, limits }')
   assert.notEqual(script, source)
-  const page = await open({ habits: (path) => (path === '/js/webgpu.js' ? { body: script, type: 'text/javascript' } : {}) })
+  const page = await open({ mounts: { '/random/': randomViT() }, habits: (path) => (path === '/js/webgpu.js' ? { body: script, type: 'text/javascript' } : {}) })
   const first = await page.evaluate(async () => {
-    globalThis.picture = './shared/models/vit-tiny-imagenet/reference/coco_000000039769_224.png'
-    globalThis.model = await vitrine.load('./shared/models/vit-tiny-imagenet')
+    globalThis.picture = './testdata/golden/preprocess/inputs/graphic_400x400.png'
+    globalThis.model = await vitrine.load('./random')
     await model.classify(picture)
     return model.info
   })
@@ -137,7 +137,7 @@ test("'auto' falls back to the CPU when the GPU is lost during a call, and the c
   const got = await page.evaluate(async () => {
     const { classes } = await model.classify(picture)
     const { info } = model
-    const cpu = await vitrine.load('./shared/models/vit-tiny-imagenet', { device: 'simd', workers: 1 }) // the configuration after a fallback
+    const cpu = await vitrine.load('./random', { device: 'simd', workers: 1 }) // the configuration after a fallback
     const wanted = await cpu.classify(picture)
     return { classes, info, wanted: wanted.classes }
   })

@@ -4,11 +4,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { protocolsOf } from '../../bench/devtools.mjs'
-import { assertFailure, folders, needs, noWorkers, pages } from './page.mjs'
+import { randomViT } from './models.mjs'
+import { assertFailure, noWorkers, pages } from './page.mjs'
 
 const open = pages()
 
-const vitTiny = folders.shared + '/models/vit-tiny-imagenet'
+/** A model that is large enough to be worth several workers. */
+const mounts = { '/random/': randomViT() }
 
 /** The largest difference that another order of sums may make, over the scale. */
 const tolerance = 1e-5
@@ -46,14 +48,14 @@ const prepare = (page) =>
 
 const weightsOf = (requests) => requests.filter(({ url }) => url.endsWith('model.safetensors')).length
 
-test('a classifier gives the same results in one, two and three workers', needs(vitTiny), async () => {
-  const page = await open()
+test('a classifier gives the same results in one, two and three workers', async () => {
+  const page = await open({ mounts })
   await prepare(page)
   assert.equal(await page.evaluate(() => crossOriginIsolated), false)
   const all = await page.evaluate(async () => {
     const got = []
     for (const workers of [1, 2, 3]) {
-      const model = await vitrine.load('./shared/models/vit-tiny-imagenet', { workers })
+      const model = await vitrine.load('./random', { workers })
       const image = picture(224)
       const { classes } = await model.classify(image, { topK: 10 })
       got.push({
@@ -145,11 +147,11 @@ test('four workers run a golden model, and more workers than heads are refused',
   assert.equal(got.auto, 1)
 })
 
-test('after an abort the next call works', needs(vitTiny), async () => {
-  const page = await open()
+test('after an abort the next call works', async () => {
+  const page = await open({ mounts })
   await prepare(page)
   const got = await page.evaluate(async () => {
-    const model = await vitrine.load('./shared/models/vit-tiny-imagenet', { workers: 2 })
+    const model = await vitrine.load('./random', { workers: 2 })
     const want = plain(await model.embedImage(picture(224)))
     const got = []
     for (let i = 0; i < 5; i++) {
@@ -173,13 +175,13 @@ test('after an abort the next call works', needs(vitTiny), async () => {
   assert.ok(aborted > 0)
 })
 
-test('an aborted load leaves no worker behind', needs(vitTiny), async () => {
+test('an aborted load leaves no worker behind', async () => {
   let release
   const hold = new Promise((resolve) => (release = resolve))
-  const page = await open({ habits: (path) => (path.endsWith('model.safetensors') ? { hold } : {}) })
+  const page = await open({ mounts, habits: (path) => (path.endsWith('model.safetensors') ? { hold } : {}) })
   const got = await page.evaluate(async () => {
     const controller = new AbortController()
-    const call = vitrine.load('./shared/models/vit-tiny-imagenet', {
+    const call = vitrine.load('./random', {
       workers: 3,
       signal: controller.signal,
       onProgress: ({ stage, loaded }) => stage === 'weights' && loaded > 5e6 && controller.abort(new Error('enough')),
@@ -201,11 +203,11 @@ test('truncated weights fail the load in all workers', async () => {
 /** The workers of the shares, without the first. */
 const shareWorkers = (page) => page.workers().filter((worker) => worker.url().endsWith('share-worker.js'))
 
-test('a worker that dies fails the running call, and the next call works', needs(vitTiny), async () => {
-  const page = await open()
+test('a worker that dies fails the running call, and the next call works', async () => {
+  const page = await open({ mounts })
   await prepare(page)
   await page.evaluate(async () => {
-    globalThis.model = await vitrine.load('./shared/models/vit-tiny-imagenet', { workers: 3 })
+    globalThis.model = await vitrine.load('./random', { workers: 3 })
     globalThis.want = plain(await model.embedImage(picture(224)))
   })
   for (const says of ['something ended it', 'a bug', 'a mistake in Vitrine: unreachable']) {
@@ -235,11 +237,11 @@ test('a worker that dies fails the running call, and the next call works', needs
   await noWorkers(page)
 })
 
-test('two models run side by side, and close ends a call in all workers', needs(vitTiny), async () => {
-  const page = await open()
+test('two models run side by side, and close ends a call in all workers', async () => {
+  const page = await open({ mounts })
   await prepare(page)
   const got = await page.evaluate(async () => {
-    const load = () => vitrine.load('./shared/models/vit-tiny-imagenet', { workers: 2 })
+    const load = () => vitrine.load('./random', { workers: 2 })
     const [a, b] = await Promise.all([load(), load()])
     const both = await Promise.all([a.embedImage(picture(224)), b.embedImage(picture(224))])
     const running = failure(a.embedImage(picture(224)))

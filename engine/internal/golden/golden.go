@@ -32,6 +32,24 @@ func Verdict(same bool) Status {
 	return Fail
 }
 
+// Absent is the status of a case that isn't read: Fail for a case of the tree, since
+// everything in testdata/golden is claimed, and Unclaimed for others. path is the
+// case's file.
+func Absent(t testing.TB, path string) Status {
+	t.Helper()
+	tree, err := filepath.Abs(Tree(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasPrefix(path, tree+string(filepath.Separator)) {
+		return Fail
+	}
+	return Unclaimed
+}
+
 // Row prints a row: status, name (kind/case/run), and as detail the worst difference
 // over the scale, the number of differences, or the reason. Fail fails the test.
 func Row(t testing.TB, status Status, name, detail string) {
@@ -106,7 +124,7 @@ func fingerprint(t testing.TB, file string) string {
 func Folders(t testing.TB) []string {
 	t.Helper()
 	root := checkout(t)
-	list := []string{filepath.Join(root, "testdata", "golden")}
+	list := []string{Tree(t)}
 	for _, named := range filepath.SplitList(os.Getenv("VITRINE_GOLDEN")) {
 		if !filepath.IsAbs(named) {
 			named = filepath.Join(root, named) // tests run in the folders of their packages
@@ -120,6 +138,12 @@ func Folders(t testing.TB) []string {
 		list = append(list, shared)
 	}
 	return list
+}
+
+// Tree is testdata/golden.
+func Tree(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(checkout(t), "testdata", "golden")
 }
 
 // checkout returns the folder of go.mod.
