@@ -29,7 +29,7 @@ const ort = [
 ]
 
 /** A text that is longer than the model reads, so that every place is taken. */
-const longText = 'a drawing of a cat and a dog and a house beside a tree under the moon. '.repeat(10)
+export const longText = 'a drawing of a cat and a dog and a house beside a tree under the moon. '.repeat(10)
 
 /** The picture of a trained model, the noise of another. */
 export function inputOf(folder, config) {
