@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"vitrine/engine/kernel"
 )
 
 var (
@@ -63,5 +65,19 @@ func TestShaders(t *testing.T) {
 		if strings.Contains(s.Code, "enable ") {
 			t.Errorf("%s needs a feature", s.Name)
 		}
+	}
+}
+
+// TestActivationSources: activation.wgsl has a function for each activation of the
+// table, and none that is in no table.
+func TestActivationSources(t *testing.T) {
+	code := source("activation")
+	for _, act := range kernel.Activations() {
+		if act != kernel.Identity && strings.Count(code, "fn act_"+act.String()+"(x: vec4<f32>) -> vec4<f32> {") != 1 {
+			t.Errorf("shaders/activation.wgsl has no function act_%s", act)
+		}
+	}
+	if got, want := strings.Count(code, "fn act_"), len(kernel.Activations())-1; got != want {
+		t.Errorf("shaders/activation.wgsl has %d functions act_…, the table of kernel/activation.go has %d activations", got, want)
 	}
 }

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"embed"
+	"strconv"
 
 	"vitrine/engine/kernel"
 )
@@ -32,8 +33,8 @@ var sources = [pipesOfAll]string{
 type linearPipes struct{ tiles, row int }
 
 // shadersFor gives the shaders for weights of some types, and where those of each
-// type are. A linear shader is whole files, one after the other: what the two
-// shapes share, the activations, how weights of the type are read, and the shape.
+// type are. A linear shader is a sequence of whole files (what the two shapes share,
+// the activations, how weights of the type are read, the shape) and activateSource.
 func shadersFor(dtypes []kernel.DType) (list []Shader, linear map[kernel.DType]linearPipes) {
 	for _, name := range sources {
 		list = append(list, Shader{name, source(name)})
@@ -42,11 +43,23 @@ func shadersFor(dtypes []kernel.DType) (list []Shader, linear map[kernel.DType]l
 	for _, dtype := range dtypes {
 		linear[dtype] = linearPipes{len(list), len(list) + 1}
 		for _, shape := range []string{"linear", "linear_row"} {
-			code := source("linear_params") + source("activation") + source("weights_"+dtype.String()) + source(shape)
+			code := source("linear_params") + source("activation") + activateSource() + source("weights_"+dtype.String()) + source(shape)
 			list = append(list, Shader{shape + " " + dtype.String(), code})
 		}
 	}
 	return list, linear
+}
+
+// activateSource writes the function activate of the linear shaders: a switch over the
+// codes of kernel.Activations, each of which has a function in activation.wgsl.
+func activateSource() string {
+	code := "\nfn activate(x: vec4<f32>, act: u32) -> vec4<f32> {\n  switch act {\n"
+	for _, act := range kernel.Activations() {
+		if act != kernel.Identity {
+			code += "    case " + strconv.Itoa(int(act)) + "u: { return act_" + act.String() + "(x); }\n"
+		}
+	}
+	return code + "    default: { return x; }\n  }\n}\n"
 }
 
 // source is one file.

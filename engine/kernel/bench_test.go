@@ -32,7 +32,7 @@ func BenchmarkLinear(b *testing.B) {
 // nanoseconds a value.
 func BenchmarkActivation(b *testing.B) {
 	x, dst, w := NewMat(48, 4), NewMat(48, 768), newWeights(F32, 4, 768, true, normal(1))
-	for _, act := range []Activation{Identity, GELU, GELUTanh, QuickGELU, SiLU, ReLU} {
+	for _, act := range Activations() {
 		for _, set := range Sets() {
 			b.Run(act.String()+"/"+set.Name, func(b *testing.B) {
 				best := timed(b, 50, func() { set.Linear(dst, x, w, act, Mat{}) })

@@ -1,14 +1,6 @@
 package main
 
-// The codes of kernel.Activation.
-const (
-	gelu = 1 + iota
-	geluTanh
-	quickGELU
-	silu
-	relu
-	tanh
-)
+import "vitrine/engine/kernel"
 
 // All polynomials here are minimax fits of the relative error (Remez exchange in
 // float64), rounded to float32.
@@ -133,8 +125,8 @@ func halves(x value) (low, high expr) {
 	return f64x2Promote(x), f64x2Promote(words(x, x, 2, 3, 2, 3))
 }
 
-// activation applies one function of kernel.Activation to four floats.
-func (m *module) activation(f *function, act int, x local) expr {
+// activation applies one activation to four floats.
+func (m *module) activation(f *function, act kernel.Activation, x local) expr {
 	size, y := f.local(v128), f.local(v128)
 	negative := f32x4Lt(x, f.float(0))
 	// double gives |x| in float64, and argument of it.
@@ -156,7 +148,7 @@ func (m *module) activation(f *function, act int, x local) expr {
 	}
 	f.set(size, f32x4Abs(x))
 	switch act {
-	case gelu: // x·Φ(−t) = exp(−t²/2)·x·u·P(u), in float64 but for exp
+	case kernel.GELU: // x·Φ(−t) = exp(−t²/2)·x·u·P(u), in float64 but for exp
 		e := m.expDouble(f, double(func(t local) expr { return f64x2Mul(f64x2Mul(t, t), f.double(-0.5)) }))
 		for _, t := range wide {
 			f.set(t, f64x2Div(f.double(1), m.maddDouble(t, f.double(0.27), f.double(1))))
@@ -165,17 +157,17 @@ func (m *module) activation(f *function, act int, x local) expr {
 		f.set(y, single(wide[0], wide[1]))
 		f.set(y, e.times(y))
 		return f32x4Mul(x, v128Bitselect(y, f32x4Sub(f.float(1), y), negative))
-	case geluTanh: // (1 + tanh(a))/2 = σ(2a)
+	case kernel.GELUTanh: // (1 + tanh(a))/2 = σ(2a)
 		return sigmoid(m.expDouble(f, double(func(t local) expr {
 			return f64x2Mul(t, m.maddDouble(f64x2Mul(t, t), f.double(-twoRootTwoOverPi*0.044715), f.double(-twoRootTwoOverPi)))
 		})))
-	case quickGELU:
+	case kernel.QuickGELU:
 		return sigmoid(m.expDouble(f, double(func(t local) expr { return f64x2Mul(t, f.double(-1.702)) })))
-	case silu:
+	case kernel.SiLU:
 		return sigmoid(m.exp(f, f32x4Neg(size)))
-	case relu:
+	case kernel.ReLU:
 		return f32x4Max(x, f.float(0))
-	case tanh:
+	case kernel.Tanh:
 		square := f.local(v128)
 		f.set(y, m.exp(f, f32x4Mul(size, f.float(-2))).value())
 		f.set(square, f32x4Mul(x, x))
@@ -183,7 +175,7 @@ func (m *module) activation(f *function, act int, x local) expr {
 		small := f32x4Mul(x, m.madd(square, m.horner(f, square, tanhTail), f.float(1)))
 		return v128Bitselect(small, large, f32x4Lt(size, f.float(0.625)))
 	}
-	panic("unknown activation")
+	panic("gen/activation.go has no code for the activation " + act.String())
 }
 
 // activate applies kernel.Activation act to the n vectors of a tile, in place:
@@ -197,12 +189,15 @@ func activate(m *module) *function {
 	x, n, act := local(0), local(1), local(2)
 	f.keepConstants(m, i32Add(x, number(tileBytes)))
 	f.set(n, i32Add(x, i32Shl(n, number(4))))
-	for code := gelu; code <= tanh; code++ {
-		f.when(i32Eq(act, number(code)), func() {
+	for _, a := range kernel.Activations() {
+		if a == kernel.Identity {
+			continue
+		}
+		f.when(i32Eq(act, number(a)), func() {
 			v := f.local(v128)
 			f.repeat(func() {
 				f.set(v, v128Load(x, 0))
-				f.do(v128Store(x, 0, m.activation(f, code, v)))
+				f.do(v128Store(x, 0, m.activation(f, a, v)))
 				f.add(x, number(16))
 			}, i32LtU(x, n))
 		})
