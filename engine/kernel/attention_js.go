@@ -41,7 +41,7 @@ func (b simd) attention(dst, q, k, v Mat, causal bool, probs Mat, scratch []floa
 		}
 		width := roundUp(seen)
 		s := view{unsafe.Pointer(&scores[0]), int32(width * 4)}
-		kernLinearF32(int32(b), queries.row(first).at, queries.stride, int32(rows), int32(dim),
+		kernLinearF32(int32(b), queries.rowsFrom(first).at, queries.stride, int32(rows), int32(dim),
 			unsafe.Pointer(&packedK[0]), int32(dim*Panel*4), int32(width), s.at, s.stride, nil, 0, nil, 0, 0, nil)
 		kernSoftmax(int32(b), s.at, s.stride, int32(rows), int32(visible), int32(more), float32(1/math.Sqrt(float64(dim))), b.constants())
 		if !probs.Empty() {
@@ -51,8 +51,8 @@ func (b simd) attention(dst, q, k, v Mat, causal bool, probs Mat, scratch []floa
 			}
 		}
 		kernLinearF32(int32(b), s.at, s.stride, int32(rows), int32(seen),
-			unsafe.Pointer(&packedV[0]), int32(keys*Panel*4), int32(v.Cols), out.row(first).at, out.stride,
-			nil, 0, nil, 0, 0, b.tile())
+			unsafe.Pointer(&packedV[0]), int32(keys*Panel*4), int32(v.Cols), out.rowsFrom(first).at, out.stride,
+			nil, 0, nil, 0, 0, b.tileScratch())
 	}
 }
 

@@ -21,7 +21,7 @@ func ceiling(set string, dtype DType) float64 {
 	loop, operations := kernCeilingF32, 96.0
 	if dtype == Q8 {
 		loop, operations = kernCeilingWide, 192
-		if build == relaxed && kernTaken(int32(build)) >= 0 {
+		if build == relaxed && kernZeroOffset(int32(build)) >= 0 {
 			loop, operations = kernCeilingBytes, 384
 		}
 	}

@@ -14,9 +14,9 @@ import (
 func specification(row Kernel) LinearFunc {
 	switch row.Name {
 	case "linear_q8_bytes":
-		return linearQ8(codeBytes)
+		return linearQ8(quantiseBytes)
 	case "linear_q8_wide", "linearQ8 wide":
-		return linearQ8(codeWide)
+		return linearQ8(quantiseWide)
 	}
 	for _, s := range Scalar.Kernels {
 		if s.Op == row.Op {

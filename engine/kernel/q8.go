@@ -87,9 +87,9 @@ const flat = 0x1p-100
 // rounds, ties to even.
 const round = 0x1.8p23
 
-// codeBytes is x ≈ scale·(q − zero), q in 0…255. A row that is not finite has
+// quantiseBytes is x ≈ scale·(q − zero), q in 0…255. A row that is not finite has
 // the scale NaN.
-func codeBytes(q []int32, row []float32) (scale float32, zero int32) {
+func quantiseBytes(q []int32, row []float32) (scale float32, zero int32) {
 	var low, high, poison float32
 	for _, v := range row {
 		low, high = min(low, v), max(high, v)
@@ -106,8 +106,8 @@ func codeBytes(q []int32, row []float32) (scale float32, zero int32) {
 	return scale + poison, wholePart(offset)
 }
 
-// codeWide is x ≈ scale·q, q in −limit…limit.
-func codeWide(q []int32, row []float32) (scale float32, zero int32) {
+// quantiseWide is x ≈ scale·q, q in −limit…limit.
+func quantiseWide(q []int32, row []float32) (scale float32, zero int32) {
 	limit := float32(wideLimit(len(row)))
 	var high, poison float32
 	for _, v := range row {

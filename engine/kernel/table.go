@@ -46,7 +46,7 @@ type Kernel struct {
 var Scalar = newSet("scalar", []Kernel{
 	{"linear", "scalar", "linear f32", "1×8", linear},
 	{"linearF16", "scalar", "linear f16", "1×8", linearF16},
-	{"linearQ8 wide", "scalar", "linear q8", "1×8", linearQ8(codeWide)},
+	{"linearQ8 wide", "scalar", "linear q8", "1×8", linearQ8(quantiseWide)},
 	{"norm", "scalar", "norm", "", norm},
 	{"attention", "scalar", "attention", "", attention},
 	{"multiply", "scalar", "multiply", "", multiply},

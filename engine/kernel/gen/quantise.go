@@ -4,7 +4,7 @@ package main
 const flat = 0x1p-100
 
 // quantiseRows turns rows of activations into integers with a scale and a zero
-// point a row (kernel/q8.go: codeBytes, codeWide):
+// point a row (kernel/q8.go: quantiseBytes, quantiseWide):
 //
 //	quantise_…(x, ldx, rows, width, q, ldq, coded, limit)
 //	x     // [rows, width] float32
