@@ -119,7 +119,7 @@ func (b *Binding) bindSlice(s slice, w *kernel.Linear, bias bool) {
 		if w.Panels == nil && w.Halves == nil && w.Bytes == nil {
 			*w = *kernel.NewLinearOf(w.DType, w.In, w.Out, bias)
 			if b.keepRest && w.DType == kernel.Q8 {
-				w.KeepRest()
+				w.KeepResidual8()
 			}
 		}
 		return nil

@@ -2,14 +2,16 @@ package kernel
 
 import "unsafe"
 
-// The kernels are functions of a second WebAssembly module that works on this
-// program's memory (gen writes it, js/common/kernels.js connects it). Their parameters
-// are addresses, strides in bytes and counts; the files of gen say what they do.
-// build picks the module: 1 is plain, 2 relaxed.
+// The kernels are functions of other WebAssembly modules that work on this program's
+// memory (gen writes them, js/common/kernels.js connects them). Their parameters are
+// addresses, strides in bytes and counts; the files of gen document them. build
+// selects the module: 1 is plain, 2 relaxed.
 //
-// No Go code runs during a call, so nothing moves or is collected. What is passed
-// lies on the heap, for it escapes here.
+// No Go code runs during a call, so the garbage collector moves and frees nothing.
+// Pointer arguments escape to the heap.
 
+// kernConnected is 1 if the module of build is connected, else 0.
+//
 //go:wasmimport kern connected
 func kernConnected(build int32) int32
 
@@ -48,7 +50,7 @@ func kernPackPanels(build int32, src unsafe.Pointer, lds, rows, columns int32, d
 func kernPackTransposed(build int32, src unsafe.Pointer, lds, rows, columns int32, dst unsafe.Pointer)
 
 //go:wasmimport kern softmax
-func kernSoftmax(build int32, x unsafe.Pointer, ldx, rows, keys, more int32, scale float32, table unsafe.Pointer)
+func kernSoftmax(build int32, x unsafe.Pointer, ldx, rows, keys, step int32, scale float32, table unsafe.Pointer)
 
 //go:wasmimport kern constants
 func kernConstants(build int32, table unsafe.Pointer)

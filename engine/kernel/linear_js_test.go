@@ -19,7 +19,7 @@ func TestBytes(t *testing.T) {
 		clear(w.Sums)
 		for n := range c.out {
 			for k := range c.in {
-				at := w.bytePlace(n, k)
+				at := w.byteIndex(n, k)
 				w.Bytes[at] /= 2
 				w.Sums[n] += int32(w.Bytes[at])
 			}

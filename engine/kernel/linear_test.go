@@ -9,8 +9,8 @@ import (
 	"vitrine/engine/internal/shapes"
 )
 
-// specification is the scalar twin of a row of the table. Q8 has two, one for
-// each way to quantise a row.
+// specification is the scalar function that a row of the table must equal. Q8 has two,
+// one for each way to quantise a row.
 func specification(row Kernel) LinearFunc {
 	switch row.Name {
 	case "linear_q8_bytes":
@@ -96,7 +96,7 @@ func TestLinearCases(t *testing.T) {
 	}
 }
 
-// newWeights makes a Linear of a type, with its columns of normal weights.
+// newWeights makes a Linear of a type with random weights and biases.
 func newWeights(dtype DType, in, out int, bias bool, value func(i, j int) float32) *Linear {
 	w := NewLinearOf(dtype, in, out, bias)
 	row := make([]float32, in)
@@ -113,9 +113,9 @@ func newWeights(dtype DType, in, out int, bias bool, value func(i, j int) float3
 	return w
 }
 
-// sumTolerance is the difference allowed for sums of products that add up to
-// size in absolute values. Sums in another order differ by about 2⁻²⁴ of it; one
-// product lost among 1,000 is 1e-3.
+// sumTolerance is the difference allowed for sums of products whose absolute values
+// add up to size. Sums in another order differ by about 2⁻²⁴ of it; one missing product
+// among 1,000 makes 1e-3.
 func sumTolerance(size float64) float64 { return 1e-6*size + 1e-37 }
 
 func TestLinear(t *testing.T) {
@@ -177,8 +177,7 @@ func checkLinear(t *testing.T, c linearCase, kernel Kernel, linear LinearFunc) {
 	other.unchanged(t, c.String())
 }
 
-// TestLinearNotFinite: NaN and infinity reach the outputs that they reach in the
-// scalar code, and no others.
+// TestLinearNotFinite: NaN and infinity reach the same outputs as in the scalar code.
 func TestLinearNotFinite(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	eachSet(t, func(t *testing.T, set Set) {
@@ -224,26 +223,26 @@ func TestLinearEdges(t *testing.T) {
 	})
 }
 
-// TestLinearOutputs: a view of some outputs gives what the whole gives there.
+// TestLinearOutputs: a view of some outputs gives the same results as the whole.
 func TestLinearOutputs(t *testing.T) {
 	eachSet(t, func(t *testing.T, set Set) {
 		for d := range dtypes {
 			w := newWeights(DType(d), 37, 45, true, normal(3))
 			x := newGuarded(13, 37, 2, 1).fill(normal(4))
-			whole, part := NewMat(13, 45), newGuarded(13, 21, 5, 0)
+			whole, some := NewMat(13, 45), newGuarded(13, 21, 5, 0)
 			set.Linear(whole, x.Mat, w, GELU, Mat{})
-			set.Linear(part.Mat, x.Mat, w.Outputs(24, 45), GELU, Mat{})
-			compare(t, dtypes[d], part.Mat, whole.ColRange(24, 45), constant(0))
-			part.intact(t, dtypes[d])
+			set.Linear(some.Mat, x.Mat, w.Outputs(24, 45), GELU, Mat{})
+			compare(t, dtypes[d], some.Mat, whole.ColRange(24, 45), constant(0))
+			some.intact(t, dtypes[d])
 		}
 	})
 }
 
-// TestLinearMemory: calls of a shape that has been seen allocate nothing.
+// TestLinearMemory: the second call of a shape allocates nothing.
 func TestLinearMemory(t *testing.T) {
 	eachSet(t, func(t *testing.T, set Set) {
 		if set.Name == Scalar.Name {
-			t.Skip("the scalar code quantises into memory of its own")
+			t.Skip("the scalar code allocates the quantised rows")
 		}
 		for d := range dtypes {
 			w := newWeights(DType(d), 800, 11, true, normal(3))
@@ -262,7 +261,7 @@ func TestLinearMemory(t *testing.T) {
 	})
 }
 
-// TestLinearNothing: no rows are no work.
+// TestLinearNothing: a Linear of no rows does nothing.
 func TestLinearNothing(t *testing.T) {
 	eachSet(t, func(t *testing.T, set Set) {
 		for d := range dtypes {
