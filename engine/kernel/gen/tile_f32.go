@@ -1,17 +1,17 @@
 package main
 
-// tileF32 computes rows × 8 columns of x·panel, and where the addresses are not
-// zero adds pre and post:
+// tileF32 computes rows × 8 results of x·panel, and adds pre and post unless their
+// addresses are zero:
 //
 //	a, lda     // [rows, k] float32; strides are in bytes
 //	b          // [k][8] float32, one panel of packed weights
 //	dst, ldd   // [rows, 8]
-//	pre, ldp   // [rows, 8], the bias (ldp is zero) or the sums of earlier k; or zero
-//	post, ldq  // [rows, 8], the residual; or zero; dst itself is allowed
+//	pre, ldp   // [rows, 8], the bias (ldp is zero) or the sums of earlier inputs; or zero
+//	post, ldq  // [rows, 8], the residual, which may be dst; or zero
 //
-// The 2·rows accumulators, two vectors of b and one value of a must fit the 15
-// vector registers that V8 leaves on x86-64: six rows with a fused multiply-add,
-// five where the product needs a register too.
+// The 2·rows sums, two vectors of b and one value of a must fit the 15 vector registers
+// that V8 uses on x86-64: six rows with a fused multiply-add, five where the product
+// needs a register too.
 func tileF32(m *module, rows int) *function {
 	f := m.function(nil, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32)
 	f.name = "tile_f32"
@@ -28,7 +28,7 @@ func tileF32(m *module, rows int) *function {
 			f.set(sum[1], m.madd(t.one, t.right, sum[1]))
 		}
 	}
-	// From here on k is the end of the panel.
+	// k becomes the address at which the steps of four end.
 	quads := f.variable(i32Add(b, i32Shl(i32And(k, number(-4)), number(5))))
 	f.set(k, i32Add(b, i32Shl(k, number(5))))
 	end := f.variable(k)
