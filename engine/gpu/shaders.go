@@ -10,8 +10,8 @@ import (
 //go:embed shaders/*.wgsl
 var files embed.FS
 
-// The pipelines that every machine has, in the order in which they are compiled.
-// Two for each type of weights follow.
+// The pipelines that every machine has, in the order in which they are compiled. Two for
+// each type of weights follow.
 const (
 	pipeNorm = iota
 	pipeAttend
@@ -20,20 +20,21 @@ const (
 	pipeRotate
 	pipeMean
 	pipeWeigh
-	pipesOfAll
+	fixedPipes
 )
 
-// sources lists the files of each pipeline.
-var sources = [pipesOfAll]string{
+// sources names the file of each pipeline.
+var sources = [fixedPipes]string{
 	pipeNorm: "norm", pipeAttend: "attend", pipeAttendMaps: "attend_maps", pipeCopy: "copy",
 	pipeRotate: "rotate", pipeMean: "mean", pipeWeigh: "weigh",
 }
 
-// linearPipes are the pipelines of one type of weights.
+// linearPipes are the numbers of the pipelines for one type of weights: linear.wgsl, which
+// computes tiles, and linear_row.wgsl, for few rows.
 type linearPipes struct{ tiles, row int }
 
-// shadersFor gives the shaders for weights of some types, and where those of each
-// type are. A linear shader is a sequence of whole files (what the two shapes share,
+// shadersFor gives all shaders, with those for weights of some types, and the pipelines of
+// each type. A linear shader is a sequence of whole files (what the two shapes share,
 // the activations, how weights of the type are read, the shape) and activateSource.
 func shadersFor(dtypes []kernel.DType) (list []Shader, linear map[kernel.DType]linearPipes) {
 	for _, name := range sources {
@@ -62,11 +63,11 @@ func activateSource() string {
 	return code + "    default: { return x; }\n  }\n}\n"
 }
 
-// source is one file.
+// source gives the text of one file.
 func source(name string) string {
 	text, err := files.ReadFile("shaders/" + name + ".wgsl")
 	if err != nil {
-		panic(err) // it is embedded
+		panic(err) // the file is embedded
 	}
 	return string(text)
 }
