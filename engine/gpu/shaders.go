@@ -2,7 +2,7 @@ package gpu
 
 import (
 	"embed"
-	"strconv"
+	"fmt"
 
 	"vitrine/engine/kernel"
 )
@@ -44,7 +44,7 @@ func shadersFor(dtypes []kernel.DType) (list []Shader, linear map[kernel.DType]l
 	for _, dtype := range dtypes {
 		linear[dtype] = linearPipes{len(list), len(list) + 1}
 		for _, shape := range []string{"linear", "linear_row"} {
-			code := source("linear_params") + source("activation") + activateSource() + source("weights_"+dtype.String()) + source(shape)
+			code := source("linear_params", "activation") + activateSource() + source("weights_"+dtype.String(), shape)
 			list = append(list, Shader{shape + " " + dtype.String(), code})
 		}
 	}
@@ -57,17 +57,21 @@ func activateSource() string {
 	code := "\nfn activate(x: vec4<f32>, act: u32) -> vec4<f32> {\n  switch act {\n"
 	for _, act := range kernel.Activations() {
 		if act != kernel.Identity {
-			code += "    case " + strconv.Itoa(int(act)) + "u: { return act_" + act.String() + "(x); }\n"
+			code += fmt.Sprintf("    case %du: { return act_%s(x); }\n", byte(act), act)
 		}
 	}
 	return code + "    default: { return x; }\n  }\n}\n"
 }
 
-// source gives the text of one file.
-func source(name string) string {
-	text, err := files.ReadFile("shaders/" + name + ".wgsl")
-	if err != nil {
-		panic(err) // the file is embedded
+// source gives the text of files of shaders/, one after the other.
+func source(names ...string) string {
+	var text []byte
+	for _, name := range names {
+		file, err := files.ReadFile("shaders/" + name + ".wgsl")
+		if err != nil {
+			panic(err) // the files are embedded
+		}
+		text = append(text, file...)
 	}
 	return string(text)
 }

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Activation is the function between the two matrices of an MLP. Its number is the
 // code that the SIMD kernels and the shaders take.
@@ -43,6 +46,20 @@ var synonyms = []struct {
 	{"swish", SiLU},
 }
 
+// activationNames are the names of all activations in the order of their codes, then the
+// synonyms.
+var activationNames = func() []string {
+	names := make([]string, activationCount+len(synonyms))
+	for i := range names {
+		if i < activationCount {
+			names[i] = activations[i].name
+		} else {
+			names[i] = synonyms[i-activationCount].name
+		}
+	}
+	return names
+}()
+
 // gelu is x·Φ(x), Φ by erf: 1 + erf(t) = erfc(−t), without cancellation.
 func gelu(x float64) float64 { return 0.5 * x * math.Erfc(-x/math.Sqrt2) }
 
@@ -64,30 +81,18 @@ func Activations() []Activation {
 
 // ParseActivation reads config.json's hidden_act.
 func ParseActivation(name string) (Activation, bool) {
-	for i, row := range activations {
-		if row.name == name {
-			return Activation(i), true
-		}
+	i := slices.Index(activationNames, name)
+	switch {
+	case i < 0:
+		return Identity, false
+	case i < activationCount:
+		return Activation(i), true
 	}
-	for _, s := range synonyms {
-		if s.name == name {
-			return s.act, true
-		}
-	}
-	return Identity, false
+	return synonyms[i-activationCount].act, true
 }
 
 // ActivationNames lists the names that ParseActivation reads.
-func ActivationNames() []string {
-	var names []string
-	for _, row := range activations {
-		names = append(names, row.name)
-	}
-	for _, s := range synonyms {
-		names = append(names, s.name)
-	}
-	return names
-}
+func ActivationNames() []string { return slices.Clone(activationNames) }
 
 // String gives the activation's name in config.json.
 func (a Activation) String() string { return activations[a].name }

@@ -66,20 +66,32 @@ func (w *Linear) blocks(dst, x Mat, act Activation, residual Mat, whole LinearFu
 	}
 }
 
-// q8Kernels are the imported functions of one way to quantise rows.
-type q8Kernels struct {
-	bytes    int // of a quantised value
+// linearQ8Func multiplies Q8 weights with one way to quantise rows.
+type linearQ8Func struct {
+	build int32
+	bytes int // of a quantised value
+
+	// The imported functions, and the limit that quantise takes for a number of inputs.
 	quantise func(build int32, x unsafe.Pointer, ldx, rows, width int32, q unsafe.Pointer, ldq int32, quants unsafe.Pointer, limit int32)
 	linear   func(build int32, q unsafe.Pointer, ldq, rows, groups int32, panels unsafe.Pointer, out int32,
 		dst unsafe.Pointer, ldd int32, bias, post unsafe.Pointer, ldr int32, act int32, scratch, quants, scales, sums unsafe.Pointer)
+	limit func(in int) int32
 }
 
-var (
-	q8Bytes = q8Kernels{1, kernQuantiseBytes, kernLinearBytes}
-	q8Wide  = q8Kernels{2, kernQuantiseWide, kernLinearWide}
-)
+// linearBytes is linearQ8 with quantiseBytes; zeroOffset is what the build's kernels
+// subtract from each byte.
+func (b simd) linearBytes(zeroOffset int32) LinearFunc {
+	f := linearQ8Func{int32(b), 1, kernQuantiseBytes, kernLinearBytes, func(int) int32 { return zeroOffset }}
+	return f.call
+}
 
-// q8Scratch holds the quantised rows of linearQ8. It grows to a block of rows.
+// linearWide is linearQ8 with quantiseWide.
+func (b simd) linearWide() LinearFunc {
+	f := linearQ8Func{int32(b), 2, kernQuantiseWide, kernLinearWide, func(in int) int32 { return int32(wideLimit(in)) }}
+	return f.call
+}
+
+// q8Scratch holds the quantised rows of a call. It grows to a block of rows.
 var q8Scratch struct {
 	values []byte
 	quants [][2]uint32 // scale (float32), zero point (int32) of each row
@@ -89,38 +101,24 @@ var q8Scratch struct {
 // second-level cache while all panels pass.
 const q8BlockBytes = 256 << 10
 
-// linearBytes is linearQ8 with quantiseBytes; zeroOffset is what the build's kernels
-// subtract from each byte.
-func (b simd) linearBytes(zeroOffset int32) LinearFunc {
-	return b.linearQ8(q8Bytes, func(int) int32 { return zeroOffset })
-}
-
-// linearWide is linearQ8 with quantiseWide.
-func (b simd) linearWide() LinearFunc {
-	return b.linearQ8(q8Wide, func(in int) int32 { return int32(wideLimit(in)) })
-}
-
-// linearQ8 quantises the rows of x in blocks and multiplies each block. limit gives
-// the last argument of quantise for a number of inputs.
-func (b simd) linearQ8(kernels q8Kernels, limit func(in int) int32) LinearFunc {
-	return func(dst, x Mat, w *Linear, act Activation, residual Mat) {
-		if x.Rows == 0 {
-			return
-		}
-		from, to, post := viewOf(x, x.Rows, w.In), viewOf(dst, x.Rows, w.Out), viewOrNone(residual, x.Rows, w.Out)
-		size := w.groups() * group * kernels.bytes
-		block := min(x.Rows, max(6, q8BlockBytes/size/30*30)) // 30 rows are whole tiles of five and of six
-		if s := &q8Scratch; len(s.values) < block*size || len(s.quants) < block {
-			s.values, s.quants = make([]byte, max(len(s.values), block*size)), make([][2]uint32, max(len(s.quants), block))
-		}
-		values, quants := unsafe.Pointer(&q8Scratch.values[0]), unsafe.Pointer(&q8Scratch.quants[0])
-		for first := 0; first < x.Rows; first += block {
-			x, dst, post, rows := from.rowsFrom(first), to.rowsFrom(first), post.rowsFrom(first), int32(min(block, x.Rows-first))
-			kernels.quantise(int32(b), x.at, x.stride, rows, int32(w.In), values, int32(size), quants, limit(w.In))
-			kernels.linear(int32(b), values, int32(size), rows, int32(w.groups()), unsafe.Pointer(&w.Bytes[0]), int32(w.Out),
-				dst.at, dst.stride, unsafe.Pointer(unsafe.SliceData(w.Bias)), post.at, post.stride,
-				int32(act), b.tileScratch(), quants, unsafe.Pointer(&w.Scale[0]), unsafe.Pointer(&w.Sums[0]))
-		}
+// call quantises the rows of x in blocks and multiplies each block.
+func (f *linearQ8Func) call(dst, x Mat, w *Linear, act Activation, residual Mat) {
+	if x.Rows == 0 {
+		return
+	}
+	from, to, post := viewOf(x, x.Rows, w.In), viewOf(dst, x.Rows, w.Out), viewOrNone(residual, x.Rows, w.Out)
+	size := w.groups() * group * f.bytes
+	block := min(x.Rows, max(6, q8BlockBytes/size/30*30)) // 30 rows are whole tiles of five and of six
+	if s := &q8Scratch; len(s.values) < block*size || len(s.quants) < block {
+		s.values, s.quants = make([]byte, max(len(s.values), block*size)), make([][2]uint32, max(len(s.quants), block))
+	}
+	values, quants := unsafe.Pointer(&q8Scratch.values[0]), unsafe.Pointer(&q8Scratch.quants[0])
+	for first := 0; first < x.Rows; first += block {
+		x, dst, post, rows := from.rowsFrom(first), to.rowsFrom(first), post.rowsFrom(first), int32(min(block, x.Rows-first))
+		f.quantise(f.build, x.at, x.stride, rows, int32(w.In), values, int32(size), quants, f.limit(w.In))
+		f.linear(f.build, values, int32(size), rows, int32(w.groups()), unsafe.Pointer(&w.Bytes[0]), int32(w.Out),
+			dst.at, dst.stride, unsafe.Pointer(unsafe.SliceData(w.Bias)), post.at, post.stride,
+			int32(act), simd(f.build).tileScratch(), quants, unsafe.Pointer(&w.Scale[0]), unsafe.Pointer(&w.Sums[0]))
 	}
 }
 
