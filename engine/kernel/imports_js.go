@@ -18,7 +18,7 @@ func kernConnected(build int32) int32
 // kernZeroOffset is what quantise_bytes must subtract from each byte value on this
 // processor (its limit), or −1 where no offset makes linear_q8_bytes exact.
 //
-//go:wasmimport kern taken
+//go:wasmimport kern zero_offset
 func kernZeroOffset(build int32) int32
 
 //go:wasmimport kern linear_f32
