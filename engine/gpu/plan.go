@@ -68,13 +68,14 @@ func (m *Machine) plan() (*plan, error) {
 	}
 	for i, p := range m.plans {
 		if p.record.results == m.record.results && slices.Equal(p.commands, m.record.commands) && bytes.Equal(p.params, m.record.params) {
-			m.plans = append(slices.Delete(m.plans, i, i+1), p)
+			copy(m.plans[i:], m.plans[i+1:])
+			m.plans[len(m.plans)-1] = p
 			return p, nil
 		}
 	}
 	if len(m.plans) >= maxPlans {
 		m.drop(m.plans[0])
-		m.plans = slices.Delete(m.plans, 0, 1)
+		m.plans = append(m.plans[:0], m.plans[1:]...)
 	}
 	r := m.record
 	p := &plan{record: record{commands: slices.Clone(r.commands), params: bytes.Clone(r.params), results: r.results}}

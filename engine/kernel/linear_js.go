@@ -66,29 +66,30 @@ func (w *Linear) blocks(dst, x Mat, act Activation, residual Mat, whole LinearFu
 	}
 }
 
-// linearQ8Func multiplies Q8 weights with one way to quantise rows.
-type linearQ8Func struct {
-	build int32
-	bytes int // of a quantised value
-
-	// The imported functions, and the limit that quantise takes for a number of inputs.
+// q8Kernels are the imported functions of one way to quantise rows.
+type q8Kernels struct {
+	bytes    int // of a quantised value
 	quantise func(build int32, x unsafe.Pointer, ldx, rows, width int32, q unsafe.Pointer, ldq int32, quants unsafe.Pointer, limit int32)
 	linear   func(build int32, q unsafe.Pointer, ldq, rows, groups int32, panels unsafe.Pointer, out int32,
 		dst unsafe.Pointer, ldd int32, bias, post unsafe.Pointer, ldr int32, act int32, scratch, quants, scales, sums unsafe.Pointer)
-	limit func(in int) int32
 }
+
+var (
+	bytesKernels = q8Kernels{1, kernQuantiseBytes, kernLinearBytes}
+	wideKernels  = q8Kernels{2, kernQuantiseWide, kernLinearWide}
+)
 
 // linearBytes is linearQ8 with quantiseBytes; zeroOffset is what the build's kernels
 // subtract from each byte.
 func (b simd) linearBytes(zeroOffset int32) LinearFunc {
-	f := linearQ8Func{int32(b), 1, kernQuantiseBytes, kernLinearBytes, func(int) int32 { return zeroOffset }}
-	return f.call
+	return func(dst, x Mat, w *Linear, act Activation, residual Mat) {
+		b.linearQ8(&bytesKernels, zeroOffset, dst, x, w, act, residual)
+	}
 }
 
 // linearWide is linearQ8 with quantiseWide.
-func (b simd) linearWide() LinearFunc {
-	f := linearQ8Func{int32(b), 2, kernQuantiseWide, kernLinearWide, func(in int) int32 { return int32(wideLimit(in)) }}
-	return f.call
+func (b simd) linearWide(dst, x Mat, w *Linear, act Activation, residual Mat) {
+	b.linearQ8(&wideKernels, int32(wideLimit(w.In)), dst, x, w, act, residual)
 }
 
 // q8Scratch holds the quantised rows of a call. It grows to a block of rows.
@@ -101,13 +102,14 @@ var q8Scratch struct {
 // second-level cache while all panels pass.
 const q8BlockBytes = 256 << 10
 
-// call quantises the rows of x in blocks and multiplies each block.
-func (f *linearQ8Func) call(dst, x Mat, w *Linear, act Activation, residual Mat) {
+// linearQ8 quantises the rows of x in blocks and multiplies each block. limit is an
+// argument of quantise.
+func (b simd) linearQ8(kernels *q8Kernels, limit int32, dst, x Mat, w *Linear, act Activation, residual Mat) {
 	if x.Rows == 0 {
 		return
 	}
 	from, to, post := viewOf(x, x.Rows, w.In), viewOf(dst, x.Rows, w.Out), viewOrNone(residual, x.Rows, w.Out)
-	size := w.groups() * group * f.bytes
+	size := w.groups() * group * kernels.bytes
 	block := min(x.Rows, max(6, q8BlockBytes/size/30*30)) // 30 rows are whole tiles of five and of six
 	if s := &q8Scratch; len(s.values) < block*size || len(s.quants) < block {
 		s.values, s.quants = make([]byte, max(len(s.values), block*size)), make([][2]uint32, max(len(s.quants), block))
@@ -115,10 +117,10 @@ func (f *linearQ8Func) call(dst, x Mat, w *Linear, act Activation, residual Mat)
 	values, quants := unsafe.Pointer(&q8Scratch.values[0]), unsafe.Pointer(&q8Scratch.quants[0])
 	for first := 0; first < x.Rows; first += block {
 		x, dst, post, rows := from.rowsFrom(first), to.rowsFrom(first), post.rowsFrom(first), int32(min(block, x.Rows-first))
-		f.quantise(f.build, x.at, x.stride, rows, int32(w.In), values, int32(size), quants, f.limit(w.In))
-		f.linear(f.build, values, int32(size), rows, int32(w.groups()), unsafe.Pointer(&w.Bytes[0]), int32(w.Out),
+		kernels.quantise(int32(b), x.at, x.stride, rows, int32(w.In), values, int32(size), quants, limit)
+		kernels.linear(int32(b), values, int32(size), rows, int32(w.groups()), unsafe.Pointer(&w.Bytes[0]), int32(w.Out),
 			dst.at, dst.stride, unsafe.Pointer(unsafe.SliceData(w.Bias)), post.at, post.stride,
-			int32(act), simd(f.build).tileScratch(), quants, unsafe.Pointer(&w.Scale[0]), unsafe.Pointer(&w.Sums[0]))
+			int32(act), b.tileScratch(), quants, unsafe.Pointer(&w.Scale[0]), unsafe.Pointer(&w.Sums[0]))
 	}
 }
 
@@ -129,5 +131,5 @@ func (b simd) q8() Kernel {
 	if offset := kernZeroOffset(int32(b)); b == relaxed && offset >= 0 {
 		return Kernel{"linear_q8_bytes", b.String(), "linear q8", "6×8", b.linearBytes(offset)}
 	}
-	return Kernel{"linear_q8_wide", b.String(), "linear q8", "5×8", b.linearWide()}
+	return Kernel{"linear_q8_wide", b.String(), "linear q8", "5×8", b.linearWide}
 }
