@@ -12,12 +12,12 @@ import (
 type counted struct {
 	gpu.Device
 	buffers  map[gpu.Buffer]gpu.Use
-	groups   map[gpu.Group]bool
+	groups   map[gpu.BindGroup]bool
 	programs map[gpu.Program]bool
 }
 
 func newCounted() *counted {
-	return &counted{gpu.NewScalar(), map[gpu.Buffer]gpu.Use{}, map[gpu.Group]bool{}, map[gpu.Program]bool{}}
+	return &counted{gpu.NewScalar(), map[gpu.Buffer]gpu.Use{}, map[gpu.BindGroup]bool{}, map[gpu.Program]bool{}}
 }
 
 func (c *counted) Buffer(size int, use gpu.Use) gpu.Buffer {
@@ -31,13 +31,13 @@ func (c *counted) Free(b gpu.Buffer) {
 	c.Device.Free(b)
 }
 
-func (c *counted) RunGroup(arena, params gpu.Buffer) gpu.Group {
+func (c *counted) RunGroup(arena, params gpu.Buffer) gpu.BindGroup {
 	g := c.Device.RunGroup(arena, params)
 	c.groups[g] = true
 	return g
 }
 
-func (c *counted) FreeGroup(g gpu.Group) {
+func (c *counted) FreeGroup(g gpu.BindGroup) {
 	delete(c.groups, g)
 	c.Device.FreeGroup(g)
 }

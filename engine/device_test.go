@@ -138,8 +138,8 @@ func TestBrokenGPUs(t *testing.T) {
 			}
 			return nil
 		}), "picture 8", true},
-		{"no number", runs(3, func(r []float32) error { r[len(r)/2] = float32(math.NaN()); return nil }), "no number", true},
-		{"infinite", runs(3, func(r []float32) error { r[0] = float32(math.Inf(1)); return nil }), "no number", true},
+		{"NaN", runs(3, func(r []float32) error { r[len(r)/2] = float32(math.NaN()); return nil }), "NaN or infinite", true},
+		{"infinite", runs(3, func(r []float32) error { r[0] = float32(math.Inf(1)); return nil }), "NaN or infinite", true},
 		{"lost at the third picture", runs(3, func([]float32) error { return lost }), "pulled the card", true},
 		{"lost with its weights", func() func(string, []float32) error {
 			gone := false

@@ -25,7 +25,7 @@ func (m *Model) HostWeights() int {
 	for _, b := range m.towers.Vision.Blocks {
 		for _, w := range []*kernel.Linear{b.QKV, b.Out, b.Up, b.Gate, b.Down} {
 			if w != nil {
-				n += len(w.Panels) + len(w.Halves) + len(w.Bytes) + len(w.Rest)
+				n += len(w.Panels) + len(w.Halves) + len(w.Bytes) + len(w.Residual8)
 			}
 		}
 	}

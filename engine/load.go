@@ -322,7 +322,7 @@ func (l *loader) measures() bool {
 
 // bind gives the destinations of the checkpoint's tensors in a share of the model.
 func (l *loader) bind(share int) (*bind.Binding, error) {
-	o := bind.Options{DType: l.dtype, Share: l.options.share(share), KeepRest: l.measures()}
+	o := bind.Options{DType: l.dtype, Share: l.options.share(share), KeepResidual8: l.measures()}
 	if l.gpu != nil {
 		o.Ready = l.gpu.Own
 	}

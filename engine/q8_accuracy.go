@@ -49,7 +49,7 @@ func cosineOf(a, b []float32) float64 {
 
 func settle(linears []*kernel.Linear) {
 	for _, w := range linears {
-		w.Settle()
+		w.DropResidual8()
 	}
 }
 

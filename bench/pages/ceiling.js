@@ -18,7 +18,7 @@ globalThis.contestant = {
       }
       return (operations[loop] * steps) / best / 1e6
     }
-    const q8 = (build) => speed(kernels.imports.taken(build) < 0 ? 'ceiling_q8_wide' : 'ceiling_q8_bytes', build)
+    const q8 = (build) => speed(kernels.imports.zero_offset(build) < 0 ? 'ceiling_q8_wide' : 'ceiling_q8_bytes', build)
     const speeds = (build) => ({ f32: speed('ceiling_f32', build), q8: q8(build) })
     contestant.run = async () => ({ plain: speeds(1), relaxed: speeds(2) })
     await contestant.run()

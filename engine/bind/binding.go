@@ -22,9 +22,9 @@ import (
 type Options struct {
 	DType kernel.DType // in which blocks keep their weights
 	Share encoder.Share
-	// KeepRest keeps what int8 leaves of float weights beside them, until Settle: q8 is
-	// measured with it.
-	KeepRest bool
+	// KeepResidual8 keeps the quantization residual of float weights that become int8,
+	// until DropResidual8. The accuracy of q8 is measured with it.
+	KeepResidual8 bool
 	// Ready, which may be nil, is told of every Linear when all of it has arrived, but
 	// for those whose single weights are looked at.
 	Ready func(*kernel.Linear) error
@@ -40,12 +40,12 @@ type Binding struct {
 	final        []func() // what to do when everything is there
 	towers       Towers
 
-	share    encoder.Share
-	dtype    kernel.DType
-	keepRest bool
-	packed   bool // the checkpoint has int8 weights (packed.go)
-	ready    func(*kernel.Linear) error
-	linears  map[*kernel.Linear]*arriving
+	share         encoder.Share
+	dtype         kernel.DType
+	keepResidual8 bool
+	packed        bool // the checkpoint has int8 weights (packed.go)
+	ready         func(*kernel.Linear) error
+	linears       map[*kernel.Linear]*arriving
 }
 
 // New binds the tensors that a model needs. names are those of the checkpoint in folder;
@@ -53,7 +53,7 @@ type Binding struct {
 func New(a *family.Architecture, folder string, names []string, o Options) (*Binding, error) {
 	b := &Binding{
 		names: map[string]bool{}, destinations: map[string]*destination{}, linears: map[*kernel.Linear]*arriving{},
-		share: o.Share, dtype: o.DType, keepRest: o.KeepRest, packed: a.Packed, ready: o.Ready,
+		share: o.Share, dtype: o.DType, keepResidual8: o.KeepResidual8, packed: a.Packed, ready: o.Ready,
 	}
 	for _, name := range names {
 		b.names[name] = true

@@ -118,8 +118,8 @@ func (b *Binding) bindSlice(s slice, w *kernel.Linear, bias bool) {
 	allocate := func(weights.Tensor) error {
 		if w.Panels == nil && w.Halves == nil && w.Bytes == nil {
 			*w = *kernel.NewLinearOf(w.DType, w.In, w.Out, bias)
-			if b.keepRest && w.DType == kernel.Q8 {
-				w.KeepRest()
+			if b.keepResidual8 && w.DType == kernel.Q8 {
+				w.KeepResidual8()
 			}
 		}
 		return nil

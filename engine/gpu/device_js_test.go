@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// opened is the Machine of all tests: a device takes a second to open.
+// opened opens the Machine that all tests share, as opening a device takes a second.
 var opened = sync.OnceValues(func() (*Machine, error) {
 	dev, err := Open(context.Background(), js.Global().Get("openDevice"))
 	if err != nil {
@@ -17,8 +17,8 @@ var opened = sync.OnceValues(func() (*Machine, error) {
 	return New(dev, allDTypes...)
 })
 
-// machine is a Machine on the WebGPU of this process; build/webgpu_node.mjs brings
-// one to Node.
+// machine gives a Machine on the WebGPU of this process. build/webgpu_node.mjs provides it
+// in Node.
 func machine(t *testing.T) *Machine {
 	t.Helper()
 	m, err := opened()

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// attentionTolerance is for q and k of a size: scores are sums of products that add
-// up to size²·√dim in absolute values, round to 2⁻²⁴ of that, and exp passes it on.
+// attentionTolerance is for q and k of magnitude size. Scores are sums of products
+// whose absolute values add up to size²·√dim, with rounding errors of 2⁻²⁴ of that,
+// which exp passes on.
 func attentionTolerance(size float32, dim int) float64 {
 	return 5e-7 * (1 + float64(size*size)*math.Sqrt(float64(dim)))
 }
@@ -40,12 +41,12 @@ func TestAttention(t *testing.T) {
 			dst, want := newGuarded(c.queries, c.dim, gap, 1), NewMat(c.queries, c.dim)
 			probs, wantProbs := newGuarded(c.queries, c.keys, i%3, offset), NewMat(c.queries, c.keys)
 			scratch := newGuarded(1, set.Scratch(c.queries, c.keys, c.dim), 0, offset)
-			asked := Mat{}
+			wanted := Mat{}
 			if c.probs {
-				asked = probs.Mat
+				wanted = probs.Mat
 			}
 			attention(want, q.Mat, k.Mat, v.Mat, c.causal, wantProbs, make([]float32, c.keys))
-			set.Attention(dst.Mat, q.Mat, k.Mat, v.Mat, c.causal, asked, scratch.data)
+			set.Attention(dst.Mat, q.Mat, k.Mat, v.Mat, c.causal, wanted, scratch.data)
 			compare(t, what, dst.Mat, want, tolerance)
 			if c.probs {
 				compare(t, what+" probabilities", probs.Mat, wantProbs, tolerance)
@@ -60,8 +61,8 @@ func TestAttention(t *testing.T) {
 	})
 }
 
-// TestAttentionScores: the softmax of scores that are far apart, equal, or not
-// finite. One dimension, so that the scores are the keys.
+// TestAttentionScores: the softmax of scores that are far apart, equal, or not finite.
+// With one dimension, the scores are the keys.
 func TestAttentionScores(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	rows := [][]float32{
@@ -94,8 +95,8 @@ func TestAttentionScores(t *testing.T) {
 	})
 }
 
-// TestAttentionSmall: the far tail of a softmax is there in full precision, down
-// to where float32 ends.
+// TestAttentionSmall: the smallest probabilities have full precision, down to the end
+// of float32's range.
 func TestAttentionSmall(t *testing.T) {
 	eachSet(t, func(t *testing.T, set Set) {
 		const n = 105

@@ -9,8 +9,8 @@ import (
 // widths are sizes around one, two and four vectors, and those of models.
 var widths = []int{1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 64, 192, 769}
 
-// normTolerance is of values of size one; the scalar code rounds where the
-// kernels do, but for the order of sums in float64.
+// normTolerance is for values of magnitude one: the kernels differ from the scalar
+// code only in the order of float64 sums.
 const normTolerance = 1e-6
 
 func TestNorm(t *testing.T) {

@@ -1,9 +1,9 @@
 package kernel
 
-// Mat is a view of Rows × Cols float32 values, one row every Stride values. On a GPU
-// rows are padded to whole vectors, and a range of columns has the rest of its rows
-// between them; so the values are reached by Row, Dense and SetDense, which know about
-// the stride, and never as one slice.
+// Mat is a view of Rows × Cols float32 values, one row every Stride values. A GPU pads
+// rows to whole vectors, and a view of some columns skips the others; so values are
+// read and written through Row, Dense and SetDense, which use the stride, and never as
+// one slice.
 type Mat struct {
 	data               []float32 // begins at the first value of the first row
 	Rows, Cols, Stride int
@@ -33,9 +33,9 @@ func (m Mat) Row(i int) []float32 {
 	return m.data[i*m.Stride : i*m.Stride+m.Cols]
 }
 
-// Dense gives the values row by row without padding [Rows·Cols], for reading: m's own
-// memory where its rows have no padding, else a copy. (Inlined, it would add 8 KB to the
-// download.)
+// Dense gives the values row by row without padding [Rows·Cols], for reading. They are
+// m's own memory if its rows have no padding, else a copy. (Inlined, Dense would add 8 KB
+// to the download.)
 //
 //go:noinline
 func (m Mat) Dense() []float32 {
@@ -49,8 +49,8 @@ func (m Mat) Dense() []float32 {
 	return values
 }
 
-// SetDense fills m with values that stand row by row without padding [Rows·Cols].
-// values may be what Dense gave.
+// SetDense fills m from values, row by row without padding [Rows·Cols]. values may be
+// the result of Dense.
 //
 //go:noinline
 func (m Mat) SetDense(values []float32) {
@@ -62,7 +62,7 @@ func (m Mat) SetDense(values []float32) {
 	}
 }
 
-// Clone gives a copy of m in memory of its own, without padding.
+// Clone gives a copy of m with its own memory, without padding.
 func (m Mat) Clone() Mat {
 	c := NewMat(m.Rows, m.Cols)
 	c.Copy(m)
@@ -92,5 +92,5 @@ func (m Mat) Copy(src Mat) {
 	}
 }
 
-// Empty tells whether m is no matrix at all.
+// Empty tells whether m is the zero Mat, which means no matrix.
 func (m Mat) Empty() bool { return m.data == nil }

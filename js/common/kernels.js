@@ -42,7 +42,7 @@ export function createKernels() {
   const builds = [] // {exports, zeroOffset} by number; no element where a module is not connected
   const imports = {
     connected: (build) => (builds[build] ? 1 : 0),
-    taken: (build) => builds[build].zeroOffset,
+    zero_offset: (build) => builds[build].zeroOffset,
   }
   for (const name of [...KERNELS, ...RELAXED]) {
     imports[name] = (build, ...args) => builds[build].exports[name](...args)

@@ -1,14 +1,14 @@
-// Package shapes lists the sizes on which tests compare SIMD kernels and shaders with
-// the scalar code.
+// Package shapes lists the shapes with which the tests of SIMD kernels and shaders compare
+// their results to the scalar code.
 package shapes
 
-// Linear is the size of a matrix product: inputs [Rows, In] · weights [Out, In]ᵀ =
-// outputs [Rows, Out].
+// Linear is a matrix product: [Rows, In] by weights of In inputs and Out outputs gives
+// [Rows, Out].
 type Linear struct{ Rows, In, Out int }
 
-// Linears returns sizes that cover the number of rows of a tile and its neighbours,
-// inputs and outputs that do not fill a vector, several blocks of inputs, more rows
-// than an int8 kernel takes at once, and the sizes of real models.
+// Linears covers tiles of every number of rows, incomplete vectors of inputs and panels of
+// outputs, several blocks of inputs, more rows than int8 kernels take at a time, and
+// shapes of real models.
 func Linears() []Linear {
 	var all []Linear
 	for _, rows := range []int{1, 2, 3, 4, 5, 6, 7, 11, 13, 20, 29, 50} {

@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// TestRest: weights of int8 that keep their rest are nearly float32, alone and in
-// products; settled ones are what they are without.
-func TestRest(t *testing.T) {
+// TestResidual8: int8 weights with their quantization residual are nearly float32,
+// alone and in products; without it they are plain int8 weights again.
+func TestResidual8(t *testing.T) {
 	const rows, in, out = 5, 70, 19
 	value := normal(3)
 	exact, w, bare := newWeights(F32, in, out, true, value), NewLinearOf(Q8, in, out, true), NewLinearOf(Q8, in, out, true)
-	w.KeepRest()
+	w.KeepResidual8()
 	row := make([]float32, in)
 	for n := range out {
 		for k := range row {
@@ -42,15 +42,15 @@ func TestRest(t *testing.T) {
 		want, got := NewMat(rows, out), NewMat(rows, out)
 		linear(want, x, exact, GELU, residual)
 		set.Linear(got, x, w, GELU, residual)
-		compare(t, "with rest", got, want, constant(1e-3))
+		compare(t, "with residual", got, want, constant(1e-3))
 		set.Linear(got.ColRange(8, out), x, w.Outputs(8, out), GELU, residual.ColRange(8, out))
-		compare(t, "outputs with rest", got, want, constant(1e-3))
+		compare(t, "some outputs with residual", got, want, constant(1e-3))
 	})
-	w.Settle()
+	w.DropResidual8()
 	eachSet(t, func(t *testing.T, set Set) {
 		want, got := NewMat(rows, out), NewMat(rows, out)
 		set.Linear(want, x, bare, GELU, residual)
 		set.Linear(got, x, w, GELU, residual)
-		compare(t, "settled", got, want, constant(0))
+		compare(t, "after DropResidual8", got, want, constant(0))
 	})
 }
