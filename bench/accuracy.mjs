@@ -1,4 +1,4 @@
-// What fewer bits lose, on trained models: random weights hide it.
+// The accuracy of int8, on trained models: random weights hide its losses.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ const vitrine = [
   { name: 'Vitrine q8, plain SIMD', options: { dtype: 'q8', kernels: 'plain' } },
 ]
 
-/** Rows {model, what, name, count, mean, least, worst, top}: cosines to Vitrine f32, and how often the best answer stays. */
+/** Rows {model, what, name, count, mean, least, worst, top}: cosines to Vitrine f32, and how often the best answer is the same. */
 export async function measureAccuracy(browser, places) {
   const tiny = join(places.root, zoo['vit-tiny'].folder)
   return [...(existsSync(tiny) ? await classifier(browser, places, tiny) : []), ...(await embedded(browser, places))]
@@ -47,7 +47,7 @@ async function embedded(browser, places) {
   return [...rowsOf('emoji-clip', 'picture', images, (o) => o.embedding, nearest), ...rowsOf('emoji-clip', 'label', texts, (o) => o.embedding)]
 }
 
-/** {name: outputs} of all contestants, of which the reference is 'f32'. */
+/** {name: outputs} of all contestants; 'f32' is the reference. */
 async function collect(browser, places, folder, onnx, inputs, theirs) {
   const outputs = {}
   const all = [{ name: 'f32', options: {} }, ...vitrine].map(({ name, options }) => ({

@@ -1,8 +1,8 @@
-// The ceiling of the machine, as a contestant of its own.
+// The ceiling of the machine, measured as a contestant.
 
 /**
  * A contestant for takeTurns whose run resolves to {plain, relaxed}, each {f32, q8}
- * in thousand million multiplications and additions a second.
+ * in billions (10⁹) of multiplications and additions a second.
  */
 export async function openCeiling(browser, places) {
   const page = await browser.open({ script: 'ceiling', mounts: { '/js/': places.js, '/sources/': places.sources } })

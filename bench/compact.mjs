@@ -1,8 +1,8 @@
-// The results in short, as the README has them.
+// The results in short, for the README.
 
 import { cosine, digitsOf, intro, mega, number, table } from './table.mjs'
 
-/** The columns of the table of models: their title, the contestant, and against which arithmetic of onnxruntime-web. */
+/** The columns of the table of models: title, contestant, and the arithmetic of onnxruntime-web that it is compared with. */
 const columns = [
   ['f32', 'Vitrine f32', 'f32'],
   ['f32, plain SIMD', 'Vitrine f32, plain SIMD', 'f32'],
@@ -15,7 +15,7 @@ const columns = [
 const named = (rows, name) => rows.find((row) => row.name === name && !row.reason)
 const short = (s) => (s ? `${number(s.median, 2)} [${number(s.low, 2)}–${number(s.high, 2)}]` : '–')
 
-/** The last run in short: speed, agreement, start-up, products alone. */
+/** The last run in short: speed, accuracy, startup, matrix products alone. */
 export function compact(results) {
   const { models = [], accuracy, startup, gemm } = results
   const parts = [`${intro(results)} All columns are times as fast as onnxruntime-web on one thread, f32 against its f32 and q8 against its q8; *worst* is the largest difference to its f32 over the largest value.`]
@@ -35,7 +35,7 @@ export function compact(results) {
   }
   const products = (gemm ?? []).filter((r) => r.share && !r.reason)
   if (products.length > 0) {
-    facts.push(`- Matrix products alone, as a share of what the processor's instructions give: ${products.map((r) => `${r.name.replace('Vitrine ', '')} ${number(r.share.median, 2)}`).join('; ')}.`)
+    facts.push(`- Matrix products alone, as a share of the ceiling of the processor's instructions: ${products.map((r) => `${r.name.replace('Vitrine ', '')} ${number(r.share.median, 2)}`).join('; ')}.`)
   }
   if (facts.length > 0) parts.push(facts.join('\n'))
   return parts.join('\n\n') + '\n'
@@ -43,12 +43,12 @@ export function compact(results) {
 
 const seconds = ({ ms: { median } }) => `${number(median / 1000, digitsOf(median / 1000))} s`
 
-/** What int8 loses on trained models, beside the peer's. */
+/** The accuracy of int8 on trained models, beside the peer's. */
 function losses(accuracy) {
   const rows = ['Vitrine q8', 'Vitrine q8, plain SIMD', 'ort q8'].map((name) => accuracy.filter((r) => r.name === name && r.what !== 'logits'))
   const cases = rows[0].map((r) => `${r.model}, ${r.count} ${r.what === 'label' ? 'labels' : 'pictures'}`)
   return [
-    'What int8 loses on trained models, as the cosine to float32: mean, least, and how often the best answer stays.',
+    'The accuracy of int8 on trained models, as the cosine to float32: mean, least, and how often the best answer is the same.',
     table(['', ...cases], rows.map((found) => [
       found[0]?.name.replace('ort', 'onnxruntime-web') ?? '–',
       ...found.map((r) => `${cosine(r.mean)}, ${cosine(r.least)}${r.top === undefined ? '' : `, ${r.top} of ${r.count}`}`),

@@ -1,8 +1,8 @@
-// The DevTools protocol of workers, which the browser's driver gives of pages only.
+// The DevTools protocol of workers. Playwright gives that of pages only.
 
 /**
- * The DevTools protocol of a page's workers: first the one that the page started,
- * then those that this one started, count in all. Each is {send(method, params),
+ * The DevTools protocol of a page's workers, count in all: first the worker that the page
+ * started, then the workers that this worker started. Each is {send(method, params),
  * on(event, listener)}.
  */
 export async function protocolsOf(context, page, count) {
@@ -10,7 +10,7 @@ export async function protocolsOf(context, page, count) {
   return [first, ...(count > 1 ? await childrenOf(first, count - 1) : [])]
 }
 
-/** The protocols of count workers that a page or worker has started. */
+/** The protocols of count workers that a page or a worker has started. */
 async function childrenOf(parent, count) {
   const children = []
   const complete = new Promise((resolve) => {
@@ -23,7 +23,7 @@ async function childrenOf(parent, count) {
   return children
 }
 
-/** The protocol of one, whose messages travel inside those of its parent. */
+/** The protocol of one worker. Its messages are wrapped in those of its parent. */
 function childOf(parent, sessionId) {
   const asked = []
   const listeners = {}

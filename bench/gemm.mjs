@@ -35,7 +35,7 @@ export async function measureGemm(browser, places, turns) {
   for (const entry of entries) {
     try {
       const page = await browser.open(entry)
-      for (let i = 0; i < 3; i++) await page.call('run', 1) // the browser compiles hot code again
+      for (let i = 0; i < 3; i++) await page.call('run', 1) // the browser optimises hot code
       const times = Math.max(1, Math.round(150 / (await page.call('run', 1))))
       opened.push({ ...entry, page, output: await page.call('output'), run: () => page.call('run', times) })
     } catch (error) {
@@ -63,7 +63,7 @@ export async function measureGemm(browser, places, turns) {
   return [...done, ...failed]
 }
 
-/** The chain by plain loops. */
+/** The chain, computed by plain loops. */
 export function product(x, rows, layers) {
   return layers.reduce((y, { data, shape: [out, inputs] }) => {
     const z = new Float32Array(rows * out)

@@ -20,7 +20,7 @@ const vitrine = [
   { name: 'Vitrine q8, packed file', options: { dtype: 'q8' }, packed: true },
 ]
 
-/** Every configuration of the peer. Threads need a page with isolation headers. */
+/** Every configuration of the peer. Threads need isolation headers. */
 const ort = [
   { name: 'ort f32, 1 thread', dtype: 'f32', threads: 1 },
   { name: 'ort q8, 1 thread', dtype: 'q8', threads: 1 },
@@ -28,24 +28,24 @@ const ort = [
   { name: 'ort q8, 2 threads, isolated', dtype: 'q8', threads: 2 },
 ]
 
-/** A text that is longer than the model reads, so that every place is taken. */
+/** A text that is longer than the model reads, so that every position is used. */
 export const longText = 'a drawing of a cat and a dog and a house beside a tree under the moon. '.repeat(10)
 
-/** The picture of a trained model, the noise of another. */
+/** The input of a model: a picture for a trained one, noise for another. */
 export function inputOf(folder, config) {
   const picture = join(folder, 'reference/coco_000000039769_224.png')
   if (existsSync(picture)) return { picture: '/model/reference/coco_000000039769_224.png', view: 0, size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }
   return { noise: [3, config.image_size, config.image_size], seed: 1 }
 }
 
-/** The ONNX files of a tower, written where they are not there. */
+/** The ONNX files of a tower, written if they don't exist yet. */
 export function onnxOf(name, folder, tower, places, length) {
   const files = Object.fromEntries(['f32', 'q8'].map((dtype) => [dtype, join(places.onnx, `${name}-${tower}-${dtype}.onnx`)]))
   if (!existsSync(files.q8)) exportTower(folder, tower, files, length)
   return files
 }
 
-/** The folder that vitrine pack makes of a model, written where it is not there. */
+/** The folder that vitrine pack makes of a model, written if it doesn't exist yet. */
 function packedOf(name, folder, places) {
   const packed = join(places.packed, name)
   if (!existsSync(join(packed, 'model.safetensors'))) execFileSync('go', ['run', './cmd/vitrine', 'pack', '--model', folder, '-o', packed], { cwd: places.root })

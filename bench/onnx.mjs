@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { readTensors } from './safetensors.mjs'
 import { clipBlock, configOf, vitBlock } from './zoo.mjs'
 
-// Protocol Buffers: a message is a run of fields, here a list of byte arrays.
+// Protocol Buffers: a message is a sequence of fields, here a list of byte arrays.
 
 const varint = (value) => {
   const bytes = []
@@ -46,7 +46,7 @@ class Graph {
   #inputs = []
   #outputs = []
   #count = 0
-  #quantised = new Map() // name → [quantised, scale, zero point], where several layers read it
+  #quantised = new Map() // name → [quantised, scale, zero point]: several layers may read one value
 
   constructor(tensors, q8) {
     this.tensors = tensors
@@ -99,7 +99,7 @@ class Graph {
     return bias && this.tensors[bias] ? this.node('Add', [y, this.constant(this.tensor(bias).data.subarray(from, to), [columns])]) : y
   }
 
-  /** Both sides in 8 bits, one scale and zero point a tensor, as onnxruntime's quantize_dynamic does. */
+  /** Both operands in 8 bits, with one scale and zero point for each tensor, as onnxruntime's quantize_dynamic does. */
   #integerProduct(x, weights, dims) {
     if (!this.#quantised.has(x)) this.#quantised.set(x, this.nodes(3, 'DynamicQuantizeLinear', [x]))
     const [xq, xScale, xZero] = this.#quantised.get(x)
@@ -124,7 +124,7 @@ class Graph {
     return this.node('Gelu', [x], attributes.string('approximate', kind === 'gelu' ? 'none' : 'tanh'))
   }
 
-  /** Attention of queries on keys and values [batch, tokens, width]. */
+  /** Attention of queries to keys and values, each [batch, tokens, width]. */
   attend(q, k, v, width, heads, mask) {
     const split = this.indices(0, 0, heads, width / heads)
     const perHead = (x, order) => this.node('Transpose', [this.node('Reshape', [x, split])], attributes.ints('perm', order))
@@ -147,7 +147,7 @@ class Graph {
     return x
   }
 
-  /** Patches as tokens, behind the class token where one is named, with their positions: [1, tokens, width]. */
+  /** Patches as tokens with their positions, after the class token where one is named: [1, tokens, width]. */
   patches(c, names) {
     const { hidden_size: width, patch_size: patch, image_size: image } = c
     const pixels = this.input('pixel_values', FLOAT, [1, 3, image, image])
@@ -206,7 +206,7 @@ const towers = {
     const mask = new Float32Array(length * length)
     for (let i = 0; i < length; i++) mask.fill(-3e38, i * length + i + 1, (i + 1) * length)
     x = g.norm(g.blocks(x, c, `${t}.encoder.layers`, clipBlock, g.constant(mask, [length, length])), `${t}.final_layer_norm`, c.layer_norm_eps)
-    // The only end of a text picks its token: padding is another id.
+    // The first end token is the only one: padding has another id.
     const isEnd = g.node('Cast', [g.node('Equal', [ids, g.indices(c.eos_token_id)])], attributes.int('to', FLOAT))
     x = g.node('Squeeze', [g.node('MatMul', [g.node('Unsqueeze', [isEnd, g.indices(1)]), x]), g.indices(1)])
     x = g.linear(x, 'text_projection.weight')
@@ -225,7 +225,7 @@ export function exportTower(folder, tower, files, length) {
   }
 }
 
-/** Writes eight layers after each other, for the comparison of matrix products alone. */
+/** Writes eight consecutive layers, for the comparison of matrix products alone. */
 export function exportChain(path, dtype, rows, layers) {
   const graph = new Graph(Object.fromEntries(layers.map((layer, i) => [i, layer])), dtype === 'q8')
   let x = graph.input('x', FLOAT, [rows, layers[0].shape[1]])

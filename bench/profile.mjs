@@ -2,7 +2,7 @@
 
 import { configOf } from './zoo.mjs'
 
-/** What functions are to a picture, by their names: those of the kernels (engine/kernel/gen), of js/shares/exchange.js, and the browser's own. */
+/** The kinds of work, and the functions that do them: those of the kernels (engine/kernel/gen), of the exchange between workers, and the browser's own. */
 const works = {
   'products of layers': /^(tile|linear)_|^unpack_f16$/,
   'products of attention': null, // see kindsOf
@@ -20,8 +20,8 @@ const works = {
 const kinds = Object.keys(works)
 
 /**
- * Profiles pictures through a model. Gives {ms, workers}: the milliseconds of one
- * picture, and for each worker the share of them that each kind of work takes.
+ * Profiles a model on pictures. Gives {ms, workers}: the milliseconds of one picture, and
+ * for each worker the share of each kind of work in them.
  */
 export async function profile(browser, places, { folder, options, pictures }) {
   const { tower: config } = configOf(folder, 'vision')
@@ -42,7 +42,7 @@ export async function profile(browser, places, { folder, options, pictures }) {
   }
 }
 
-/** The time of each kind of work, as a share of all, of a profile of the DevTools protocol. */
+/** The share of each kind of work in the time of a profile of the DevTools protocol. */
 export function sharesOf({ nodes, samples, timeDeltas }) {
   const kindOf = kindsOf(nodes)
   const time = Object.fromEntries(kinds.map((kind) => [kind, 0]))
@@ -54,14 +54,14 @@ export function sharesOf({ nodes, samples, timeDeltas }) {
 /** The kind of work of each node of a profile's tree, by its id. */
 function kindsOf(nodes) {
   const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((id) => [id, node])))
-  /** The functions of Go that a node is called by, the nearest first. */
+  /** The Go functions that call a node, the nearest first. */
   const callers = ({ id }) => {
     const names = []
     for (let node = parents.get(id); node; node = parents.get(node.id)) if (isGo(node)) names.push(node.callFrame.functionName)
     return names
   }
-  // Attention's products have the same kernel as those of layers. Their caller is the one that
-  // calls softmax too: the nearest in Go, or the second where the import stands between.
+  // Attention's products use the same kernel as those of layers. Their caller also calls
+  // softmax: it is the nearest Go function, or the second, where the import is between them.
   const attention = new Set(nodes.filter(({ callFrame }) => callFrame.functionName === 'softmax').flatMap((node) => callers(node).slice(0, 2)))
   return new Map(nodes.map((node) => {
     const kind = kinds.find((kind) => works[kind]?.test(node.callFrame.functionName))

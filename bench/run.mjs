@@ -1,7 +1,7 @@
-// Vitrine beside its peers, in one browser. ./build.sh bench calls it, with the
-// folder of what was built for it in BENCH and that of wasm_exec.js in GLUE. A full run,
-// of everything and as long as it takes, is kept: last.json, last.md and the README's
-// table. One that leaves something out by an option is printed, and kept in BENCH alone.
+// Measures Vitrine beside its peers, in one browser. ./build.sh bench calls it. BENCH is
+// the folder of what was built for it, GLUE that of wasm_exec.js. A full run, without
+// options, writes last.json, last.md and the README's table. A run with options prints its
+// table, and writes partial.json in BENCH.
 
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'

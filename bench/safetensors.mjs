@@ -3,7 +3,7 @@
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 
-/** {name: {shape, data: Float32Array}} of all tensors of a file, of the dtypes F32 and F16. */
+/** {name: {shape, data: Float32Array}} of all tensors of a file; their dtypes are F32 or F16. */
 export function readTensors(path) {
   const file = readFileSync(path)
   const start = 8 + Number(file.readBigUInt64LE(0))
@@ -18,7 +18,7 @@ export function readTensors(path) {
   return tensors
 }
 
-/** The value of 16 bits as IEEE 754 defines them. */
+/** The value of an IEEE 754 half float, given its 16 bits. */
 function fromHalf(bits) {
   const sign = bits >> 15 ? -1 : 1
   const exponent = (bits >> 10) & 31
@@ -30,7 +30,7 @@ function fromHalf(bits) {
 
 /**
  * Writes float32 tensors. tensors lists [name, shape, fill]; fill(data) fills a
- * Float32Array, and one tensor is in memory at a time.
+ * Float32Array. Only one tensor is in memory at a time.
  */
 export function writeTensors(path, tensors) {
   const header = {}

@@ -1,11 +1,11 @@
-// From navigation to the first ranking: the embedded model, nothing in any cache.
+// The time from navigation to the first ranking, with the embedded model and empty caches.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onnxOf } from './models.mjs'
 import { ratio, summary, takeTurns } from './turns.mjs'
 
-/** The lines over which it is measured, in bytes a second. */
+/** The lines that it is measured over, in bytes a second. */
 const lines = { 'this machine': undefined, 'a line of 20 Mbit/s': 2.5e6 }
 
 /** Rows {line, name, ms, bytes, over}: over is how many times as fast Vitrine is. */

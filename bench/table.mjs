@@ -9,7 +9,7 @@ export const cosine = (value) => number(value, value > 0.99999 ? 6 : value > 0.9
 
 export const table = (head, rows) => [`| ${head.join(' | ')} |`, `|${head.map((_, i) => (i === 0 ? '---' : '---:')).join('|')}|`, ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n')
 
-/** What could not run, with the reasons. */
+/** The contestants that could not run, with the reasons. */
 const leftOut = (rows) => rows.filter((r) => r.reason).map((r) => `\n${r.name}: left out. ${r.reason}`).join('')
 
 /** When, where and how it was measured. */
@@ -17,11 +17,11 @@ export const intro = ({ date, machine, browser, version, peers, turns }) =>
   `Measured ${date} on ${machine}, in headless Chromium ${browser}: Vitrine ${version} beside ${peers}. ` +
   `Contestants have a page each and take turns (${turns}); medians, [quartiles].`
 
-/** The results, whole. */
+/** All results. */
 export function markdown(results) {
   const { models, absent, gemm, startup, accuracy, profile, webgpu } = results
   const parts = [
-    `${intro(results)} Times depend on the machine and what else it does; ` +
+    `${intro(results)} Times depend on the machine and its other work; ` +
       'the columns with × are ratios within a turn: how many times as fast as onnxruntime-web (ort) on one thread.',
   ]
   for (const { title, gflop, ceiling, rows } of models ?? []) {
@@ -34,11 +34,11 @@ export function markdown(results) {
       ]),
     ) + `\n\nThe ceiling of one thread: ${number(ceiling.f32.median, 1)} G/s in f32, ${number(ceiling.q8.median, 1)} in q8 (relaxed SIMD).` + leftOut(rows))
   }
-  for (const title of absent ?? []) parts.push(`${title}: left out, for its folder is not beside this checkout.`)
+  for (const title of absent ?? []) parts.push(`${title}: left out: its folder is not beside this checkout.`)
   if (accuracy) {
-    parts.push('### What fewer bits lose, on trained models, against Vitrine f32')
+    parts.push('### Accuracy of int8 on trained models, against Vitrine f32')
     parts.push(table(
-      ['', 'of', 'cases', 'mean cosine', 'least', 'worst difference', 'best answer kept'],
+      ['', 'of', 'cases', 'mean cosine', 'least', 'worst difference', 'same best answer'],
       accuracy.map((r) => [`${r.model}: ${r.name}`, r.what, r.count, cosine(r.mean), cosine(r.least), r.worst.toExponential(1), r.top === undefined ? '–' : `${r.top} of ${r.count}`]),
     ))
   }
@@ -60,14 +60,14 @@ export function markdown(results) {
     const rows = profile.flatMap(({ name, workers }) => workers.map((shares, i) => [workers.length > 1 ? `${name}: worker ${i + 1}` : name, shares]))
     parts.push('### Where the time of a picture goes in Vitrine, in per cent (relaxed SIMD)')
     parts.push(table(['', ...kinds], rows.map(([name, shares]) => [name, ...kinds.map((kind) => number(100 * shares[kind], 1))])))
-    parts.push('[PROFILE.md](PROFILE.md) says what the columns are and what bounds them.')
+    parts.push('[PROFILE.md](PROFILE.md) describes the columns and what bounds them.')
   }
   if (webgpu?.reason) parts.push(`WebGPU: left out. ${webgpu.reason}`)
   if (webgpu?.sections) {
     const { name, software } = webgpu.adapter
-    parts.push(`### WebGPU on ${name}${software ? ', which only plays a GPU' : ''}`)
-    parts.push(`All of one adapter, in turns (${webgpu.turns}). Multiplications and additions in registers alone reach ${spread(webgpu.ceiling)} G/s. ` +
-      'Host is what of the time was no waiting for the adapter: Go, scripts and messages. Agreement is with float32 on the CPU.')
+    parts.push(`### WebGPU on ${name}${software ? ', a software adapter' : ''}`)
+    parts.push(`All contestants use this adapter and take turns (${webgpu.turns}). Multiplications and additions in registers reach ${spread(webgpu.ceiling)} G/s. ` +
+      'Host is the time that does not wait for the adapter: Go, scripts and messages. Cosine and worst difference are to float32 on the CPU.')
     for (const { title, gflop, peer, rows } of webgpu.sections) {
       parts.push(`**${title}: ${number(gflop, 2)} GFLOP**\n\n` + table(
         ['', 'ms', 'host, ms', 'G/s', 'of the ceiling', `× ${peer}`, 'first result, s', 'cosine', 'worst difference'],

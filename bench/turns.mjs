@@ -1,9 +1,9 @@
-// Contestants take turns, so that what else the machine does meets all of them.
+// Contestants take turns, so that other work of the machine affects all of them alike.
 
 /**
- * Lets contestants run: each {name, run(): Promise<ms>, turns?}, one after the other
- * in every turn, each turn beginning with another one. turns limits how often a slow
- * one takes part. Gives the times of each by its name; where it had no turn, NaN.
+ * Runs contestants, {name, run(): Promise<ms>, turns?} each, one after the other in every
+ * turn; each turn begins with another one. A contestant's turns limits how often a slow one
+ * takes part. Gives the times of each by its name: {name: ms[]}, NaN where it had no turn.
  */
 export async function takeTurns(contestants, turns) {
   const times = Object.fromEntries(contestants.map(({ name }) => [name, Array(turns).fill(NaN)]))
@@ -16,19 +16,19 @@ export async function takeTurns(contestants, turns) {
   return times
 }
 
-/** {median, low, high} of the values that are numbers; low and high are the quartiles. */
+/** {median, low, high} of the values that aren't NaN; low and high are the quartiles. */
 export function summary(values) {
   const sorted = values.filter((v) => !Number.isNaN(v)).sort((a, b) => a - b)
   if (sorted.length === 0) return null
   const at = (share) => {
-    const place = share * (sorted.length - 1)
-    const low = Math.floor(place)
-    return sorted[low] + (place - low) * (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low])
+    const position = share * (sorted.length - 1)
+    const low = Math.floor(position)
+    return sorted[low] + (position - low) * (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low])
   }
   return { median: at(0.5), low: at(0.25), high: at(0.75) }
 }
 
-/** How many times as fast mine is as theirs, turn by turn. */
+/** How many times as fast mine is as theirs: {median, low, high} over the turns. */
 export const ratio = (mine, theirs) => mine && theirs && summary(mine.map((ms, turn) => theirs[turn] / ms))
 
 /** {cosine, worst} of two vectors: worst is the largest difference over the largest value of the second. */

@@ -11,13 +11,12 @@ import { chain } from './pages/chain.js'
 import { agreement, ratio, summary, takeTurns } from './turns.mjs'
 import { configOf, flopsOf, folderOf, zoo } from './zoo.mjs'
 
-/** What is measured on a real GPU, and what on an adapter that is a hundred times slower than a CPU. */
+/** What is measured on a real GPU, and on a software adapter, which is a hundred times slower than a CPU. */
 const real = { models: ['vit-tiny', 'vit-base', 'clip-base'], size: { width: 768, layers: 8 }, attentions: [{ tokens: 197, heads: 12, dim: 64 }, { tokens: 1024, heads: 12, dim: 64 }] }
 const played = { models: ['vit-tiny'], size: { width: 192, layers: 4 }, attentions: [{ tokens: 197, heads: 3, dim: 64 }], turns: 2 }
 
 /**
- * Measures on the browser's real adapter, or on its software one where there is no
- * other. Gives {adapter: {name, software}, turns, ceiling, sections}, or {reason};
+ * Measures on the browser's adapter, or on its software adapter where there is no other. Gives {adapter: {name, software}, turns, ceiling, sections}, or {reason};
  * a section is {title, gflop, peer, rows}, and a row {name, ms, host, speed, share,
  * over, first, agreement}, or {name, reason} where it can't run: over is how many
  * times as fast as the peer.
@@ -101,12 +100,12 @@ async function pictures(bench, model, folder) {
   await cpu.close()
   return compare(bench, {
     title: zoo[model].title, flops: flopsOf(folder, 'vision'), peer: 'onnxruntime-web f32', entries, wanted,
-    // What onnxruntime-web gave first is all there is; a second picture would take it half a minute here.
+    // onnxruntime-web's first output serves as its output: another picture would take it half a minute here.
     outputOf: (page, { script }) => (script === 'ort' ? page.ready.output.embedding : embedding(page)),
   })
 }
 
-/** Opens the entries, has them take turns and makes the rows. One with host is no contestant for the adapter's ceiling. */
+/** Opens the entries, has them take turns, and makes the rows. Entries with host run on the CPU and are not compared with the adapter's ceiling. */
 async function compare({ browser, say, ceiling, software, turns }, { title, flops, peer, entries, outputOf, wanted }) {
   const opened = []
   const failed = []

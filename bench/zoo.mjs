@@ -1,6 +1,5 @@
-// The models of the bench: which there are, and how those of random weights are
-// made. Speed does not depend on the weights; what the arithmetic loses does, so
-// accuracy.mjs asks trained models.
+// The models of the bench, and how those with random weights are made. Speed does not
+// depend on the weights. Accuracy does, so accuracy.mjs uses trained models.
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +18,7 @@ const clip = {
   text_config: {
     model_type: 'clip_text_model', hidden_size: 512, num_hidden_layers: 12, num_attention_heads: 8, intermediate_size: 2048,
     hidden_act: 'quick_gelu', max_position_embeddings: 77, vocab_size: 49408, layer_norm_eps: 1e-5, projection_dim: 512,
-    bos_token_id: 2512, eos_token_id: 2513, // of the tokenizer that is put beside it
+    bos_token_id: 2512, eos_token_id: 2513, // of the tokenizer that is copied beside it
   },
 }
 const siglip = {
@@ -27,7 +26,7 @@ const siglip = {
   intermediate_size: 3072, hidden_act: 'gelu_pytorch_tanh', image_size: 224, patch_size: 16, layer_norm_eps: 1e-6,
 }
 
-/** The models by the names that --models takes. One with a folder is there already, or it is not. */
+/** The models, by the names that --models takes. A model with a folder is not made: its folder exists, or the model is left out. */
 export const zoo = {
   'vit-tiny': { title: 'ViT-Tiny/16 (trained)', folder: '../shared/models/vit-tiny-imagenet', towers: ['vision'] },
   'vit-small': { title: 'ViT-S/16', config: vit(384, 6), towers: ['vision'] },
@@ -36,7 +35,7 @@ export const zoo = {
   'siglip-base': { title: 'SigLIP-B/16', config: siglip, towers: ['vision'] },
 }
 
-/** The folder of a model, made in made where it has random weights; null where it is not here. */
+/** The folder of a model; null where there is none. Models with random weights are written to made. */
 export function folderOf(name, root, made) {
   const { folder, config } = zoo[name]
   if (folder) return existsSync(join(root, folder, 'config.json')) ? join(root, folder) : null
@@ -49,11 +48,11 @@ export function folderOf(name, root, made) {
     const { model_max_length: _, ...tokenizer } = JSON.parse(readFileSync(join(root, 'site/models/emoji-clip/tokenizer_config.json')))
     writeFileSync(join(path, 'tokenizer_config.json'), JSON.stringify(tokenizer))
   }
-  writeFileSync(join(path, 'config.json'), JSON.stringify(config)) // the last: a folder with it is whole
+  writeFileSync(join(path, 'config.json'), JSON.stringify(config)) // written last: a folder that has it is complete
   return path
 }
 
-/** [name, shape, fill] of all tensors, named as Hugging Face names them. */
+/** [name, shape, fill] of all tensors, with Hugging Face's names. */
 function tensorsOf(config) {
   let state = 1
   const tensors = []
@@ -128,13 +127,13 @@ function tensorsOf(config) {
   return tensors
 }
 
-/** What the parts of a block are called in ViT. */
+/** The names of a block's parts in ViT. */
 export const vitBlock = {
   query: 'attention.attention.query', key: 'attention.attention.key', value: 'attention.attention.value', out: 'attention.output.dense',
   norm1: 'layernorm_before', norm2: 'layernorm_after', up: 'intermediate.dense', down: 'output.dense',
 }
 
-/** What they are called in CLIP and SigLIP. */
+/** Their names in CLIP and SigLIP. */
 export const clipBlock = {
   query: 'self_attn.q_proj', key: 'self_attn.k_proj', value: 'self_attn.v_proj', out: 'self_attn.out_proj',
   norm1: 'layer_norm1', norm2: 'layer_norm2', up: 'mlp.fc1', down: 'mlp.fc2',
@@ -146,7 +145,7 @@ export function configOf(folder, tower) {
   return { config, tower: (tower === 'text' ? config.text_config : config.vision_config) ?? config }
 }
 
-/** The multiplications and additions of one picture or one full text, without those of norms, softmax and activations. */
+/** The multiplications and additions for one picture or one text of full length, without norms, softmax and activations. */
 export function flopsOf(folder, tower) {
   const { config, tower: c } = configOf(folder, tower)
   const { hidden_size: width, intermediate_size: hidden, num_hidden_layers: layers } = c

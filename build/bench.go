@@ -9,8 +9,7 @@ import (
 	"syscall"
 )
 
-// bench builds what is measured and hands over to bench/run.mjs, which says what
-// the arguments are.
+// bench builds what is measured and runs bench/run.mjs, which describes the arguments.
 func bench(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -30,9 +30,9 @@ var loadWebGPULate = api.Plugin{Name: "webgpu", Setup: func(build api.PluginBuil
 	})
 }}
 
-// bundle replaces the modules in the folder js and in its subfolders by the built
-// scripts, without comments and white space, which visitors would download for
-// nothing. Names stay, for the console and for readers.
+// bundle replaces the modules in the folder js and in its subfolders by the bundled
+// scripts, without comments and white space. Names stay, for the console and for people who
+// read the code.
 func bundle(js string) error {
 	js, err := filepath.Abs(js)
 	if err != nil {
@@ -91,7 +91,7 @@ func shorten(glue string) error {
 	return os.WriteFile(glue, result.Code, 0o644)
 }
 
-// noticeOf gives the comment that a script begins with.
+// noticeOf gives the comment at the beginning of a script.
 func noticeOf(file string) (string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -105,35 +105,12 @@ func noticeOf(file string) (string, error) {
 		notice.WriteString(line)
 	}
 	if !strings.Contains(notice.String(), "Copyright") {
-		return "", fmt.Errorf("%s: begins with no notice of copyright", file)
+		return "", fmt.Errorf("%s: does not begin with a copyright notice", file)
 	}
 	return notice.String(), nil
 }
 
-// shrink takes comments and white space out of the scripts and styles of a folder
-// that are no modules of js/.
-func shrink(folder string) error {
-	loaders := map[string]api.Loader{".js": api.LoaderJS, ".css": api.LoaderCSS}
-	return walk(folder, func(file string) error {
-		loader, ok := loaders[filepath.Ext(file)]
-		if !ok {
-			return nil
-		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		result := api.Transform(string(data), api.TransformOptions{
-			Loader: loader, Sourcefile: file, MinifyWhitespace: true, MinifySyntax: true, Target: api.ESNext,
-		})
-		if len(result.Errors) > 0 {
-			return complaint(result.Errors)
-		}
-		return os.WriteFile(file, result.Code, 0o644)
-	})
-}
-
-// complaint is the first of esbuild's errors.
+// complaint gives the first of esbuild's errors.
 func complaint(errors []api.Message) error {
 	first := errors[0]
 	if first.Location == nil {

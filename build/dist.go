@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// build makes the folder out from the sources in root and gives the version it
-// stamped. The folder appears whole or not at all; what lay there before goes.
+// build makes the folder out from the sources in root and gives the version that it wrote
+// into them. The folder appears whole or not at all, and replaces the one before.
 func build(root, out string) (version string, err error) {
 	goroot, err := goEnv(root, "GOROOT")
 	if err != nil {
@@ -31,16 +31,10 @@ func build(root, out string) (version string, err error) {
 		return "", err
 	}
 	js := filepath.Join(made, "js")
-	if err := copyTree(filepath.Join(root, "site"), made); err != nil {
-		return "", err
-	}
-	if err := shrink(made); err != nil {
+	if err := writeSite(root, made); err != nil {
 		return "", err
 	}
 	if err := copyTree(filepath.Join(root, "js"), js); err != nil {
-		return "", err
-	}
-	if err := writeSpeedPage(filepath.Join(root, "bench", "last.json"), filepath.Join(made, "speed.html")); err != nil {
 		return "", err
 	}
 	if err := stamp(js, version); err != nil {
@@ -70,11 +64,11 @@ func build(root, out string) (version string, err error) {
 	return version, replace(out, made)
 }
 
-// wasmTags: a browser speaks HTTP/2 itself, so net/http need not.
+// wasmTags: the browser implements HTTP/2, so net/http needs no code for it.
 const wasmTags = "-tags=nethttpomithttp2"
 
-// buildWASM compiles the engine for the browser. Nothing of the machine enters
-// the file: no paths, no time, no state of version control, no settings.
+// buildWASM compiles the engine for the browser. The file depends on nothing of the
+// machine: no paths, times, version control or settings.
 func buildWASM(root, file, version string) error {
 	file, err := filepath.Abs(file)
 	if err != nil {
@@ -88,14 +82,14 @@ func buildWASM(root, file, version string) error {
 	return os.Chmod(file, 0o644)
 }
 
-// goEnv asks the compiler for one of its settings.
+// goEnv gives a setting of the go command.
 func goEnv(root, name string) (string, error) {
 	out, err := goTool(root, "env", name)
 	return strings.TrimSpace(out), err
 }
 
-// goTool runs the go command for the browser's platform, with the user's
-// settings of the compiler set aside, and gives what it printed.
+// goTool runs the go command for the browser's platform, without the user's settings of
+// the compiler, and gives its output.
 func goTool(root string, args ...string) (string, error) {
 	command := exec.Command("go", args...)
 	command.Dir = root
@@ -109,9 +103,9 @@ func goTool(root string, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// copyTree copies what belongs into dist. Nothing may lie at the target yet.
+// copyTree copies the files that belong into dist. No target may exist yet.
 func copyTree(from, to string) error {
-	return walk(from, func(path string) error {
+	return eachFile(from, func(path string) error {
 		inside, err := filepath.Rel(from, path)
 		if err != nil {
 			return err
@@ -120,9 +114,9 @@ func copyTree(from, to string) error {
 	})
 }
 
-// walk visits the files of a folder in lexical order, but not hidden ones, tests
-// and installed packages.
-func walk(folder string, visit func(path string) error) error {
+// eachFile visits the files of a folder in lexical order, without hidden files, tests and
+// installed packages.
+func eachFile(folder string, visit func(path string) error) error {
 	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -153,7 +147,7 @@ func copyFile(from, to string) error {
 	}
 	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s and another file both become %s in dist; rename one", from, to)
+		return fmt.Errorf("%s and another file are both copied to %s; rename one of them", from, to)
 	}
 	if err != nil {
 		return err
@@ -162,7 +156,7 @@ func copyFile(from, to string) error {
 	return errors.Join(err, file.Close())
 }
 
-// replace puts the folder made in the place of out.
+// replace replaces the folder out by the folder made.
 func replace(out, made string) error {
 	old := made + ".old"
 	if err := os.Rename(out, old); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -9,12 +9,13 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// copySources copies what dist is made of to another folder.
+// copySources copies the sources of dist to another folder.
 func copySources(t *testing.T, to string) {
 	t.Helper()
 	for _, folder := range []string{"calls", "engine", "js", "site", "wasm"} {
@@ -48,7 +49,7 @@ func contents(t *testing.T, folder string) map[string]string {
 	return files
 }
 
-// The two builds share nothing: other folders, another cache of the compiler.
+// The two builds share neither the folder nor the compiler's cache.
 func TestTwoBuildsGiveTheSameBytes(t *testing.T) {
 	var built [2]map[string]string
 	var versions [2]string
@@ -92,7 +93,7 @@ func TestDistHoldsWhatAPageNeedsAndNoMore(t *testing.T) {
 	}
 	files := contents(t, out)
 	for _, name := range []string{
-		"index.html", "speed.html", "js/vitrine.js", "js/vitrine.d.ts", "js/worker.js", "js/vitrine.wasm",
+		"index.html", "pages/index.js", "pages/index.css", "pages/theme.js", "speed.html", "pages/speed.css", "licenses/lit-html.txt", "js/vitrine.js", "js/vitrine.d.ts", "js/worker.js", "js/vitrine.wasm",
 		"models/emoji-clip/README.md", "models/emoji-clip/config.json", "models/emoji-clip/preprocessor_config.json",
 		"models/emoji-clip/model.safetensors", "models/emoji-clip/vocab.json", "models/emoji-clip/merges.txt",
 	} {
@@ -246,17 +247,64 @@ func TestDownloadIsBounded(t *testing.T) {
 }
 
 func TestSpeedPageSaysWhatIsWrong(t *testing.T) {
-	from, to := filepath.Join(t.TempDir(), "last.json"), filepath.Join(t.TempDir(), "speed.html")
-	if err := os.WriteFile(from, []byte(`{"turns": "many"}`), 0o644); err != nil {
-		t.Fatal(err)
+	file := filepath.Join(t.TempDir(), "last.json")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := writeSpeedPage(from, to); err == nil || !strings.Contains(err.Error(), from) || !strings.Contains(err.Error(), "Turns") {
+	write(`{"turns": "many"}`)
+	if _, err := readCharts(file); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "Turns") {
 		t.Errorf("the error is %v, want one that names the file and the key", err)
 	}
-	// What could not run has its reason, as text.
-	page, err := speedPage([]byte(`{"models": [{"title": "ViT <b>", "rows": [{"name": "Vitrine q8", "reason": "no <memory>"}]}]}`))
-	if err != nil || !bytes.Contains(page, []byte("ViT &lt;b&gt;")) || !bytes.Contains(page, []byte("left out: no &lt;memory&gt;")) {
-		t.Errorf("%v in\n%s", err, page)
+	// A contestant that could not run has its reason, as text.
+	write(`{"models": [{"title": "ViT <b>", "rows": [{"name": "Vitrine q8", "reason": "no <memory>"}]}]}`)
+	speed, err := readCharts(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := filepath.Join("..", "site")
+	text, err := renderPage(site, filepath.Join(site, "speed.html"), page{Name: "speed", Speed: speed})
+	if err != nil || !bytes.Contains(text, []byte("ViT &lt;b&gt;")) || !bytes.Contains(text, []byte("left out: no &lt;memory&gt;")) {
+		t.Errorf("%v in\n%s", err, text)
+	}
+}
+
+// A page asks at once for everything that it needs before its first answer, and its
+// policy allows what it does and no more.
+func TestPagesLoadWhatTheyNeed(t *testing.T) {
+	out := t.TempDir()
+	if err := writeSite("..", out); err != nil {
+		t.Fatal(err)
+	}
+	files := contents(t, out)
+	importOf := regexp.MustCompile(`import\s*(?:[^"'()]*\bfrom\s*)?"(\.[^"]+)"`)
+	for name, connect := range map[string]string{"index": "*", "speed": "&#39;self&#39;"} {
+		text := files[name+".html"]
+		if !strings.Contains(text, "connect-src "+connect+";") {
+			t.Errorf("%s.html: its policy does not say connect-src %s", name, connect)
+		}
+		asked := []string{}
+		for _, m := range regexp.MustCompile(`(?:href|src)="(pages/[^"]+|js/[^"]+)"`).FindAllStringSubmatch(text, -1) {
+			asked = append(asked, m[1])
+			if files[m[1]] == "" && !strings.HasPrefix(m[1], "js/") {
+				t.Errorf("%s.html asks for %s, which is not there", name, m[1])
+			}
+		}
+		for i := 0; i < len(asked); i++ { // grows while something is missing
+			for _, m := range importOf.FindAllStringSubmatch(files[asked[i]], -1) {
+				if imported := path.Join(path.Dir(asked[i]), m[1]); !slices.Contains(asked, imported) {
+					t.Errorf("%s.html does not ask for %s, which %s imports", name, imported, asked[i])
+					asked = append(asked, imported)
+				}
+			}
+		}
+		if want := "pages/" + name + ".css"; !slices.Contains(asked, want) {
+			t.Errorf("%s.html does not ask for %s", name, want)
+		}
+		if uses := slices.Contains(asked, "js/vitrine.js"); uses != (name == "index") {
+			t.Errorf("%s.html asks for the library: %v", name, uses)
+		}
 	}
 }
 

@@ -1,6 +1,5 @@
-// Command build makes dist/ and, with the argument test, runs all tests; with
-// bench, it measures Vitrine beside its peers.
-// build.sh calls it, in the root of the repository.
+// Command build makes dist/. With the argument test, it runs all tests; with bench, it
+// measures Vitrine beside its peers. build.sh calls it in the root of the repository.
 package main
 
 import (

@@ -12,19 +12,19 @@ import (
 	"text/tabwriter"
 )
 
-// maxDownload bounds, in bytes after gzip -9, what a page downloads before the
-// model. onnxruntime-web's is 3.7 MB.
+// maxDownload is the most that a page may download before the model, in bytes after
+// gzip -9. onnxruntime-web downloads 3.7 MB.
 const maxDownload = 2_200_000
 
-// sized is a file of dist with its size in bytes, as it is and after gzip -9.
+// sized is a file of dist with its size in bytes, before and after gzip -9.
 type sized struct {
 	name      string // from dist, with slashes
 	raw, gzip int
 }
 
-// part says what a page does with the file: "page" is loaded before the model,
-// "model" is the model, "later" comes after the first ranking, "instead" is loaded
-// where a browser or a page takes another way, and the rest is there for people.
+// part says what the first page does with the file: "page" is loaded before the model,
+// "model" is the model, "inside" is loaded after the first ranking, "instead" is loaded
+// only by some browsers or with some options, and "people" is there for people.
 func (f sized) part() string {
 	switch {
 	case strings.HasPrefix(f.name, "models/"):
@@ -33,11 +33,11 @@ func (f sized) part() string {
 		return "instead" // of relaxed.wasm, which is as large, where a browser has no relaxed SIMD
 	case f.name == "js/webgpu.js", f.name == "js/share-worker.js":
 		return "instead" // of the CPU alone, where a GPU or several workers run
-	case strings.HasPrefix(f.name, "later/"):
-		return "later"
-	case strings.HasPrefix(f.name, "speed."):
-		return "people" // a page of its own
-	case strings.HasSuffix(f.name, ".d.ts"), path.Base(f.name) == "package.json", path.Ext(f.name) == ".md",
+	case strings.HasPrefix(f.name, "pages/inside-"):
+		return "inside"
+	case f.name == "speed.html", strings.HasPrefix(f.name, "pages/speed."):
+		return "people" // another page
+	case strings.HasPrefix(f.name, "licenses/"), strings.HasSuffix(f.name, ".d.ts"), path.Base(f.name) == "package.json", path.Ext(f.name) == ".md",
 		path.Base(f.name) == "LICENSE", path.Base(f.name) == "THIRD_PARTY_NOTICES.txt":
 		return "people"
 	}
@@ -47,7 +47,7 @@ func (f sized) part() string {
 // measure lists the files of dist.
 func measure(dist string) ([]sized, error) {
 	var files []sized
-	err := walk(dist, func(path string) error {
+	err := eachFile(dist, func(path string) error {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
@@ -73,7 +73,7 @@ func measure(dist string) ([]sized, error) {
 	return files, err
 }
 
-// total adds up the files of one part.
+// total gives the sizes of all files of one part.
 func total(files []sized, part string) (sum sized) {
 	for _, f := range files {
 		if f.part() == part {
@@ -86,7 +86,7 @@ func total(files []sized, part string) (sum sized) {
 
 // printSizes prints what a page downloads, in bytes.
 func printSizes(out io.Writer, files []sized) error {
-	page, model, later := total(files, "page"), total(files, "model"), total(files, "later")
+	page, model, inside := total(files, "page"), total(files, "model"), total(files, "inside")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "bytes\tgzip -9\t")
 	for _, f := range files {
@@ -96,11 +96,11 @@ func printSizes(out io.Writer, files []sized) error {
 	}
 	for _, f := range files {
 		if f.part() == "instead" {
-			fmt.Fprintf(w, "(%d)\t(%d)\t  %s, where relaxed SIMD or one worker on the CPU is not what runs\n", f.raw, f.gzip, f.name)
+			fmt.Fprintf(w, "(%d)\t(%d)\t  %s, where something else than relaxed SIMD or one worker on the CPU runs\n", f.raw, f.gzip, f.name)
 		}
 	}
 	fmt.Fprintf(w, "%d\t%d\t  all that a page downloads before the model; %d gzip at most\n", page.raw, page.gzip, maxDownload)
 	fmt.Fprintf(w, "%d\t%d\t  the embedded model's folder\n", model.raw, model.gzip)
-	fmt.Fprintf(w, "%d\t%d\t  what comes after the first ranking\n", later.raw, later.gzip)
+	fmt.Fprintf(w, "%d\t%d\t  what the page loads after the first ranking\n", inside.raw, inside.gzip)
 	return w.Flush()
 }

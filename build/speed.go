@@ -1,21 +1,13 @@
 package main
 
 import (
-	"bytes"
-	_ "embed"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"math"
 	"os"
 	"slices"
 	"strings"
 )
-
-// speedHTML is the page of the site that charts the last full run of the bench.
-//
-//go:embed speed.html
-var speedHTML string
 
 // spread is a median with its quartiles.
 type spread struct{ Median, Low, High float64 }
@@ -23,16 +15,16 @@ type spread struct{ Median, Low, High float64 }
 // contestant is a row of the bench's results (bench/models.mjs, gemm.mjs, startup.mjs).
 type contestant struct {
 	Name, Reason string // Reason: why it could not run
-	Line         string // over which it was loaded, in startup
+	Line         string // that it was loaded over, in startup
 	MS           spread
 	Bytes        float64
-	Over         struct { // how many times as fast as the peer: itself in startup, else by the peer's arithmetic
+	Over         struct { // how many times as fast as the peer; by the peer's arithmetic, except in startup
 		spread
 		F32, Q8 spread
 	}
 }
 
-// results are what the page needs of bench/last.json.
+// results are the parts of bench/last.json that the page needs.
 type results struct {
 	Date, Machine, Browser, Version, Peers string
 	Turns                                  int
@@ -43,18 +35,18 @@ type results struct {
 	}
 	Absent        []string
 	Startup, Gemm []contestant
-	Accuracy      []agreement
+	Accuracy      []loss
 }
 
-// agreement is a row of what fewer bits lose (bench/accuracy.mjs).
-type agreement struct {
-	Model, What, Name string // What: of which output
+// loss is a row of what fewer bits lose (bench/accuracy.mjs).
+type loss struct {
+	Model, What, Name string // What is the output that is compared
 	Count             int
 	Mean, Least       float64 // cosines to float32
-	Top               *int    // how often the best answer stays; nil where there is none
+	Top               *int    // how often the best answer is the same; nil where there are no answers
 }
 
-// A panel is a chart: bars in groups, on a scale of times as fast as the peer.
+// A panel is a chart: bars in groups, by how many times as fast as the peer they are.
 type panel struct {
 	Title, Note string
 	Groups      []group
@@ -80,15 +72,15 @@ type tick struct {
 	Times int
 }
 
-// way is how the page calls a contestant, by its name in the results.
-type way struct {
+// barOf is the bar of a contestant: its name in the results, and its label on the page.
+type barOf struct {
 	name, label string
 	peer        bool
 }
 
-// modelWays and gemmWays are the bars of the charts, by arithmetic.
+// modelBars and gemmBars are the bars of the charts, by arithmetic.
 var (
-	modelWays = map[string][]way{
+	modelBars = map[string][]barOf{
 		"float32": {
 			{"Vitrine f32", "one worker", false},
 			{"Vitrine f32, 2 workers", "two workers", false},
@@ -103,7 +95,7 @@ var (
 			{"ort q8, 2 threads, isolated", "ort, two threads", true},
 		},
 	}
-	gemmWays = map[string][]way{
+	gemmBars = map[string][]barOf{
 		"float32": {
 			{"Vitrine f32, relaxed SIMD", "relaxed SIMD", false},
 			{"Vitrine f32, plain SIMD", "plain SIMD", false},
@@ -117,54 +109,46 @@ var (
 	}
 )
 
-// writeSpeedPage makes the page of the file of the bench's results.
-func writeSpeedPage(from, to string) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	page, err := speedPage(data)
-	if err != nil {
-		return fmt.Errorf("%s: %w", from, err)
-	}
-	return os.WriteFile(to, page, 0o644)
+// charts are what the page of the figures shows of the results.
+type charts struct {
+	Run            results
+	Models, Others []*panel
+	Gain           float64 // of int8's instructions over float32's; 0: not measured
+	Losses         [][]loss
 }
 
-// speedPage makes the page of the bench's results.
-func speedPage(data []byte) ([]byte, error) {
-	var r results
-	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, err
-	}
-	var models, others []*panel
-	for _, m := range r.Models {
-		models = append(models, &panel{Title: m.Title, Groups: groupsOf(m.Rows, modelWays)})
-	}
-	if len(r.Startup) > 0 {
-		others = append(others, startPanel(r.Startup))
-	}
-	if len(r.Gemm) > 0 {
-		others = append(others, &panel{Title: "Matrix products alone", Groups: groupsOf(r.Gemm, gemmWays), Note: "197 rows through eight layers of ViT-B's MLP."})
-	}
-	scale(slices.Concat(models, others))
-	page, err := template.New("speed.html").Funcs(template.FuncMap{"times": sayTimes, "time": sayTime, "cosine": sayCosine}).Parse(speedHTML)
+// readCharts makes the charts of a file of the bench's results.
+func readCharts(file string) (*charts, error) {
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	gain := 0.0 // of int8's instructions over float32's
-	if len(r.Models) > 0 && r.Models[0].Ceiling.F32.Median > 0 {
-		gain = r.Models[0].Ceiling.Q8.Median / r.Models[0].Ceiling.F32.Median
+	c := &charts{}
+	if err := json.Unmarshal(data, &c.Run); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	err = page.Execute(&out, map[string]any{"Run": r, "Models": models, "Others": others, "Gain": gain, "Losses": lossesOf(r.Accuracy)})
-	return out.Bytes(), err
+	for _, m := range c.Run.Models {
+		c.Models = append(c.Models, &panel{Title: m.Title, Groups: groupsOf(m.Rows, modelBars)})
+	}
+	if len(c.Run.Startup) > 0 {
+		c.Others = append(c.Others, startPanel(c.Run.Startup))
+	}
+	if len(c.Run.Gemm) > 0 {
+		c.Others = append(c.Others, &panel{Title: "Matrix products alone", Groups: groupsOf(c.Run.Gemm, gemmBars), Note: "197 rows through eight layers of ViT-B's MLP."})
+	}
+	scale(slices.Concat(c.Models, c.Others))
+	if models := c.Run.Models; len(models) > 0 && models[0].Ceiling.F32.Median > 0 {
+		c.Gain = models[0].Ceiling.Q8.Median / models[0].Ceiling.F32.Median
+	}
+	c.Losses = lossesOf(c.Run.Accuracy)
+	return c, nil
 }
 
-// groupsOf gives the bars of contestants by their arithmetic, which is the peer's too.
-func groupsOf(rows []contestant, ways map[string][]way) (groups []group) {
+// groupsOf gives the bars of contestants, grouped by arithmetic. The peer's is the same.
+func groupsOf(rows []contestant, bars map[string][]barOf) (groups []group) {
 	for _, arithmetic := range []string{"float32", "int8"} {
 		g := group{Name: arithmetic}
-		for _, w := range ways[arithmetic] {
+		for _, w := range bars[arithmetic] {
 			for _, c := range rows {
 				if c.Name != w.name {
 					continue
@@ -181,7 +165,7 @@ func groupsOf(rows []contestant, ways map[string][]way) (groups []group) {
 	return groups
 }
 
-// startPanel is the chart of the first ranking, by the line it is loaded over.
+// startPanel gives the chart of the first ranking, grouped by the line it is loaded over.
 func startPanel(rows []contestant) *panel {
 	p := &panel{Title: "From navigation to the first ranking"}
 	downloads := map[string]float64{}
@@ -197,9 +181,9 @@ func startPanel(rows []contestant) *panel {
 	return p
 }
 
-// lossesOf gives what int8 loses, by what is compared: the embeddings of pictures
-// and texts, for logits say the same once more.
-func lossesOf(rows []agreement) (groups [][]agreement) {
+// lossesOf gives what int8 loses, grouped by output: embeddings of pictures and of texts.
+// Logits are left out, since they repeat the embeddings.
+func lossesOf(rows []loss) (groups [][]loss) {
 	for _, a := range rows {
 		if a.What == "logits" || !strings.Contains(a.Name, "q8") {
 			continue
@@ -214,7 +198,7 @@ func lossesOf(rows []agreement) (groups [][]agreement) {
 	return groups
 }
 
-// scale gives all panels one axis, and their bars lengths.
+// scale gives all panels the same axis, and lengths to their bars.
 func scale(panels []*panel) {
 	width := 2.0
 	each := func(do func(*bar)) {
@@ -250,7 +234,7 @@ func sayTime(ms float64) string {
 	return fmt.Sprintf("%.1f ms", ms)
 }
 
-// sayCosine keeps the digits that tell it from 1.
+// sayCosine writes as many digits as it takes to differ from 1.
 func sayCosine(v float64) string {
 	switch {
 	case v > 0.99999:

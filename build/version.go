@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// placeholder is how the version stands in the sources, at the top of each script
-// that greets another part. main.version in wasm/ is "dev" there, too.
+// placeholder is the version in the sources of the scripts that compare versions with
+// another part. In wasm/, main.version is "dev" too.
 const placeholder = "const version = 'dev'"
 
-// stampOf is the version of js/package.json and a short hash of all that makes
-// the engine: vitrine.js and vitrine.wasm of different builds then differ, and
-// can tell so when they greet each other.
+// stampOf gives the version of js/package.json with a short hash of everything that the
+// engine is made from. Scripts and WASM of different builds then have different versions,
+// which they compare when they start.
 func stampOf(root, glue string) (string, error) {
 	var manifest struct{ Version string }
 	path := filepath.Join(root, "js", "package.json")
@@ -51,7 +51,7 @@ func stampOf(root, glue string) (string, error) {
 		}
 	}
 	for _, folder := range []string{"calls", "engine", "js", "wasm"} {
-		err := walk(filepath.Join(root, folder), func(path string) error {
+		err := eachFile(filepath.Join(root, folder), func(path string) error {
 			name, err := filepath.Rel(root, path)
 			if err != nil {
 				return err
@@ -68,7 +68,7 @@ func stampOf(root, glue string) (string, error) {
 // stamp writes the version into all files of js that have the placeholder.
 func stamp(js, version string) error {
 	stamped := 0
-	err := walk(js, func(path string) error {
+	err := eachFile(js, func(path string) error {
 		data, err := os.ReadFile(path)
 		if err != nil || !strings.Contains(string(data), placeholder) {
 			return err
@@ -78,7 +78,7 @@ func stamp(js, version string) error {
 		return os.WriteFile(path, []byte(text), 0o644)
 	})
 	if err == nil && stamped == 0 {
-		err = fmt.Errorf("js/: no file has %q, the place of the version", placeholder)
+		err = fmt.Errorf("js/: no file contains %q, which the version replaces", placeholder)
 	}
 	return err
 }

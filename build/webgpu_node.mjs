@@ -1,9 +1,9 @@
-// Brings WebGPU to Node, for the tests and benchmarks of GOOS=js programs: sets
-// openDevice, what js/gpu/webgpu.js has under this name, with a GPU of Node's own.
+// Provides WebGPU in Node, for the tests and benchmarks of GOOS=js programs: sets the
+// global openDevice of js/gpu/webgpu.js, with a GPU of Node.
 //
-// It needs the npm package webgpu (Dawn) and a Vulkan driver. Where there is no
-// graphics card, Chromium's software one does. Without either, openDevice rejects
-// and the tests that need it fail.
+// It needs the npm package webgpu (Dawn) and a Vulkan driver. Without a graphics card it
+// takes Chromium's software adapter. Without either, openDevice rejects, and the tests that
+// need it fail.
 import fs from 'node:fs'
 import * as webgpu from '../js/gpu/webgpu.js'
 
@@ -12,10 +12,10 @@ const software = '/usr/lib/chromium/vk_swiftshader_icd.json'
 let gpu // lives as long as its devices: one that is collected takes them with it
 
 globalThis.openDevice = async () => {
-  // No driver of a test machine is as steady as the software one; VK_ICD_FILENAMES
-  // names another.
+  // The software driver gives the same results on every test machine; VK_ICD_FILENAMES names
+  // another driver.
   if (!process.env.VK_ICD_FILENAMES && fs.existsSync(software)) process.env.VK_ICD_FILENAMES = software
-  process.env.XDG_RUNTIME_DIR ??= '/tmp' // windows are not wanted, but the driver looks for them
+  process.env.XDG_RUNTIME_DIR ??= '/tmp' // the driver looks for it, though no window is opened
   const { create, globals } = await import('webgpu')
   Object.assign(globalThis, globals)
   gpu ??= create(['backend=vulkan'])

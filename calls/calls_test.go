@@ -20,7 +20,7 @@ func TestEveryCallRuns(t *testing.T) {
 	}
 	image := engine.FromImage(picture)
 	made := map[string]bool{}
-	for _, dir := range []string{"../site/models/emoji-clip", "../testdata/golden/models/vit_image_classification", "../testdata/golden/models/llava_clip_projector"} {
+	for _, dir := range []string{"../site/models/emoji-clip", "../testdata/golden/models/vit_image_classification", "../testdata/golden/models/llava_clip_multilayer_nobias"} {
 		m, err := engine.Load(context.Background(), weights.Dir(dir), engine.Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -59,8 +59,8 @@ func attend(args []js.Value) any {
 	})
 }
 
-// measure runs a pass over the input, so many times, each with its way to the GPU
-// and back.
+// measure runs a pass over the input a number of times, each with the transfers to the
+// GPU and back.
 func measure(times int, pass func(x encoder.Mat) encoder.Mat) any {
 	return promise(func() (any, error) {
 		input, output := states[0], states[len(states)-1]
@@ -79,7 +79,7 @@ func measure(times int, pass func(x encoder.Mat) encoder.Mat) any {
 	})
 }
 
-// promise is what do gives, as JavaScript waits for it. do may wait for the page.
+// promise gives a JavaScript promise of what do returns. do may wait for the page.
 func promise(do func() (any, error)) js.Value {
 	executor := js.FuncOf(func(_ js.Value, settle []js.Value) any {
 		go func() {

@@ -1,17 +1,16 @@
 //go:build js && wasm
 
-// Package main runs Vitrine's Linear by itself in a page, for the bench: chains of
-// layers, on the CPU or a GPU; there also its attention. It puts an object named
-// gemm into the global scope:
+// Package main runs Vitrine's Linear alone in a page, for the bench: chains of layers on
+// the CPU or a GPU, and attention on a GPU. It sets a global object named gemm:
 //
 //	setup(rows, widths, fill)  layers from widths[i] to widths[i+1]; fill(i, bytes) writes weights i [out, in], or the input (-1)
-//	run(set, dtype, times)     milliseconds of one pass, the mean of so many
-//	output(bytes)              what the last pass gave
+//	run(set, dtype, times)     milliseconds of one pass, the mean of that many
+//	output(bytes)              copies the output of the last pass
 //
-// And what resolves later, because the page must go on for a GPU:
+// These return promises, because a GPU needs the page to go on:
 //
 //	open(openDevice)           opens the GPU; openDevice is that of js/gpu/webgpu.js
-//	linear(dtype, times)       {ms, device} of one pass of the chain there, and what of it was waiting
+//	linear(dtype, times)       {ms, device} of one pass of the chain on the GPU; device is the ms that waited for it
 //	setupAttention(tokens, heads, dim, fill)  fill(bytes) writes queries, keys and values, [tokens, 3·heads·dim]
 //	attend(times)              as linear; output then gives [tokens, heads·dim]
 package main
@@ -27,7 +26,7 @@ import (
 
 var (
 	layers = map[kernel.DType][]*kernel.Linear{}
-	states []kernel.Mat // the input and what each layer makes
+	states []kernel.Mat // the input, and the output of each layer
 )
 
 func main() {

@@ -1,4 +1,4 @@
-// Attention over the tokens of a picture: what goes in, and what must come out.
+// Attention over the tokens of a picture: the input, and the expected output.
 
 import { noiseOf } from './noise.js'
 

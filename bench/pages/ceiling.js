@@ -1,9 +1,9 @@
-// What the instructions can do at best: the loops in registers of the kernel modules.
+// The ceiling of the instructions, measured by loops in registers that the kernel modules hold.
 
 import { createKernels } from '/sources/common/kernels.js'
 
 const operations = { ceiling_f32: 96, ceiling_q8_wide: 192, ceiling_q8_bytes: 384 } // a step
-const steps = 20_000_000 // tens of milliseconds, for the clock of a page counts in tenths of one
+const steps = 20_000_000 // tens of milliseconds: a page's clock has a resolution of 0.1 ms
 
 globalThis.contestant = {
   ready: (async () => {

@@ -1,9 +1,9 @@
-// Layers after each other, 197 × 768 → 3072 → 768 …: the matrix products of a
-// ViT-B/16, in a row, so that what goes in and comes out counts little.
+// A chain of layers, 197 × 768 → 3072 → 768 …: the matrix products of a ViT-B/16. In a
+// chain, input and output take little of the time.
 
 import { noiseOf } from './noise.js'
 
-/** {rows, widths, input, weights}: weights[i] is [widths[i+1], widths[i]]; the hidden ones are four times as wide. */
+/** {rows, widths, input, weights}: weights[i] is [widths[i+1], widths[i]]; hidden layers are four times as wide. */
 export function chain({ width = 768, layers = 8 } = {}) {
   const rows = 197
   const widths = Array.from({ length: layers + 1 }, (_, i) => (i % 2 ? 4 * width : width))
@@ -14,7 +14,7 @@ export function chain({ width = 768, layers = 8 } = {}) {
   }
 }
 
-/** W as the libraries want it: [in, out]. */
+/** W transposed to [in, out], as the libraries take it. */
 export function transposed(weights, out, inputs) {
   const y = new Float32Array(weights.length)
   for (let n = 0; n < out; n++) for (let k = 0; k < inputs; k++) y[k * out + n] = weights[n * inputs + k]
@@ -24,8 +24,7 @@ export function transposed(weights, out, inputs) {
 /**
  * Makes the page a contestant: start(job) resolves to {run(times), output(), device()}.
  * contestant.run gives the ms of a pass, contestant.output its values, and
- * contestant.device the ms of the last one that were waiting for a GPU, NaN where
- * nobody tells.
+ * contestant.device the ms that the last pass waited for a GPU, NaN where they are unknown.
  */
 export function enter(start) {
   const job = JSON.parse(decodeURIComponent(location.hash.slice(1)))
@@ -35,10 +34,10 @@ export function enter(start) {
     Object.assign(contestant, { run, device, output: async () => [...(await output())] })
     return {}
   })
-  contestant.ready.catch(() => {}) // the runner asks
+  contestant.ready.catch(() => {}) // the runner awaits it
 }
 
-/** A run of an asynchronous pass, which gives the values. */
+/** A run of an asynchronous pass that resolves to the values. */
 export function timed(pass) {
   let values
   return {

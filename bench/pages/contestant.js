@@ -1,17 +1,17 @@
 // What the pages of all models have in common.
 
-/** The job of this page, which stands in its address. */
+/** The job of this page, from its address. */
 export const job = JSON.parse(decodeURIComponent(location.hash.slice(1)))
 
 /**
  * Makes the page a contestant. start() resolves to {prepare, infer, info, tokens}:
- * infer(await prepare(input)) to {embedding, logits}, where all is true with all of
- * the logits. The runner then calls
+ * infer(await prepare(input), all) to {embedding, logits}; all asks for all logits. The
+ * runner then uses
  *
  *   contestant.ready        {first: ms from navigation to the first result, output, info}
- *   contestant.run(times)   ms of one inference, the mean of so many after each other
- *   contestant.device()     those of it that were waiting for the GPU; NaN where nobody tells
- *   contestant.outputs(inputs)  what comes out for each
+ *   contestant.run(times)   ms of one inference, the mean of that many
+ *   contestant.device()     the ms of the last run that waited for the GPU; NaN where they are unknown
+ *   contestant.outputs(inputs)  the outputs of each input
  *   contestant.tokens(text)     its ids
  */
 export function enter(start) {
@@ -39,5 +39,5 @@ export function enter(start) {
     }
     return { first, info, output: plain(result) }
   })()
-  contestant.ready.catch(() => {}) // the runner asks
+  contestant.ready.catch(() => {}) // the runner awaits it
 }

@@ -1,4 +1,4 @@
-// Vitrine's kernels by themselves, called from Go as the engine calls them.
+// Vitrine's kernels alone, called from Go as the engine calls them.
 
 import '/go/wasm_exec.js'
 import { createKernels } from '/sources/common/kernels.js'

@@ -1,4 +1,4 @@
-// What an adapter can do at best: multiplications and additions in registers.
+// The ceiling of an adapter: multiplications and additions in registers.
 
 import { openDevice } from '/js/webgpu.js'
 
@@ -6,7 +6,7 @@ globalThis.contestant = {
   ready: (async () => {
     const device = await openDevice()
     await device.compile([{ name: 'peak', code: await (await fetch('/peak.wgsl')).text() }])
-    const most = 1 << 13 // workgroups of 64 threads; each leaves 16 bytes
+    const most = 1 << 13 // workgroups of 64 threads; each writes 16 bytes
     const arena = device.buffer(most * 64 * 16, 'arena')
     const params = device.buffer(256, 'params')
     const results = device.buffer(256, 'results')
@@ -24,7 +24,7 @@ globalThis.contestant = {
       return device.waited - before
     }
     let [groups, rounds] = [64, 1]
-    while ((await pass(groups, rounds)) < 100) { // long enough that a submission is nothing
+    while ((await pass(groups, rounds)) < 100) { // long enough that the submission takes no part of it
       if (groups < most) groups *= 2
       else rounds *= 2
     }
@@ -32,4 +32,4 @@ globalThis.contestant = {
     return device.about
   })(),
 }
-contestant.ready.catch(() => {}) // the runner asks
+contestant.ready.catch(() => {}) // the runner awaits it

@@ -1,5 +1,5 @@
-// Vitrine's shaders by themselves, called from Go as the engine calls them: on the
-// chain, or attention.
+// Vitrine's shaders alone, called from Go as the engine calls them, on the chain or on
+// attention.
 
 import '/go/wasm_exec.js'
 import { createKernels } from '/sources/common/kernels.js'

@@ -1,9 +1,9 @@
-// What the contestants get to see: the same values for all of them.
+// The input of the contestants: the same values for all of them.
 
 import { noiseOf } from './noise.js'
 
 /**
- * Values for a model, {pixelValues, shape}, of one of
+ * Makes {pixelValues, shape} for a model, from one of
  *
  *   {noise: [3, height, width], seed}
  *   {picture: URL, view, size, mean, std}   view is one of 0…7, see below
@@ -24,7 +24,7 @@ export async function valuesOf({ noise, seed, picture, view, size, mean, std }) 
   return { pixelValues, shape: [3, size, size] }
 }
 
-/** View 0 is the whole picture; then come crops of it, and the mirror images of all. */
+/** View 0 is the whole picture, 1 to 3 are crops, and 4 to 7 are the mirror images of these. */
 function viewOf({ width, height }, view) {
   const whole = Math.min(width, height)
   const [share, x, y] = [[1, 0.5, 0.5], [0.8, 0, 0], [0.8, 1, 1], [0.6, 0.5, 0.5]][view % 4]

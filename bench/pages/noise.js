@@ -1,4 +1,4 @@
-// Values that are the same wherever they are made.
+// Random values that are the same on every machine.
 
 /** Evenly distributed values from −scale to scale. */
 export function noiseOf(count, seed, scale) {

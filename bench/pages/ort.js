@@ -1,4 +1,4 @@
-// onnxruntime-web as a contestant, as its documentation says to use it.
+// onnxruntime-web as a contestant, used as its documentation says.
 
 import { enter, job } from './contestant.js'
 import { valuesOf } from './input.js'

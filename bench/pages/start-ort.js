@@ -1,5 +1,5 @@
-// From navigation to the first ranking, with onnxruntime-web: both towers at once, the
-// pixels by a canvas; the labels come as ids, so that it needs no tokenizer.
+// From navigation to the first ranking, with onnxruntime-web. Both towers are loaded at
+// once, a canvas reads the pixels, and the labels are given as ids: it needs no tokenizer.
 
 import { valuesOf } from './input.js'
 import * as ort from '/ort/ort.wasm.bundle.min.mjs'

@@ -1,4 +1,4 @@
-// Vitrine as a contestant: what a user calls, from the page, worker and all.
+// Vitrine as a contestant, called from the page as a user calls it, with its worker.
 
 import { enter, job } from './contestant.js'
 import { valuesOf } from './input.js'

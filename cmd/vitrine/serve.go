@@ -7,28 +7,25 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"path"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"vitrine/internal/policy"
+	"vitrine/internal/serve"
 )
 
 const (
 	firstPort  = 8080
 	portsTried = 100
-	// strictPolicy is the tightest Content-Security-Policy that Vitrine works under.
-	strictPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; require-trusted-types-for 'script'"
 )
 
-// serveCmd serves a folder as any static host would: no special headers.
+// serveCmd serves a folder as a static host does, without special headers.
 type serveCmd struct {
 	Dir  string `help:"Folder to serve." default:"dist" placeholder:"DIR"`
 	Port int    `help:"Port on loopback; without it 8080 or the next free one." env:"PORT" placeholder:"PORT"`
-	CSP  bool   `name:"csp" help:"Send a strict Content-Security-Policy with every answer."`
+	CSP  bool   `name:"csp" help:"Send a strict Content-Security-Policy with every response."`
 }
 
 func (c serveCmd) Validate() error {
@@ -74,77 +71,9 @@ func (c serveCmd) listen() (net.Listener, error) {
 }
 
 func (c serveCmd) handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c.CSP {
-			w.Header().Set("Content-Security-Policy", strictPolicy)
-		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "only GET and HEAD are answered here", http.StatusMethodNotAllowed)
-			return
-		}
-		c.answer(w, r)
-	})
-}
-
-// answer sends a file, the index.html of a folder, or a plain 404.
-func (c serveCmd) answer(w http.ResponseWriter, r *http.Request) {
-	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
-	if strings.HasSuffix(r.URL.Path, "/") {
-		name = path.Join(name, "index.html")
+	host := &serve.Host{Mounts: map[string]string{"/": c.Dir}}
+	if c.CSP {
+		host.Headers = map[string]string{"Content-Security-Policy": policy.Strict}
 	}
-	// The folder is opened by name each time: a build replaces it.
-	file, err := os.OpenInRoot(c.Dir, name)
-	if err != nil {
-		notFound(w, r)
-		return
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err == nil && info.IsDir() {
-		if _, err := os.Stat(filepath.Join(c.Dir, filepath.FromSlash(name), "index.html")); err == nil {
-			target := url.URL{Path: "/" + name + "/", RawQuery: r.URL.RawQuery}
-			http.Redirect(w, r, target.String(), http.StatusMovedPermanently)
-			return
-		}
-	}
-	if err != nil || !info.Mode().IsRegular() {
-		notFound(w, r)
-		return
-	}
-	w.Header().Set("Content-Type", mediaType(name))
-	w.Header().Set("Cache-Control", "no-cache")
-	w.Header().Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
-	http.ServeContent(w, r, "", time.Time{}, file)
-}
-
-func notFound(w http.ResponseWriter, r *http.Request) {
-	http.Error(w, r.URL.Path+" is not here", http.StatusNotFound)
-}
-
-// mediaType goes by the ending, and by nothing that the machine has configured.
-func mediaType(name string) string {
-	if known, ok := mediaTypes[path.Ext(name)]; ok {
-		return known
-	}
-	return "application/octet-stream"
-}
-
-var mediaTypes = map[string]string{
-	".css":         "text/css; charset=utf-8",
-	".html":        "text/html; charset=utf-8",
-	".ico":         "image/x-icon",
-	".jpeg":        "image/jpeg",
-	".jpg":         "image/jpeg",
-	".js":          "text/javascript; charset=utf-8",
-	".json":        "application/json",
-	".md":          "text/plain; charset=utf-8",
-	".mjs":         "text/javascript; charset=utf-8",
-	".png":         "image/png",
-	".svg":         "image/svg+xml",
-	".ts":          "text/plain; charset=utf-8",
-	".txt":         "text/plain; charset=utf-8",
-	".wasm":        "application/wasm",
-	".webmanifest": "application/manifest+json",
-	".webp":        "image/webp",
+	return host
 }

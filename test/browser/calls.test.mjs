@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { assertFailure, folders, noWorkers, pages } from './page.mjs'
-import { serve } from './serve.mjs'
+import { serve } from '../host/host.mjs'
 
 const open = pages()
 

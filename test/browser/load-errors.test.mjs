@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { assertFailure, folders, noWorkers, pages } from './page.mjs'
-import { policy, serve } from './serve.mjs'
+import { policy, serve } from '../host/host.mjs'
 
 const open = pages()
 

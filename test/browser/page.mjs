@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { after, before } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
-import { policy, serve } from './serve.mjs'
+import { policy, serve } from '../host/host.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -22,7 +22,7 @@ export const folders = { dist: root + 'dist', sources: root + 'js', go: goroot +
 /**
  * Sets a test file up. args are flags of the browser. Gives a function open(options) that
  * resolves to a page of Playwright with the module vitrine.js as the global vitrine;
- * page.server is its server (serve.mjs). Options are those of serve and
+ * page.server is its server (test/host/host.mjs). Options are those of serve and
  *
  *   mounts     more folders to serve, by path
  *   script     false: the page has no globals

@@ -1,5 +1,5 @@
-// What the page offers of each kind of model: its maps, its grid, its slots, the way
-// through it, and the device that runs it.
+// What the page offers for each kind of model: maps, grid, visual tokens, stages, and the
+// device it runs on.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ const golden = (name) => `./testdata/golden/models/${name}`
 /** Waits until an element says something. */
 const says = (page, id, text) => page.locator(id).filter({ hasText: text }).waitFor()
 
-/** Visits the page with another model, whose map bears a title. */
+/** Visits the page with another model, and waits for the title of its map. */
 async function visitModel(address, title, view = '', options = {}) {
   const page = await visit({ hash: `#model=${address}${view}`, ready: false, ...options })
   await says(page, '#map-note', /\w/) // it is empty until there is a map
@@ -24,7 +24,7 @@ async function visitModel(address, title, view = '', options = {}) {
 /** The names of what the select of maps offers. */
 const kinds = (page) => page.locator('#method option:not([hidden])').allTextContents()
 
-/** What the library says, of the page's model and the sample in its address. */
+/** The answer of the library about the model and the sample in the page's address. */
 const ask = (page, call) => page.evaluate(`(async () => {
   const { load } = await import(new URL('js/vitrine.js', document.baseURI).href)
   const view = new URLSearchParams(location.hash.slice(1))
@@ -37,7 +37,7 @@ const ask = (page, call) => page.evaluate(`(async () => {
 
 const emojiLabels = `['cat', 'house', 'sailboat', 'mushroom', 'fish', 'tree', 'sun', 'heart', 'car', 'key']`
 
-/** The warmest pixel of the map as it is painted: [row, column], and whether the picture below it is drawn on. */
+/** The warmest pixel of the painted map, {row, column, drawn}: drawn is whether the picture has a stroke there. */
 const warmest = (page) => page.evaluate(() => {
   const map = document.querySelector('#map')
   const seen = document.querySelector('#seen')
@@ -116,7 +116,7 @@ test('a classifier shows its classes, and which patches speak for each', async (
 test('a model with neither words nor classes shows its colours', async () => {
   const page = await visitModel(golden('dinov3_vit'), 'What it tells apart')
   assert.deepEqual(await kinds(page), ['attention', 'rollout', 'colours'])
-  for (const id of ['#labels-part', '#classes-part', '#slots-part', '#patches-part', '#embedding-words', '.map-note']) assert.equal(await page.locator(id).isVisible(), false, id)
+  for (const id of ['#labels-part', '#classes-part', '#visual-tokens', '#patches-part', '#embedding-words', '.map-note']) assert.equal(await page.locator(id).isVisible(), false, id)
   const painted = await page.locator('#map').evaluate((canvas) => [canvas.width, canvas.height, ...canvas.getContext('2d').getImageData(0, 0, 1, 1).data])
   const { grid, data } = await ask(page, `model.colors(picture).then(({ grid, data }) => ({ grid, data: [...data.slice(0, 3)] }))`)
   assert.deepEqual(painted.slice(0, 2), grid)
@@ -135,7 +135,7 @@ test('a NaFlex model shows its grid in the shape of the picture, and takes anoth
   await says(page, '#patches-grid', said(own))
   const [drawn, shown] = await page.evaluate(() => {
     const image = document.querySelector('[data-sample=sailboat] img')
-    const { width, height } = document.querySelector('#sight').getBoundingClientRect()
+    const { width, height } = document.querySelector('#view').getBoundingClientRect()
     return [image.naturalWidth / image.naturalHeight, width / height]
   })
   assert.notEqual(drawn, 1)
@@ -150,10 +150,10 @@ test('a NaFlex model shows its grid in the shape of the picture, and takes anoth
   await says(page, '#patches-grid', said(fewer))
 })
 
-test('the eye of a language model says what a picture costs', async () => {
+test('a LLaVA-style tower shows how many tokens a picture costs', async () => {
   const page = await visitModel(golden('llava_clip_multilayer_nobias'), 'What it tells apart')
-  await says(page, '#slots-words', '16 slots, and ten pictures 160')
-  await says(page, '#slots-words', 'a row of 40 numbers')
+  await says(page, '#visual-tokens-words', '16 tokens, and ten pictures 160')
+  await says(page, '#visual-tokens-words', 'a row of 40 numbers')
   for (const id of ['#labels-part', '#classes-part', '#nothing-part', '#embedding']) assert.equal(await page.locator(id).isVisible(), false, id)
 })
 
@@ -168,7 +168,7 @@ test('a pooling head is offered where there is one', async () => {
   assert.deepEqual(await kinds(without), ['attention', 'rollout', 'colours'])
 })
 
-test('the way of the picture is shown stage by stage', async () => {
+test('the stages of the picture are shown', async () => {
   const page = await visit()
   await page.locator('#trace-details summary').click()
   await says(page, '#trace-rows', 'block.3')
@@ -189,9 +189,10 @@ test('another device is chosen, and agrees with plain float32', async () => {
     return Number(/cosine of ([\d.]+)\.$/.exec(await words.textContent())[1])
   }
   await page.locator('#device').selectOption('simd')
-  await says(page, '#loading-words', 'emoji-clip is in')
+  await says(page, '#loading-words', 'emoji-clip is loaded')
   await page.waitForFunction(() => location.hash === '#device=simd')
   assert.ok(await cosine() >= 0.9999)
+  assert.equal(await page.locator('#compare-error').isVisible(), false)
   assert.equal(page.workers().length, 1)
 
   await page.locator('#dtype').selectOption('q8')

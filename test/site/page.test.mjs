@@ -1,4 +1,4 @@
-// The page as a visitor uses it.
+// The first page, as a visitor uses it.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -23,7 +23,7 @@ async function revisit(hash = '') {
   return usual
 }
 
-/** The rows of the ranking as they are seen: [label, score in percent]. */
+/** The rows of the ranking in their order: [label, score in percent]. */
 const ranking = (page) => page.locator('#ranking-rows tr').evaluateAll((rows) =>
   rows.map((row) => [row.querySelector('input').value, row.querySelector('.score').textContent]))
 
@@ -47,6 +47,18 @@ const choose = (page, name) => page.getByRole('radio', { name, exact: true }).ch
 const heart = Array.from({ length: 41 }, (_, i) => {
   const t = i / 40 * 2 * Math.PI
   return [0.5 + 0.32 * Math.sin(t) ** 3, 0.47 - 0.02 * (13 * Math.cos(t) - 5 * Math.cos(2 * t) - 2 * Math.cos(3 * t) - Math.cos(4 * t))]
+})
+
+test('the first ranking waits for no more than it needs', async () => {
+  let release
+  const hold = new Promise((resolve) => { release = resolve })
+  const page = await visit({ ready: false, habits: (path) => (path.startsWith('/pages/inside-') ? { hold } : {}) })
+  await firstIs(page, 'cat')
+  assert.equal(await page.locator('#thumbs').count(), 0)
+  release()
+  await page.locator('#thumbs button').first().waitFor()
+  const own = page.server.requests.filter((url) => /^\/(pages|js)\/.*\.(js|css)$/.test(url)).map((url) => url.replace(/-\w+(?=\.js)/, '')).sort()
+  assert.deepEqual(own, ['/js/vitrine.js', '/js/worker.js', '/pages/chunk.js', '/pages/index.css', '/pages/index.js', '/pages/inside.js', '/pages/theme.js'])
 })
 
 test('the samples are ranked as the reference ranks them', async () => {
@@ -84,7 +96,7 @@ test('the map lies over the picture, and each layer and head has its own', async
 
 test('a patch reads the value that the library gives', async () => {
   const page = await revisit('#sample=house&layer=2&head=1')
-  await page.locator('#sight').focus()
+  await page.locator('#view').focus()
   for (const key of ['ArrowRight', 'ArrowRight', 'ArrowDown', 'ArrowDown', 'ArrowDown']) await page.keyboard.press(key)
   const said = await page.locator('#patch').textContent()
   const value = await page.evaluate(async () => {
@@ -110,7 +122,7 @@ test('a drawing is ranked while it is drawn, and undo takes it back', async () =
   await firstIs(page, 'cat')
 })
 
-test('one can draw with keys alone', async () => {
+test('keys alone can draw', async () => {
   const page = await revisit()
   await page.locator('#paper').focus()
   const before = await pixelsOf(page, '#paper')
@@ -127,7 +139,7 @@ test('one can draw with keys alone', async () => {
   assert.equal(await pixelsOf(page, '#paper'), before)
 })
 
-test('a picture comes by paste, by the picker and by drop', async () => {
+test('a picture can be pasted, picked and dropped', async () => {
   const page = await revisit()
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
   await page.evaluate(async () => {
@@ -203,9 +215,9 @@ test('after loading no request is made, and none is needed', async () => {
   await page.locator('#details').check()
   await page.waitForFunction(() => document.querySelector('#ranking-rows').textContent.includes('–') === false)
   assert.deepEqual(page.server.requests.slice(before), [])
-  assert.equal(await page.locator('[data-fact=later]').textContent(), '0')
+  assert.equal(await page.locator('[data-fact=requests]').textContent(), '0')
   const listed = (await page.locator('#fetched th').allTextContents()).join()
-  for (const file of ['js/vitrine.wasm', 'models/emoji-clip/model.safetensors', 'style.css', 'index.html']) assert.ok(listed.includes(file), `${file} is not among ${listed}`)
+  for (const file of ['js/vitrine.wasm', 'models/emoji-clip/model.safetensors', 'pages/index.css', 'pages/index.js', 'index.html']) assert.ok(listed.includes(file), `${file} is not among ${listed}`)
 })
 
 test('the code on the page runs as it stands', async () => {
@@ -273,7 +285,7 @@ test('the theme is remembered', async () => {
 })
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`nothing keeps people out: axe, ${colorScheme}`, async () => {
+  test(`axe finds no barrier, ${colorScheme}`, async () => {
     const page = await revisit()
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     await page.locator('#details').check()

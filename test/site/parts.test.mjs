@@ -1,12 +1,12 @@
-// The page's own parts that need no browser.
+// The modules of the site that need no browser.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sayWhere } from '../../site/later/where.js'
-import { Labels, splitLabels } from '../../site/page/labels.js'
-import { latest } from '../../site/page/latest.js'
-import { ownModel, readLink, writeLink } from '../../site/page/link.js'
-import { sightOf } from '../../site/later/sight.js'
+import { preprocessView } from '../../site/maps/preprocess.js'
+import { sayWhere } from '../../site/maps/where.js'
+import { ownModel, readLink, writeLink } from '../../site/model/link.js'
+import { latest } from '../../site/parts/latest.js'
+import { Labels, splitLabels } from '../../site/ranking/labels.js'
 
 test('labels are split at commas, semicolons and lines, and kept once', () => {
   assert.deepEqual(splitLabels(' cat, a red car\n\nhouse;; tree \r\n'), ['cat', 'a red car', 'house', 'tree'])
@@ -36,18 +36,18 @@ test('the first view is an empty link, and nonsense in a link is left out', () =
   assert.deepEqual(readLink('#sample=../secret&layer=-1&head=x&method=eval&template=none&device=gpu&dtype=f64&patches=1e9'), {})
 })
 
-test('the model sees the middle of a picture whose shortest edge is resized', () => {
+test('the preprocessing view is the middle of a picture whose shortest edge is resized', () => {
   const clip = { resize: 'shortest-edge', edge: 64, size: [0, 0], crop: [64, 64] }
-  assert.deepEqual(sightOf({ width: 200, height: 100 }, clip), { left: 50, top: 0, width: 100, height: 100, toWidth: 64, toHeight: 64 })
+  assert.deepEqual(preprocessView({ width: 200, height: 100 }, clip), { left: 50, top: 0, width: 100, height: 100, toWidth: 64, toHeight: 64 })
   const deit = { resize: 'shortest-edge', edge: 256, size: [0, 0], crop: [224, 224] }
-  assert.deepEqual(sightOf({ width: 256, height: 512 }, deit), { left: 16, top: 144, width: 224, height: 224, toWidth: 224, toHeight: 224 })
+  assert.deepEqual(preprocessView({ width: 256, height: 512 }, deit), { left: 16, top: 144, width: 224, height: 224, toWidth: 224, toHeight: 224 })
 })
 
-test('the model sees all of a picture that is squashed, and black around a small one', () => {
+test('the preprocessing view is all of a picture that is squashed, and has black around a small one', () => {
   const vit = { resize: 'squash', edge: 0, size: [224, 224], crop: [0, 0] }
-  assert.deepEqual(sightOf({ width: 200, height: 100 }, vit), { left: 0, top: 0, width: 200, height: 100, toWidth: 224, toHeight: 224 })
+  assert.deepEqual(preprocessView({ width: 200, height: 100 }, vit), { left: 0, top: 0, width: 200, height: 100, toWidth: 224, toHeight: 224 })
   const bare = { resize: 'none', edge: 0, size: [0, 0], crop: [64, 64] }
-  assert.deepEqual(sightOf({ width: 32, height: 64 }, bare), { left: -16, top: 0, width: 64, height: 64, toWidth: 64, toHeight: 64 })
+  assert.deepEqual(preprocessView({ width: 32, height: 64 }, bare), { left: -16, top: 0, width: 64, height: 64, toWidth: 64, toHeight: 64 })
 })
 
 test('of many changes during a slow task only the last is seen, and it is seen', async () => {

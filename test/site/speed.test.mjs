@@ -1,4 +1,4 @@
-// The page of the bench's figures: what the last run measured, as it measured it.
+// speed.html: the figures of the last run of the bench.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import { barriers, visits } from './visit.mjs'
 const visit = visits()
 const results = JSON.parse(await readFile(new URL('../../bench/last.json', import.meta.url)))
 
-/** The charts as they are seen: {title, groups: [{name, bars: [{name, times, length, even}]}]}, lengths in shares of the lane. */
+/** The charts as the page shows them: {title, groups: [{name, bars: [{name, times, length, even}]}]}, lengths in shares of the lane. */
 const charts = (page, section) => page.locator(`${section} .panel`).evaluateAll((panels) => panels.map((panel) => ({
   title: panel.querySelector('h3').textContent,
   groups: [...panel.querySelectorAll('tbody')].map((body) => ({
@@ -65,7 +65,7 @@ test('the first ranking, products and the loss stand there too', async () => {
   ]) assert.ok(words.includes(figure), `${figure} is not in ${words}`)
 })
 
-test('the page is found by the keyboard, loads nothing more than itself, and keeps the theme', async () => {
+test('the page is reached by keyboard, loads no more than its own files, and keeps the theme', async () => {
   const page = await visit()
   const link = page.getByRole('link', { name: 'How fast it is' })
   await link.focus()
@@ -76,14 +76,14 @@ test('the page is found by the keyboard, loads nothing more than itself, and kee
   await page.keyboard.press('Enter')
   const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
   const asked = page.server.requests.slice(before).map((url) => url.replace(/\?.*/, ''))
-  assert.deepEqual(asked.filter((url) => !/^\/(speed\.(html|css|js)|style\.css|page\/[a-z]+\.js)$/.test(url)), [])
+  assert.deepEqual(asked.filter((url) => !/^\/(speed\.html|pages\/(speed\.css|theme\.js))$/.test(url)), [])
   await page.getByRole('link', { name: 'Vitrine' }).click()
   await page.locator('#ranking-rows tr.best').waitFor()
   assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), dark)
 })
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`the figures keep nobody out: axe, ${colorScheme}, wide and narrow`, async () => {
+  test(`axe finds no barrier, ${colorScheme}, wide and narrow`, async () => {
     const page = await visit({ path: 'speed.html' })
     await page.emulateMedia({ colorScheme })
     for (const width of [1200, 360]) {

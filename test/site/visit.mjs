@@ -1,13 +1,13 @@
-// The page as a test file visits it: dist/ on a plain static host, under the strict
-// policy. That nothing is asked of another host, that no policy is violated and no
-// error thrown is asserted for every page at its end (../browser/page.mjs).
+// Visits to pages of dist/ on a plain static host, under the strict policy. At its end,
+// every page is checked: no request to another host, no violation of the policy, no error
+// (../browser/page.mjs).
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after } from 'node:test'
 import { pages } from '../browser/page.mjs'
 
-/** What a test asks for though it isn't there; favicon.ico is asked for by the empty page before ours. */
+/** Addresses that tests request though they don't exist; the empty page before ours requests favicon.ico. */
 const expected404 = /\/(favicon\.ico|models\/nothing\/.*|fixtures\/models\/.*|golden\/models\/.*)$/
 
 /**
@@ -33,20 +33,20 @@ export function visits({ args = [] } = {}) {
   }
 }
 
-/** What keeps people out of a page, in the eyes of axe: [impact, rule, elements]. */
+/** The violations of accessibility rules that axe finds in a page: [impact, rule, elements]. */
 export async function barriers(page) {
-  // axe is brought in from outside, past the policy.
+  // evaluate is not subject to the policy.
   await page.evaluate(await readFile(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8'))
   const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }))
   return violations.map(({ id, impact, nodes }) => [impact, id, nodes.map(({ target }) => target.join(' ')).join(', ')])
 }
 
-/** The picture on a canvas, as an address. */
+/** The picture on a canvas, as a data URL. */
 export const pixelsOf = (page, id) => page.locator(id).evaluate((canvas) => canvas.toDataURL())
 
-/** Waits until a canvas shows something else than it did. */
+/** Waits until a canvas shows something else than before. */
 export const changes = (page, id, before) => page.waitForFunction(([selector, old]) =>
   document.querySelector(selector).toDataURL() !== old, [id, before])
 
-/** Lays a sample drawing on the paper. */
+/** Puts a sample drawing on the paper. */
 export const sample = (page, name) => page.locator(`[data-sample=${name}]`).click()

@@ -1,5 +1,5 @@
-// The page in a browser with WebGPU: the visitor chooses the graphics card, reads what
-// runs, and sees how well it agrees with plain float32.
+// The page in a browser with WebGPU: the visitor chooses the graphics card, reads what the
+// model runs on, and compares it with plain float32.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -16,7 +16,7 @@ test('the graphics card is chosen, and agrees with plain float32', { timeout: 60
   const facts = Object.fromEntries(await page.locator('#device-facts div').evaluateAll((all) =>
     all.map((row) => [row.querySelector('dt').textContent, row.querySelector('dd').textContent])))
   assert.match(facts['Graphics card'], /swiftshader/i)
-  assert.match(facts['Made ready in'], /^\d+ ms, \d+ pipelines$/)
+  assert.match(facts['Prepared in'], /^\d+ ms, \d+ pipelines$/)
   assert.equal(facts['Not faster, because'], undefined)
 
   await page.getByRole('button', { name: 'Compare with plain float32' }).click()
