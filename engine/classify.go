@@ -27,16 +27,18 @@ func (m *Model) Classify(ctx context.Context, img Image, o ClassifyOptions) (Cla
 	scores := score.Softmax(logits)
 	// Indices are sorted instead of Classes: moving a thousand of those, with their names,
 	// takes longer than a block of a small model.
-	order := make([]int, len(logits))
+	// (int32, for which the tokenizer has this function already: another one is 4 KB of
+	// the download.)
+	order := make([]int32, len(logits))
 	for i := range order {
-		order[i] = i
+		order[i] = int32(i)
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(logits[b], logits[a]), a-b)
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(logits[b], logits[a]), cmp.Compare(a, b))
 	})
 	best := make([]Class, min(o.TopK, len(order)))
 	for i, n := range order[:len(best)] {
-		best[i] = Class{Label: m.arch.Classifier.At(n), Index: n, Logit: logits[n], Score: scores[n]}
+		best[i] = Class{Label: m.arch.Classifier.At(int(n)), Index: int(n), Logit: logits[n], Score: scores[n]}
 	}
 	return Classes{best, p.ms}, nil
 }

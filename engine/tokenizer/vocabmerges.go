@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 	"unicode/utf8"
@@ -91,16 +90,20 @@ func readVocab(v jsonfile.Value) (*vocab, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
-	out := newVocab()
-	for i, e := range entries {
+	pieces, taken := make([]string, len(entries)), make([]bool, len(entries)) // by id
+	for _, e := range entries {
 		switch {
-		case i > 0 && e.id == entries[i-1].id:
-			return nil, v.Fail("the pieces %.40q and %.40q share the id %d", entries[i-1].piece, e.piece, e.id)
-		case e.id != int64(i):
-			return nil, v.Fail("the piece %.40q has the id %d, but the next id is %d; with %d pieces, ids go from 0 to %d", e.piece, e.id, i, len(entries), len(entries)-1)
-		case !out.add(e.piece):
-			return nil, v.Fail("the piece %.40q appears twice", e.piece) // two lone surrogates: both decode to U+FFFD
+		case e.id < 0 || e.id >= int64(len(entries)):
+			return nil, v.Fail("the piece %.40q has the id %d; with %d pieces, ids go from 0 to %d", e.piece, e.id, len(entries), len(entries)-1)
+		case taken[e.id]:
+			return nil, v.Fail("the pieces %.40q and %.40q share the id %d", pieces[e.id], e.piece, e.id)
+		}
+		pieces[e.id], taken[e.id] = e.piece, true
+	}
+	out := newVocab()
+	for _, piece := range pieces {
+		if !out.add(piece) {
+			return nil, v.Fail("the piece %.40q appears twice", piece) // two lone surrogates: both decode to U+FFFD
 		}
 	}
 	return out, nil
