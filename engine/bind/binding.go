@@ -173,7 +173,7 @@ func (b *Binding) Target(t weights.Tensor) (weights.Target, error) {
 	case d.packed && t.DType != weights.I8:
 		return weights.Target{}, t.Fail("has the dtype %s, but scales of int8 weights beside it; supported is I8 with them", t.DType)
 	case !d.packed && t.DType.Convertible() && !t.DType.IsFloat():
-		return weights.Target{}, fault.New(fault.Unsupported, t.File+": "+t.Name, "has the dtype %s without scales; supported are F32, F16, BF16, and I8 as compressed-tensors packs it (quantization_config in config.json, and a tensor %s_scale)", t.DType, t.Name)
+		return weights.Target{}, fault.New(fault.Unsupported, t.File+": "+t.Name, "has the dtype %s without scales; supported are %s, and I8 as compressed-tensors packs it (quantization_config in config.json, and a tensor %s_scale)", t.DType, weights.FloatNames(), t.Name)
 	}
 	if d.filled {
 		return weights.Target{}, fault.New(fault.Weights, t.File+": "+t.Name, "is there twice")

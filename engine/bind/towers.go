@@ -266,7 +266,7 @@ func (b *Binding) tokenTable(t *tokenTable, name string) {
 		shapes: [][]int{{t.rows, t.width}},
 		begin: func(tensor weights.Tensor) error {
 			if !tensor.DType.IsFloat() {
-				return fault.New(fault.Unsupported, tensor.File+": "+tensor.Name, "has the dtype %s; supported are F32, F16, BF16", tensor.DType)
+				return fault.New(fault.Unsupported, tensor.File+": "+tensor.Name, "has the dtype %s; supported are %s", tensor.DType, weights.FloatNames())
 			}
 			t.dtype = tensor.DType
 			t.data = make([]byte, tensor.End-tensor.Begin)

@@ -1,6 +1,9 @@
 package weights
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // DType is the type of a tensor's values, as safetensors writes it.
 type DType string
@@ -53,9 +56,12 @@ func (d DType) Convertible() bool {
 
 // IsFloat reports whether the type is convertible and can hold infinities and NaN,
 // which Stream refuses. It is false for F64 and F8.
-func (d DType) IsFloat() bool {
-	return d == F32 || d == F16 || d == BF16
-}
+func (d DType) IsFloat() bool { return slices.Contains(floats, d) }
+
+var floats = []DType{F32, F16, BF16}
+
+// FloatNames lists the types of IsFloat, for messages: "F32, F16, BF16".
+func FloatNames() string { return dtypeNames(floats) }
 
 // Decode converts the bytes of len(values) values of a convertible type to float32.
 func (d DType) Decode(values []float32, data []byte) { decode(values, data, d) }
