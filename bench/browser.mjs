@@ -41,7 +41,7 @@ export async function startBrowser(...flags) {
   async function open({ script, job = {}, mounts = {}, isolated, rate }) {
     const server = await serve({ '/pages/': here + 'pages', ...mounts }, {
       compress: true, rate, headers: isolated ? isolation : {},
-      pages: { '/': `<!doctype html><html lang="en"><meta charset="utf-8"><title>${script}</title><link rel="icon" href="data:,"><script type="module" src="/pages/${script}.js"></script>` },
+      pages: { '/index.html': `<!doctype html><html lang="en"><meta charset="utf-8"><title>${script}</title><link rel="icon" href="data:,"><script type="module" src="/pages/${script}.js"></script>` },
     })
     const before = await work()
     const context = await browser.newContext()
@@ -53,7 +53,7 @@ export async function startBrowser(...flags) {
       const page = await context.newPage()
       page.setDefaultTimeout(10 * minutes)
       const failed = new Promise((_, reject) => page.on('pageerror', reject))
-      await page.goto(`${server.url}#${encodeURIComponent(JSON.stringify(job))}`)
+      await page.goto(`${server.url}index.html#${encodeURIComponent(JSON.stringify(job))}`)
       const ready = await Promise.race([failed, page.waitForFunction(() => globalThis.contestant).then(() => page.evaluate(() => contestant.ready))])
       failed.catch(() => {})
       const [[pid]] = Object.entries(await work()).map(([id, seconds]) => [id, seconds - (before[id] ?? 0)]).sort((a, b) => b[1] - a[1])
