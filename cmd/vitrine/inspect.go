@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
 	"vitrine/engine"
@@ -140,7 +141,8 @@ func (r *weightsReport) add(ctx context.Context, folder weights.Folder, file str
 
 // load loads the model, so that the engine checks the whole folder.
 func (r *report) load(ctx context.Context, c inspectCmd) error {
-	model, err := c.modelFlags.load(ctx)
+	folder := &recordingFolder{Folder: weights.Dir(c.Model)}
+	model, err := engine.Load(ctx, folder, engine.Options{DType: c.DType})
 	if err != nil {
 		return err
 	}
@@ -161,16 +163,32 @@ func (r *report) load(ctx context.Context, c inspectCmd) error {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("the tokenizer cannot be read, so calls with texts fail: %v", err))
 		return nil
 	}
-	// The order of preference is that of tokenizer.Load.
-	switch {
-	case r.has("spiece.model") && info.ModelType != "clip":
-		r.Tokenizer = "spiece.model"
-	case r.has("tokenizer.json"):
-		r.Tokenizer = "tokenizer.json"
-	default:
-		r.Tokenizer = "vocab.json, merges.txt"
+	var files []string
+	for _, name := range []string{"spiece.model", "tokenizer.json", "vocab.json", "merges.txt"} {
+		if slices.Contains(folder.opened, name) {
+			files = append(files, name)
+		}
 	}
+	r.Tokenizer = strings.Join(files, ", ")
 	return nil
+}
+
+// recordingFolder is a model folder that records the files that the engine opens.
+type recordingFolder struct {
+	weights.Folder
+	mu     sync.Mutex
+	opened []string
+}
+
+// Open implements weights.Folder.
+func (f *recordingFolder) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
+	body, size, err := f.Folder.Open(ctx, name)
+	if err == nil {
+		f.mu.Lock()
+		f.opened = append(f.opened, name)
+		f.mu.Unlock()
+	}
+	return body, size, err
 }
 
 // has reports whether the folder has a file.
