@@ -75,7 +75,7 @@ export async function startEngine({ device, kernels = 'auto', module: promised, 
   const read = modules ? compiledReader(modules.kernels) : fetchingReader(fetchFile)
   if (choice === 'auto') read('relaxed.wasm').catch(() => {}) // starts early; connect reports the failure
   const turn = new MessageChannel()
-  let exports
+  let exports = null
   let entries
   globalThis.vitrine = {
     ...methods,

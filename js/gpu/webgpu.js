@@ -64,7 +64,7 @@ class Device {
     const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'the GPU'
     const software = info.isFallbackAdapter === true || /swiftshader|llvmpipe|basic render/i.test(`${info.architecture} ${name}`)
     this.about = { name, software, limits }
-    device.lost.then(({ reason, message }) => {
+    void device.lost.then(({ reason, message }) => {
       this.#lost = `${name} was lost: ${message || reason || 'no reason was given'}`
     })
     device.addEventListener?.('uncapturederror', (event) => {

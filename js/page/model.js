@@ -31,7 +31,7 @@ export class Model {
   static {
     for (const [name, { inputs, options }] of Object.entries(calls)) {
       Object.defineProperty(Model.prototype, name, {
-        value: async function (...args) {
+        async value(...args) {
           return this.#call(name, inputs, args, checked(name, options, args[inputs.length]))
         },
       })

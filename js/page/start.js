@@ -38,7 +38,7 @@ export function startModel(nameOrUrl, load, { signal, onProgress, requests }) {
       }
     }
     worker.postMessage({ ...load, lock })
-    compileEngine(requests).then((module) => worker.postMessage({ type: 'engine', module }))
+    void compileEngine(requests).then((module) => worker.postMessage({ type: 'engine', module }))
   })
 }
 

@@ -19,6 +19,8 @@ const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim(
  */
 export const folders = { dist: root + 'dist', sources: root + 'js', go: goroot + '/lib/wasm', testdata: root + 'testdata', shared: root + '../shared' }
 
+const blank = '<!doctype html><html lang="en"><title>test</title><body>'
+
 /**
  * Sets a test file up. args are flags of the browser. Gives a function open(options) that
  * resolves to a page of Playwright with the module vitrine.js as the global vitrine;
