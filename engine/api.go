@@ -56,7 +56,7 @@ type Model struct {
 type Share struct {
 	towers  *bind.Towers
 	machine encoder.Machine
-	rest    []*kernel.Linear // int8 weights that the first job, which measures, settles
+	toDrop  []*kernel.Linear // int8 weights whose residuals are dropped after the first job, which measures q8
 }
 
 // Cost is what the choice of a number of workers needs to know of a model.

@@ -205,7 +205,7 @@ func (l *loader) checkWorkers() error {
 	return nil
 }
 
-// split asks Options.Split, where it is there, how many shares to cut the model into.
+// split calls Options.Split, if there is one, for the number of shares of the model.
 func (l *loader) split() error {
 	if l.options.Split == nil || l.gpu != nil {
 		return nil

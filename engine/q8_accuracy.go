@@ -15,7 +15,7 @@ func (m *Model) measureQ8(ctx context.Context, linears []*kernel.Linear) error {
 	if err != nil {
 		return err
 	}
-	settle(linears)
+	dropResiduals(linears)
 	after, err := m.q8Probe(ctx)
 	if err != nil {
 		return err
@@ -25,8 +25,8 @@ func (m *Model) measureQ8(ctx context.Context, linears []*kernel.Linear) error {
 	return nil
 }
 
-// EmbeddingCosine is the cosine of two models' embeddings of the picture that MeasureQ8
-// uses. The models have the same towers.
+// EmbeddingCosine is the cosine of two models' embeddings of the picture that
+// Options.MeasureQ8 uses. The models have the same towers.
 func EmbeddingCosine(ctx context.Context, a, b *Model) (float64, error) {
 	var seen [2][]float32
 	for i, m := range []*Model{a, b} {
@@ -47,7 +47,8 @@ func cosineOf(a, b []float32) float64 {
 	return score.Dot(a, b) / math.Sqrt(score.Dot(a, a)*score.Dot(b, b))
 }
 
-func settle(linears []*kernel.Linear) {
+// dropResiduals ends the use of quantization residuals: weights are int8 alone from now on.
+func dropResiduals(linears []*kernel.Linear) {
 	for _, w := range linears {
 		w.DropResidual8()
 	}

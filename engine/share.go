@@ -39,7 +39,7 @@ func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options)
 	}
 	s := &Share{towers: t, machine: encoder.NewCPU(*o.set(), o.Group)}
 	if l.measures() {
-		s.rest = b.Q8()
+		s.toDrop = b.Q8()
 	}
 	return s, nil
 }
@@ -47,8 +47,8 @@ func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options)
 // Join computes this share of a job.
 func (s *Share) Join(job encoder.Job) error {
 	defer func() {
-		settle(s.rest)
-		s.rest = nil
+		dropResiduals(s.toDrop)
+		s.toDrop = nil
 	}()
 	run := encoder.Run{Machine: s.machine}
 	if job.Text() {

@@ -23,7 +23,7 @@ import (
 //
 //	nextFile()                  gives the next file, {name, size, absent}; null until one begins
 //	readChunk(address, length)  copies at most length bytes of the file to an address, and gives how many; 0 at its end
-//	nextJob()                   gives the next job, message in wasm/peers.go; null until there is one
+//	nextJob()                   gives the next job, message in wasm/group.go; null until there is one
 //	readTokens(address, length) copies the tokens of that job, length float32 values
 //	sum(address, length)        sends length float32 values to all shares and sums theirs up; gives 0
 //	finishSum()                 gives 0 once the sum is there, after sum has answered `again`

@@ -47,8 +47,8 @@ func (a *Architecture) Cost(speed float64) Cost {
 // products take a millisecond, and two workers save half of that.
 const worthSharing = 60e6
 
-// maxAutoWorkers bounds what is taken unasked: more workers wait more, and cores beyond
-// four are often slow ones.
+// maxAutoWorkers bounds the number of workers that is chosen automatically: with more
+// workers, each waits longer for the others, and cores beyond four are often slow ones.
 const maxAutoWorkers = 4
 
 // Workers is how many workers are worth having on a machine with that many logical

@@ -6,7 +6,7 @@
 // are added from there. A received buffer is used for the next partial sums to its
 // sender: new buffers would make an exchange take 30 times as long.
 
-/** Answers to Go that are no result: ask again after wake, or give the job up (wasm/peers.go). */
+/** Answers to Go that are no result: ask again after wake, or give the job up (wasm/group.go). */
 export const again = -1
 export const never = -2
 

@@ -9,7 +9,7 @@
 //     load      {version, engine, kernels, ports, lock, options}   first, once; engine, kernels: compiled modules; options: of wasm/share.go
 //     file      {file: {name, size, absent}}   a file of weights begins
 //     chunk     {buffer, length}             the next bytes of the file; without a buffer its end
-//     job       {number, job, buffer}        job: message in wasm/peers.go; buffer: its tokens, float32
+//     job       {number, job, buffer}        job: message in wasm/group.go; buffer: its tokens, float32
 //   share worker → model's worker
 //     locked    {}                           the worker holds the lock
 //     ready     {memory}                     the weights are loaded
@@ -26,7 +26,7 @@
 //
 //   nextFile()                  gives the next file, {name, size, absent}; null until one begins
 //   readChunk(address, length)  copies at most length bytes of the file to an address, and gives how many; 0 at its end
-//   nextJob()                   gives the next job, message in wasm/peers.go; null until there is one
+//   nextJob()                   gives the next job, message in wasm/group.go; null until there is one
 //   readTokens(address, length) copies the tokens of that job, length float32 values
 //   sum(address, length)        sends length float32 values to all shares and sums theirs up; gives 0
 //   finishSum()                 gives 0 once the sum is there, after sum has answered `again`

@@ -9,7 +9,7 @@
 //     load      {version, engine, kernels, ports, lock, options}   first, once; engine, kernels: compiled modules; options: of wasm/share.go
 //     file      {file: {name, size, absent}}   a file of weights begins
 //     chunk     {buffer, length}             the next bytes of the file; without a buffer its end
-//     job       {number, job, buffer}        job: message in wasm/peers.go; buffer: its tokens, float32
+//     job       {number, job, buffer}        job: message in wasm/group.go; buffer: its tokens, float32
 //   share worker → model's worker
 //     locked    {}                           the worker holds the lock
 //     ready     {memory}                     the weights are loaded
