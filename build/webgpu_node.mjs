@@ -3,7 +3,7 @@
 //
 // It needs the npm package webgpu (Dawn) and a Vulkan driver. Where there is no
 // graphics card, Chromium's software one does. Without either, openDevice rejects
-// and the tests that need it fail.
+// and the tests run on the scalar device; those of test/browser need a GPU in any case.
 import fs from 'node:fs'
 import * as webgpu from '../js/webgpu.js'
 

@@ -94,19 +94,36 @@ func TestLegacyEndToken(t *testing.T) {
 	}
 }
 
-// withPositionIDs adds the int64 tensors to a model.safetensors.
-func withPositionIDs(t *testing.T, folder memoryFolder) memoryFolder {
+// tensorsOf gives the tensors of a folder's model.safetensors, to be edited and written
+// by rewritten.
+func tensorsOf(t *testing.T, folder memoryFolder) []weights.Named {
 	t.Helper()
-	var all []weights.Named
 	data := folder["model.safetensors"]
 	header, err := weights.ReadHeader("model.safetensors", bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := 8 + int(binary.LittleEndian.Uint64(data))
+	var all []weights.Named
+	data = bytes.Clone(data[8+int(binary.LittleEndian.Uint64(data)):])
 	for _, x := range header.Tensors {
-		all = append(all, weights.Named{Name: x.Name, DType: x.DType, Shape: x.Shape, Data: data[at+int(x.Begin) : at+int(x.End)]})
+		all = append(all, weights.Named{Name: x.Name, DType: x.DType, Shape: x.Shape, Data: data[x.Begin:x.End]})
 	}
+	return all
+}
+
+func rewritten(t *testing.T, folder memoryFolder, tensors []weights.Named) memoryFolder {
+	t.Helper()
+	var file bytes.Buffer
+	if err := weights.Write(&file, tensors, nil); err != nil {
+		t.Fatal(err)
+	}
+	return folder.with("model.safetensors", file.Bytes())
+}
+
+// withPositionIDs adds the int64 tensors to a model.safetensors.
+func withPositionIDs(t *testing.T, folder memoryFolder) memoryFolder {
+	t.Helper()
+	all := tensorsOf(t, folder)
 	for _, tower := range []string{"text_model", "vision_model"} {
 		ids := make([]byte, 8*20)
 		for i := range 20 {
@@ -114,11 +131,7 @@ func withPositionIDs(t *testing.T, folder memoryFolder) memoryFolder {
 		}
 		all = append(all, weights.Named{Name: tower + ".embeddings.position_ids", DType: weights.I64, Shape: []int{1, 20}, Data: ids})
 	}
-	var file bytes.Buffer
-	if err := weights.Write(&file, all, nil); err != nil {
-		t.Fatal(err)
-	}
-	return folder.with("model.safetensors", file.Bytes())
+	return rewritten(t, folder, all)
 }
 
 // TestGoldenRank ranks the pictures and strings of the end-to-end cases by the public

@@ -1,6 +1,7 @@
 // The Go tests of a package in a page: where their arithmetic meets a browser's own
 // GPU, driver and compiler of shaders.
 
+import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -88,6 +89,14 @@ export async function runGoTests(open, name, args, folders = {}) {
     })
   }, { name, args, files })
   return { code, said }
+}
+
+/** Asserts that Go tests ran on the browser's own WebGPU, and that none was skipped. */
+export function assertOnGPU(said) {
+  const devices = said.filter((line) => line.includes('device: '))
+  assert.ok(devices.length > 0, said.join('\n'))
+  assert.deepEqual(devices.filter((line) => !/swiftshader/i.test(line)), [])
+  assert.deepEqual(said.filter((line) => line.includes('--- SKIP')), [])
 }
 
 /** The tests of a package, compiled to WebAssembly. */
