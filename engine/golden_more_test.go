@@ -9,10 +9,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"vitrine/engine"
+	"vitrine/engine/fault"
 	"vitrine/engine/weights"
 )
 
@@ -132,6 +134,42 @@ func withPositionIDs(t *testing.T, folder memoryFolder) memoryFolder {
 		all = append(all, weights.Named{Name: tower + ".embeddings.position_ids", DType: weights.I64, Shape: []int{1, 20}, Data: ids})
 	}
 	return rewritten(t, folder, all)
+}
+
+// TestTowerWithoutHead: a SigLIP tower that says vision_use_head false, and has no head in
+// its file, loads, gives upstream's features, and pools into nothing.
+func TestTowerWithoutHead(t *testing.T) {
+	const dir = goldenModels + "siglip"
+	folder := readFolder(t, dir)
+	var config struct {
+		Vision map[string]any `json:"vision_config"`
+	}
+	if err := json.Unmarshal(folder["config.json"], &config); err != nil {
+		t.Fatal(err)
+	}
+	config.Vision["vision_use_head"] = false
+	tower, err := json.Marshal(config.Vision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := slices.DeleteFunc(tensorsOf(t, folder), func(x weights.Named) bool { return strings.HasPrefix(x.Name, "vision_model.head.") })
+	m, err := engine.Load(context.Background(), rewritten(t, folder.with("config.json", tower), all), engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	img := openCase(t, "siglip")
+	got, err := m.Features(context.Background(), img.image, engine.FeatureOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "features", got.Data, float64s(img.expected["main.out.vision_model_output.last_hidden_state"].row(0)))
+	if _, err := m.EmbedImage(context.Background(), img.image, engine.EmbedOptions{}); fault.CodeOf(err) != fault.Task || slices.Contains(m.Info().Tasks, "embedImage") {
+		t.Errorf("embedImage gave %v; the tasks are %v", err, m.Info().Tasks)
+	}
+	if _, err := m.Attention(context.Background(), img.image, engine.AttentionOptions{Method: "pool"}); fault.CodeOf(err) != fault.Option {
+		t.Errorf("the attention of a head gave %v", err)
+	}
 }
 
 // TestGoldenRank ranks the pictures and strings of the end-to-end cases by the public
