@@ -2,8 +2,8 @@
 // global openDevice of js/gpu/webgpu.js, with a GPU of Node.
 //
 // It needs the npm package webgpu (Dawn) and a Vulkan driver. Without a graphics card it
-// takes Chromium's software adapter. Without either, openDevice rejects, and the tests that
-// need it fail.
+// takes Chromium's software adapter. Without either, openDevice rejects, and the
+// tests run on the scalar device; those of test/browser need a GPU in any case.
 import fs from 'node:fs'
 import * as webgpu from '../js/gpu/webgpu.js'
 

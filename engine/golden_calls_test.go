@@ -300,6 +300,45 @@ func float64s(values []float32) []float64 {
 	return out
 }
 
+// TestEqualsKeepTheirOrder: classes and labels of the same score stand in the order of
+// their numbers.
+func TestEqualsKeepTheirOrder(t *testing.T) {
+	ctx := context.Background()
+	folder := readFolder(t, tinyViT)
+	tensors := tensorsOf(t, folder)
+	for _, x := range tensors {
+		if strings.HasPrefix(x.Name, "classifier.") {
+			row := x.Data[:len(x.Data)/x.Shape[0]]
+			for i := range x.Shape[0] {
+				copy(x.Data[i*len(row):], row)
+			}
+		}
+	}
+	m, err := engine.Load(ctx, rewritten(t, folder, tensors), engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	all, err := m.Classify(ctx, gradient(40, 40), engine.ClassifyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, c := range all.Classes {
+		if c.Index != k {
+			t.Errorf("class %d stands at position %d", c.Index, k)
+		}
+	}
+	r, err := openModel(t, clipWithText).Rank(ctx, gradient(40, 40), []string{"cat", "cat", "cat"}, engine.RankOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, one := range r.Ranking {
+		if one.Index != k {
+			t.Errorf("label %d stands at position %d", one.Index, k)
+		}
+	}
+}
+
 // TestVisualTokensWithAndWithoutTheFirst: "full" keeps the token that "default", which
 // is what config.json says or leaves unsaid, leaves out.
 func TestVisualTokensWithAndWithoutTheFirst(t *testing.T) {

@@ -9,10 +9,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"vitrine/engine"
+	"vitrine/engine/fault"
 	"vitrine/engine/weights"
 )
 
@@ -94,19 +96,36 @@ func TestLegacyEndToken(t *testing.T) {
 	}
 }
 
-// withPositionIDs adds the int64 tensors to a model.safetensors.
-func withPositionIDs(t *testing.T, folder memoryFolder) memoryFolder {
+// tensorsOf gives the tensors of a folder's model.safetensors, to be edited and written
+// by rewritten.
+func tensorsOf(t *testing.T, folder memoryFolder) []weights.Named {
 	t.Helper()
-	var all []weights.Named
 	data := folder["model.safetensors"]
 	header, err := weights.ReadHeader("model.safetensors", bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := 8 + int(binary.LittleEndian.Uint64(data))
+	var all []weights.Named
+	data = bytes.Clone(data[8+int(binary.LittleEndian.Uint64(data)):])
 	for _, x := range header.Tensors {
-		all = append(all, weights.Named{Name: x.Name, DType: x.DType, Shape: x.Shape, Data: data[at+int(x.Begin) : at+int(x.End)]})
+		all = append(all, weights.Named{Name: x.Name, DType: x.DType, Shape: x.Shape, Data: data[x.Begin:x.End]})
 	}
+	return all
+}
+
+func rewritten(t *testing.T, folder memoryFolder, tensors []weights.Named) memoryFolder {
+	t.Helper()
+	var file bytes.Buffer
+	if err := weights.Write(&file, tensors, nil); err != nil {
+		t.Fatal(err)
+	}
+	return folder.with("model.safetensors", file.Bytes())
+}
+
+// withPositionIDs adds the int64 tensors to a model.safetensors.
+func withPositionIDs(t *testing.T, folder memoryFolder) memoryFolder {
+	t.Helper()
+	all := tensorsOf(t, folder)
 	for _, tower := range []string{"text_model", "vision_model"} {
 		ids := make([]byte, 8*20)
 		for i := range 20 {
@@ -114,11 +133,43 @@ func withPositionIDs(t *testing.T, folder memoryFolder) memoryFolder {
 		}
 		all = append(all, weights.Named{Name: tower + ".embeddings.position_ids", DType: weights.I64, Shape: []int{1, 20}, Data: ids})
 	}
-	var file bytes.Buffer
-	if err := weights.Write(&file, all, nil); err != nil {
+	return rewritten(t, folder, all)
+}
+
+// TestTowerWithoutHead: a SigLIP tower that says vision_use_head false, and has no head in
+// its file, loads, gives upstream's features, and pools into nothing.
+func TestTowerWithoutHead(t *testing.T) {
+	const dir = goldenModels + "siglip"
+	folder := readFolder(t, dir)
+	var config struct {
+		Vision map[string]any `json:"vision_config"`
+	}
+	if err := json.Unmarshal(folder["config.json"], &config); err != nil {
 		t.Fatal(err)
 	}
-	return folder.with("model.safetensors", file.Bytes())
+	config.Vision["vision_use_head"] = false
+	tower, err := json.Marshal(config.Vision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := slices.DeleteFunc(tensorsOf(t, folder), func(x weights.Named) bool { return strings.HasPrefix(x.Name, "vision_model.head.") })
+	m, err := engine.Load(context.Background(), rewritten(t, folder.with("config.json", tower), all), engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	img := openCase(t, "siglip")
+	got, err := m.Features(context.Background(), img.image, engine.FeaturesOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "features", got.Data, float64s(img.expected["main.out.vision_model_output.last_hidden_state"].row(0)))
+	if _, err := m.EmbedImage(context.Background(), img.image, engine.EmbedImageOptions{}); fault.CodeOf(err) != fault.Task || slices.Contains(m.Info().Tasks, "embedImage") {
+		t.Errorf("embedImage gave %v; the tasks are %v", err, m.Info().Tasks)
+	}
+	if _, err := m.Attention(context.Background(), img.image, engine.AttentionOptions{Method: "pool"}); fault.CodeOf(err) != fault.Option {
+		t.Errorf("the attention of a head gave %v", err)
+	}
 }
 
 // TestGoldenRank ranks the pictures and strings of the end-to-end cases by the public

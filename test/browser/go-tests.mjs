@@ -1,6 +1,7 @@
 // Runs the Go tests of a package in a page, with the GPU, driver and shader compiler of
 // the browser.
 
+import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -90,6 +91,14 @@ export async function runGoTests(open, name, args, folders = {}) {
     })
   }, { name, args, files })
   return { code, said }
+}
+
+/** Asserts that Go tests ran on the browser's own WebGPU, and that none was skipped. */
+export function assertOnGPU(said) {
+  const devices = said.filter((line) => line.includes('device: '))
+  assert.ok(devices.length > 0, said.join('\n'))
+  assert.deepEqual(devices.filter((line) => !/swiftshader/i.test(line)), [])
+  assert.deepEqual(said.filter((line) => line.includes('--- SKIP')), [])
 }
 
 /** The bytes of a package's tests, compiled to WebAssembly. */
