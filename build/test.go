@@ -17,9 +17,9 @@ import (
 // with nothing else running, so that only a test that hangs meets one. All stages
 // together have no limit. The tests of the scripts have theirs in test/run.mjs.
 const (
-	nativeLimit = 13 * time.Minute
-	raceLimit   = 13 * time.Minute
-	wasmLimit   = 13 * time.Minute
+	nativeLimit = 20 * time.Minute
+	raceLimit   = 20 * time.Minute
+	wasmLimit   = 20 * time.Minute
 )
 
 // A stage is one step of the tests. What it prints is shown where it fails.
