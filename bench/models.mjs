@@ -29,7 +29,7 @@ const ort = [
 ]
 
 /** A text that is longer than the model reads, so that every position is used. */
-const longText = 'a drawing of a cat and a dog and a house beside a tree under the moon. '.repeat(10)
+export const longText = 'a drawing of a cat and a dog and a house beside a tree under the moon. '.repeat(10)
 
 /** The input of a model: a picture for a trained one, noise for another. */
 export function inputOf(folder, config) {

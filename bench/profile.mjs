@@ -13,7 +13,7 @@ const works = {
   copying: /^(pack_panels|pack_transposed|finish_tile|add_tile|copy_tile|set)$/,
   Go: null,
   'scripts and calls': null,
-  messages: /^(postMessage|sum|met|add|takeBuffer|port\.onmessage)$/,
+  messages: /^(postMessage|sum|finishSum|add|takeBuffer|port\.onmessage)$/,
   waiting: /^\(idle\)$/,
   collecting: /^\(garbage collector\)$/,
 }

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { measureAccuracy } from './accuracy.mjs'
+import { againstTable, measureAgainst } from './against.mjs'
 import { startBrowser } from './browser.mjs'
 import { measureGemm } from './gemm.mjs'
 import { measureTower } from './models.mjs'
@@ -20,9 +21,10 @@ import { keep } from './tables.mjs'
 import { measureWebGPU } from './webgpu.mjs'
 import { folderOf, zoo } from './zoo.mjs'
 
-const usage = `usage: ./build.sh bench [--quick] [--models ${Object.keys(zoo).join(',')}] [--parts models,accuracy,gemm,startup,profile,webgpu] [--turns N]
+const usage = `usage: ./build.sh bench [--quick] [--models ${Object.keys(zoo).join(',')}] [--parts models,accuracy,gemm,startup,profile,webgpu] [--turns N] [--against DIST]
+--against measures this build beside another one alone: DIST is the folder dist of that build.
 Without options, last.json, last.md and the README's table are written; with them, the table is printed only.`
-const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, models: { type: 'string' }, parts: { type: 'string' }, turns: { type: 'string' }, help: { type: 'boolean' } } })
+const { values: options } = parseArgs({ options: { quick: { type: 'boolean' }, models: { type: 'string' }, parts: { type: 'string' }, turns: { type: 'string' }, against: { type: 'string' }, help: { type: 'boolean' } } })
 if (options.help) {
   console.log(usage)
   process.exit()
@@ -59,6 +61,11 @@ const results = {
   version: readFileSync(join(places.js, 'vitrine.js'), 'utf8').match(/version ?= ?["']([^"']+)/)[1],
   peers: ['onnxruntime-web', '@tensorflow/tfjs-backend-wasm', '@jax-js/jax'].map((name) => `${name} ${installed[name]}`).join(', '),
   turns,
+}
+if (options.against) {
+  const rows = await measureAgainst(browser, places, options.against, { models, turns, say }).finally(() => browser.close())
+  console.log(againstTable(rows))
+  process.exit()
 }
 try {
   if (parts.includes('startup')) {

@@ -14,7 +14,7 @@ func bench(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	found := &tools{}
-	if err := findTools(ctx, found, os.Stderr); err != nil {
+	if err := findBrowserTools(ctx, found, os.Stderr); err != nil {
 		return err
 	}
 	if _, err := build(".", "dist"); err != nil {

@@ -9,12 +9,30 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// scripts are the files of js/ that are loaded by their names. The others become part of
-// the files that import them, so that a page waits for the network once.
-var scripts = []string{"vitrine.js", "worker.js", "share-worker.js", "webgpu.js"}
+// scripts are the built scripts of dist/js, each with its source in js/. Pages and
+// workers load them by these names. All other modules become part of the scripts that
+// import them, so that a page waits for the network once.
+var scripts = []api.EntryPoint{
+	{OutputPath: "vitrine", InputPath: "vitrine.js"},
+	{OutputPath: "worker", InputPath: "worker/worker.js"},
+	{OutputPath: "share-worker", InputPath: "shares/share-worker.js"},
+	{OutputPath: "webgpu", InputPath: "gpu/webgpu.js"},
+}
 
-// bundle replaces the modules of a folder js/ by the bundled scripts, without comments and
-// white space. Names stay, for the console and for people who read the code.
+// loadWebGPULate keeps gpu/webgpu.js out of the scripts that import it: most pages
+// need no GPU. Built, it lies beside them.
+var loadWebGPULate = api.Plugin{Name: "webgpu", Setup: func(build api.PluginBuild) {
+	build.OnResolve(api.OnResolveOptions{Filter: `/gpu/webgpu\.js$`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
+		if args.Kind == api.ResolveEntryPoint {
+			return api.OnResolveResult{}, nil
+		}
+		return api.OnResolveResult{Path: "./webgpu.js", External: true}, nil
+	})
+}}
+
+// bundle replaces the modules in the folder js and in its subfolders by the bundled
+// scripts, without comments and white space. Names stay, for the console and for people who
+// read the code.
 func bundle(js string) error {
 	js, err := filepath.Abs(js)
 	if err != nil {
@@ -22,26 +40,30 @@ func bundle(js string) error {
 	}
 	options := api.BuildOptions{
 		AbsWorkingDir: js, Outdir: js, Bundle: true, Format: api.FormatESModule, Target: api.ESNext,
-		External: []string{"./webgpu.js", "node:*"}, MinifyWhitespace: true, MinifySyntax: true,
+		EntryPointsAdvanced: scripts, Plugins: []api.Plugin{loadWebGPULate},
+		External: []string{"node:*"}, MinifyWhitespace: true, MinifySyntax: true,
 	}
-	for _, name := range scripts {
-		options.EntryPoints = append(options.EntryPoints, name)
-	}
-	notice, err := noticeOf(filepath.Join(js, "wasm_exec.js"))
+	glue := filepath.Join(js, "wasm_exec.js")
+	notice, err := noticeOf(glue)
 	if err != nil {
+		return err
+	}
+	if err := shorten(glue); err != nil {
 		return err
 	}
 	result := api.Build(options)
 	if len(result.Errors) > 0 {
 		return complaint(result.Errors)
 	}
-	modules, err := filepath.Glob(filepath.Join(js, "*.js"))
+	sources, err := os.ReadDir(js)
 	if err != nil {
 		return err
 	}
-	for _, module := range modules {
-		if err := os.Remove(module); err != nil {
-			return err
+	for _, source := range sources {
+		if source.IsDir() || filepath.Ext(source.Name()) == ".js" {
+			if err := os.RemoveAll(filepath.Join(js, source.Name())); err != nil {
+				return err
+			}
 		}
 	}
 	for _, file := range result.OutputFiles {
@@ -54,6 +76,19 @@ func bundle(js string) error {
 		}
 	}
 	return nil
+}
+
+// shorten gives the local names of Go's script one or two letters: nobody debugs it here.
+func shorten(glue string) error {
+	data, err := os.ReadFile(glue)
+	if err != nil {
+		return err
+	}
+	result := api.Transform(string(data), api.TransformOptions{Loader: api.LoaderJS, Sourcefile: glue, MinifyIdentifiers: true, Target: api.ESNext})
+	if len(result.Errors) > 0 {
+		return complaint(result.Errors)
+	}
+	return os.WriteFile(glue, result.Code, 0o644)
 }
 
 // noticeOf gives the comment at the beginning of a script.

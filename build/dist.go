@@ -58,8 +58,14 @@ func build(root, out string) (version string, err error) {
 	if err := buildWASM(root, filepath.Join(js, "vitrine.wasm"), version); err != nil {
 		return "", err
 	}
+	if err := writeLicenses(root, goroot, made, js); err != nil {
+		return "", err
+	}
 	return version, replace(out, made)
 }
+
+// wasmTags: the browser implements HTTP/2, so net/http needs no code for it.
+const wasmTags = "-tags=nethttpomithttp2"
 
 // buildWASM compiles the engine for the browser. The file depends on nothing of the
 // machine: no paths, times, version control or settings.
@@ -68,8 +74,7 @@ func buildWASM(root, file, version string) error {
 	if err != nil {
 		return err
 	}
-	// The browser implements HTTP/2, so net/http needs no code for it.
-	_, err = goTool(root, "build", "-o", file, "-tags=nethttpomithttp2", "-trimpath", "-buildvcs=false",
+	_, err = goTool(root, "build", "-o", file, wasmTags, "-trimpath", "-buildvcs=false",
 		"-ldflags=-s -w -buildid= -X main.version="+version, "./wasm")
 	if err != nil {
 		return err

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -16,12 +18,12 @@ import (
 // copySources copies the sources of dist to another folder.
 func copySources(t *testing.T, to string) {
 	t.Helper()
-	for _, folder := range []string{"engine", "js", "site", "wasm"} {
+	for _, folder := range []string{"calls", "engine", "js", "site", "wasm"} {
 		if err := copyTree(filepath.Join("..", folder), filepath.Join(to, folder)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, file := range []string{"go.mod", "go.sum", "bench/last.json"} {
+	for _, file := range []string{"go.mod", "go.sum", "LICENSE", "bench/last.json"} {
 		if err := copyFile(filepath.Join("..", file), filepath.Join(to, file)); err != nil {
 			t.Fatal(err)
 		}
@@ -49,9 +51,6 @@ func contents(t *testing.T, folder string) map[string]string {
 
 // The two builds share neither the folder nor the compiler's cache.
 func TestTwoBuildsGiveTheSameBytes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles the standard library anew")
-	}
 	var built [2]map[string]string
 	var versions [2]string
 	for i, name := range []string{"one", "another with a longer name"} {
@@ -105,9 +104,24 @@ func TestDistHoldsWhatAPageNeedsAndNoMore(t *testing.T) {
 	if _, ok := files["js/stale.js"]; ok {
 		t.Error("a file of the build before is still there")
 	}
-	kinds := []string{".css", ".html", ".ico", ".jpg", ".js", ".json", ".md", ".png", ".safetensors", ".svg", ".ts", ".txt", ".wasm", ".webmanifest", ".webp"}
+	// Pages name these files, and the scripts find each other by them.
+	var scripts []string
 	for name := range files {
-		if !slices.Contains(kinds, path.Ext(name)) {
+		if strings.HasPrefix(name, "js/") {
+			scripts = append(scripts, strings.TrimPrefix(name, "js/"))
+		}
+	}
+	slices.Sort(scripts)
+	want := []string{
+		"LICENSE", "THIRD_PARTY_NOTICES.txt", "kernels/plain.wasm", "kernels/relaxed.wasm", "package.json", "share-worker.js",
+		"vitrine.d.ts", "vitrine.js", "vitrine.wasm", "webgpu.js", "worker.js",
+	}
+	if !slices.Equal(scripts, want) {
+		t.Errorf("js/ holds %v, want %v", scripts, want)
+	}
+	kinds := []string{"", ".css", ".html", ".ico", ".jpg", ".js", ".json", ".md", ".png", ".safetensors", ".svg", ".ts", ".txt", ".wasm", ".webmanifest", ".webp"}
+	for name := range files {
+		if !slices.Contains(kinds, path.Ext(name)) || path.Ext(name) == "" && path.Base(name) != "LICENSE" {
 			t.Errorf("%s: files of this kind do not belong into dist", name)
 		}
 	}
@@ -124,6 +138,83 @@ func TestDistHoldsWhatAPageNeedsAndNoMore(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(out), ".dist-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("the build left %v behind, %v", left, err)
+	}
+}
+
+// Whoever gets dist/, or dist/js alone, gets the licences with it.
+func TestDistHoldsTheLicenses(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "dist")
+	if _, err := build("..", out); err != nil {
+		t.Fatal(err)
+	}
+	files := contents(t, out)
+	for _, folder := range []string{"", "js/"} {
+		license := files[folder+"LICENSE"]
+		for _, part := range []string{"Apache License", "Version 2.0, January 2004", "END OF TERMS AND CONDITIONS", "Copyright 2026 The Vitrine Authors"} {
+			if !strings.Contains(license, part) {
+				t.Errorf("%sLICENSE does not contain %q", folder, part)
+			}
+		}
+		notices := files[folder+"THIRD_PARTY_NOTICES.txt"]
+		for _, part := range []string{
+			"The Go programming language, go1.", "Copyright 2009 The Go Authors.",
+			"github.com/norunners/vert v0.0.0", "Copyright (c) 2018",
+			"github.com/syumai/tinyutil v0.3.2", "Copyright 2022-present [syumai]",
+		} {
+			if !strings.Contains(notices, part) {
+				t.Errorf("%sTHIRD_PARTY_NOTICES.txt does not contain %q", folder, part)
+			}
+		}
+		if strings.Contains(notices, "esbuild") {
+			t.Errorf("%sTHIRD_PARTY_NOTICES.txt names esbuild, which is not part of dist", folder)
+		}
+	}
+	var manifest struct {
+		License string
+		Files   []string
+	}
+	if err := json.Unmarshal([]byte(files["js/package.json"]), &manifest); err != nil {
+		t.Fatal(err)
+	}
+	if manifest.License != "Apache-2.0" {
+		t.Errorf("js/package.json names the licence %q", manifest.License)
+	}
+	// npm packs package.json itself without being asked.
+	for name := range files {
+		inside, ok := strings.CutPrefix(name, "js/")
+		if !ok || inside == "package.json" {
+			continue
+		}
+		first, _, _ := strings.Cut(inside, "/")
+		if !slices.ContainsFunc(manifest.Files, func(pattern string) bool {
+			matched, err := path.Match(pattern, first)
+			return err == nil && matched
+		}) {
+			t.Errorf("%s lies in dist, but \"files\" of js/package.json leaves it out", name)
+		}
+	}
+	card := files["models/emoji-clip/README.md"]
+	if !strings.HasPrefix(card, "---\nlicense: apache-2.0\n") {
+		t.Error("the card of emoji-clip does not begin with its licence")
+	}
+}
+
+func TestModulesWithoutALicenseAreRefused(t *testing.T) {
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":          "module app\n\ngo 1.26\n\nrequire example.org/bare v1.0.0\n\nreplace example.org/bare => ./bare\n",
+		"wasm/main.go":    "package main\n\nimport _ \"example.org/bare/inner\"\n\nfunc main() {}\n",
+		"bare/go.mod":     "module example.org/bare\n",
+		"bare/inner/a.go": "package inner\n",
+	} {
+		file := filepath.Join(root, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := thirdPartyNotices(root, t.TempDir())
+	if err == nil || !strings.Contains(err.Error(), "example.org/bare") {
+		t.Errorf("the error is %v, want one that names example.org/bare", err)
 	}
 }
 

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
-import { createKernels } from '../js/kernels.js'
+import { createKernels } from '../js/common/kernels.js'
 import './webgpu_node.mjs'
 
 const [file, ...rest] = process.argv.slice(2)

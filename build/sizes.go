@@ -37,7 +37,8 @@ func (f sized) part() string {
 		return "inside"
 	case f.name == "speed.html", strings.HasPrefix(f.name, "pages/speed."):
 		return "people" // another page
-	case strings.HasPrefix(f.name, "licenses/"), strings.HasSuffix(f.name, ".d.ts"), path.Base(f.name) == "package.json", path.Ext(f.name) == ".md":
+	case strings.HasPrefix(f.name, "licenses/"), strings.HasSuffix(f.name, ".d.ts"), path.Base(f.name) == "package.json", path.Ext(f.name) == ".md",
+		path.Base(f.name) == "LICENSE", path.Base(f.name) == "THIRD_PARTY_NOTICES.txt":
 		return "people"
 	}
 	return "page"

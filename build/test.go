@@ -8,14 +8,19 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
 
-// packageLimit ends the tests of a package that hang. The slowest package takes 40
-// seconds on two cores, or 75 compiled to WASM; a slow machine may take ten times that.
-// All stages together have no limit. The browser's tests have one each, in package.json.
-const packageLimit = "-timeout=13m"
+// Limits of the tests of one package, ten times what the slowest takes on two cores
+// with nothing else running, so that only a test that hangs meets one. All stages
+// together have no limit. The tests of the scripts have theirs in test/run.mjs.
+const (
+	nativeLimit = 20 * time.Minute
+	raceLimit   = 20 * time.Minute
+	wasmLimit   = 20 * time.Minute
+)
 
 // A stage is one step of the tests. What it prints is shown where it fails.
 type stage struct {
@@ -27,8 +32,11 @@ var stages = []stage{
 	{"tools", findTools},
 	{"npm ci", installPackages},
 	{"gofmt", checkFormat},
+	{"eslint", lintScripts},
 	{"go vet", vet},
+	{"staticcheck", staticcheck},
 	{"go test", testNatively},
+	{"go test -race", testRaces},
 	{"go test, WASM in Node", testWASM},
 	{"build", buildDist},
 	{"browser", testBrowser},
@@ -87,13 +95,54 @@ func vet(ctx context.Context, _ *tools, out io.Writer) error {
 		start(ctx, out, wasmEnv(), "go", "vet", "./engine/...", "./wasm/..."))
 }
 
+// staticcheck runs the version that build/tools.mod names. That file is apart from
+// go.mod, so that what the tool needs decides no version of what the product needs.
+func staticcheck(ctx context.Context, _ *tools, out io.Writer) error {
+	program, err := filepath.Abs(".tools/staticcheck")
+	if err != nil {
+		return err
+	}
+	if err := start(ctx, out, os.Environ(), "go", "build", "-modfile=build/tools.mod", "-o", program, "honnef.co/go/tools/cmd/staticcheck"); err != nil {
+		return err
+	}
+	return errors.Join(
+		start(ctx, out, os.Environ(), program, "./..."),
+		start(ctx, out, wasmEnv(), program, "./engine/...", "./wasm/..."))
+}
+
 func testNatively(ctx context.Context, _ *tools, out io.Writer) error {
-	return start(ctx, out, os.Environ(), "go", "test", packageLimit, "./...")
+	return goTest(ctx, out, os.Environ(), nativeLimit, "./...")
+}
+
+// slowWithoutGoroutines are tests whose long arithmetic runs in one goroutine, or in
+// the goroutines that other tests run too; the race detector makes them many times
+// slower and can find nothing more in them. They run without it, in testNatively.
+var slowWithoutGoroutines = []string{
+	"TestClassifyPhotos", "TestCollages", "TestManyPicturesAreEachOfThem", "TestManyTextsTellProgress",
+	"TestGoldenPreprocess", "TestStripsCostNoMoreThanTheirCrop",
+	"TestLinear", "TestLongTexts", "TestNFC",
+}
+
+// testRaces runs the tests of the engine and of the command again under the race
+// detector, which needs cgo. Those of build/ start other programs.
+func testRaces(ctx context.Context, _ *tools, out io.Writer) error {
+	return goTest(ctx, out, append(os.Environ(), "CGO_ENABLED=1"), raceLimit,
+		"-race", "-skip=^("+strings.Join(slowWithoutGoroutines, "|")+")$", "./engine/...", "./cmd/...")
 }
 
 // testWASM runs the engine's tests again, compiled for the browser's platform.
 func testWASM(ctx context.Context, found *tools, out io.Writer) error {
-	return start(ctx, out, wasmEnv(), "go", "test", packageLimit, "-exec="+found.wasmExec, "./engine/...", "./wasm/...")
+	return goTest(ctx, out, wasmEnv(), wasmLimit, "-exec="+found.wasmExec, "./engine/...", "./wasm/...")
+}
+
+// goTest runs the tests of packages, each of which may take as long as limit.
+func goTest(ctx context.Context, out io.Writer, env []string, limit time.Duration, args ...string) error {
+	return start(ctx, out, env, "go", append([]string{"test", "-timeout=" + limit.String()}, args...)...)
+}
+
+// lintScripts runs ESLint with the rules of eslint.config.js.
+func lintScripts(ctx context.Context, _ *tools, out io.Writer) error {
+	return start(ctx, out, os.Environ(), "npm", "run", "lint")
 }
 
 // wasmEnv keeps of the environment what the go command and the tests read: a Go

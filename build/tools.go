@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// minNode is the oldest major release of Node that the tests run on.
-const minNode = 20
+// minNode is the oldest release of Node, major and minor, that the tests run on: ESLint
+// needs it.
+var minNode = [2]int{20, 19}
 
 // tools are the programs that the tests need beside Go.
 type tools struct {
@@ -20,9 +21,17 @@ type tools struct {
 	chromium string
 }
 
-// findTools looks for Node, npm and Chromium before the long stages begin, and
-// installs Chromium where it can.
+// findTools looks for Node, npm, Chromium and a C compiler before the long stages
+// begin, and installs the last two where it can. The bench needs no C compiler.
 func findTools(ctx context.Context, found *tools, out io.Writer) error {
+	if err := findBrowserTools(ctx, found, out); err != nil {
+		return err
+	}
+	return findCompiler(ctx, out)
+}
+
+// findBrowserTools looks for Node, npm and Chromium.
+func findBrowserTools(ctx context.Context, found *tools, out io.Writer) error {
 	var err error
 	if found.wasmExec, err = filepath.Abs("build/go_js_exec"); err != nil {
 		return err
@@ -42,8 +51,8 @@ func findTools(ctx context.Context, found *tools, out io.Writer) error {
 	if found.chromium = findChromium(); found.chromium != "" {
 		return nil
 	}
-	if err := installChromium(ctx, out); err != nil {
-		return fmt.Errorf("Chromium is not installed, and %w; install it (Debian: apt-get install chromium), or name its program in CHROMIUM", err)
+	if err := install(ctx, out, "chromium"); err != nil {
+		return fmt.Errorf("cannot find Chromium, and %w; install it (Debian: apt-get install chromium), or name its program in CHROMIUM", err)
 	}
 	if found.chromium = findChromium(); found.chromium == "" {
 		return fmt.Errorf("apt-get installed Chromium, but no chromium is in PATH; name its program in CHROMIUM")
@@ -52,14 +61,19 @@ func findTools(ctx context.Context, found *tools, out io.Writer) error {
 }
 
 func checkNode(ctx context.Context) error {
+	need := fmt.Sprintf("%d.%d or newer, from https://nodejs.org", minNode[0], minNode[1])
 	printed, err := exec.CommandContext(ctx, "node", "--version").Output()
 	if err != nil {
-		return fmt.Errorf("Node is not installed; get version %d or newer from https://nodejs.org", minNode)
+		return fmt.Errorf("cannot find Node; install %s", need)
 	}
 	version := strings.TrimSpace(string(printed)) // v20.20.2
-	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
-	if n, err := strconv.Atoi(major); err != nil || n < minNode {
-		return fmt.Errorf("Node is %s; version %d or newer is needed, from https://nodejs.org", version, minNode)
+	numbers := strings.Split(strings.TrimPrefix(version, "v"), ".")
+	major, err := strconv.Atoi(numbers[0])
+	if err != nil || len(numbers) < 2 {
+		return fmt.Errorf("node --version printed %q, which is no version; install Node %s", version, need)
+	}
+	if minor, err := strconv.Atoi(numbers[1]); err != nil || major < minNode[0] || major == minNode[0] && minor < minNode[1] {
+		return fmt.Errorf("found Node %s, which is too old; install %s", version, need)
 	}
 	return nil
 }
@@ -74,7 +88,30 @@ func findChromium() string {
 	return ""
 }
 
-func installChromium(ctx context.Context, out io.Writer) error {
+// findCompiler looks for the C compiler that go test -race links with.
+func findCompiler(ctx context.Context, out io.Writer) error {
+	printed, err := exec.CommandContext(ctx, "go", "env", "CC").Output()
+	if err != nil {
+		return fmt.Errorf("go env CC: %w", err)
+	}
+	command := strings.Fields(string(printed)) // CC may have flags
+	if len(command) == 0 {
+		return fmt.Errorf("go env CC is empty; name a C compiler in CC, or unset it")
+	}
+	if _, err := exec.LookPath(command[0]); err == nil {
+		return nil
+	}
+	if err := install(ctx, out, "gcc", "libc6-dev"); err != nil {
+		return fmt.Errorf("cannot find the C compiler %s, which go test -race needs, and %w; install one (Debian: apt-get install gcc libc6-dev), or name yours in CC", command[0], err)
+	}
+	if _, err := exec.LookPath(command[0]); err != nil {
+		return fmt.Errorf("apt-get installed gcc, but CC names %s, which is not in PATH; name a C compiler in CC, or unset it", command[0])
+	}
+	return nil
+}
+
+// install installs Debian's packages.
+func install(ctx context.Context, out io.Writer, packages ...string) error {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return fmt.Errorf("there is no apt-get to install it with")
 	}
@@ -85,5 +122,5 @@ func installChromium(ctx context.Context, out io.Writer) error {
 	if err := start(ctx, out, env, "apt-get", "update"); err != nil {
 		return err
 	}
-	return start(ctx, out, env, "apt-get", "install", "--yes", "--no-install-recommends", "chromium")
+	return start(ctx, out, env, "apt-get", append([]string{"install", "--yes", "--no-install-recommends"}, packages...)...)
 }

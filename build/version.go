@@ -50,7 +50,7 @@ func stampOf(root, glue string) (string, error) {
 			return "", err
 		}
 	}
-	for _, folder := range []string{"engine", "js", "wasm"} {
+	for _, folder := range []string{"calls", "engine", "js", "wasm"} {
 		err := eachFile(filepath.Join(root, folder), func(path string) error {
 			name, err := filepath.Rel(root, path)
 			if err != nil {

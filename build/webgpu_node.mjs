@@ -1,11 +1,11 @@
 // Provides WebGPU in Node, for the tests and benchmarks of GOOS=js programs: sets the
-// global openDevice of js/webgpu.js, with a GPU of Node.
+// global openDevice of js/gpu/webgpu.js, with a GPU of Node.
 //
 // It needs the npm package webgpu (Dawn) and a Vulkan driver. Without a graphics card it
-// takes Chromium's software adapter. Without either, openDevice rejects, and the tests that
-// need it skip.
+// takes Chromium's software adapter. Without either, openDevice rejects, and the
+// tests run on the scalar device; those of test/browser need a GPU in any case.
 import fs from 'node:fs'
-import * as webgpu from '../js/webgpu.js'
+import * as webgpu from '../js/gpu/webgpu.js'
 
 const software = '/usr/lib/chromium/vk_swiftshader_icd.json'
 

@@ -29,7 +29,7 @@ func TestQ8IsMeasured(t *testing.T) {
 	}
 	embed := func(m *engine.Model) []float32 {
 		size := m.Info().Shapes.Image
-		e, err := m.EmbedImage(context.Background(), engine.Scene(size[0], size[1]), engine.EmbedOptions{})
+		e, err := m.EmbedImage(context.Background(), engine.Scene(size[0], size[1]), engine.EmbedImageOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

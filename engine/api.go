@@ -5,106 +5,177 @@
 //	model, err := engine.Load(ctx, weights.Dir("openai/clip-vit-base-patch32"), engine.Options{})
 //	ranking, err := model.Rank(ctx, engine.FromImage(picture), []string{"a cat", "a dog"}, engine.RankOptions{})
 //
-// This file is the public face; it documents, the other files do. The words mean
-// what they mean in the JavaScript face (js/vitrine.d.ts), and the json names are
-// the same.
+// This file is the public face: every exported type stands here, and each call in a file
+// of its name. The words mean what they mean in JavaScript (js/vitrine.d.ts), and the js
+// and json names are the same.
 package engine
 
 import (
 	"context"
+	"sync"
 	"time"
 
+	"vitrine/engine/bind"
 	"vitrine/engine/encoder"
+	"vitrine/engine/family"
 	"vitrine/engine/gpu"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
+	"vitrine/engine/tokenizer"
 )
+
+// Model is a loaded model. Its methods may be called from several goroutines; they run
+// one after the other, each on all cores.
+type Model struct {
+	mu      sync.Mutex
+	closed  bool
+	arch    *family.Architecture
+	info    Info
+	towers  *bind.Towers
+	machine encoder.Machine
+	group   encoder.Group
+	pause   func() error
+	source  source
+
+	gpu       *selfCheckedGPU // or nil
+	refused   error           // why a demanded GPU no longer runs
+	fallbacks int             // how often a GPU was given up
+	waitedFor time.Duration   // how long calls waited for a GPU that was given up
+	runningMu sync.Mutex
+	running   running
+
+	pixels    pixels.Config
+	pixelsErr error // why there is none
+	tokens    tokenizer.Tokenizer
+	tokensErr error
+	labels    labelCache
+}
+
+// Share is one part of every block of a model. It embeds and answers nothing by itself:
+// it joins the jobs of the Model that is the first share.
+type Share struct {
+	towers  *bind.Towers
+	machine encoder.Machine
+	toDrop  []*kernel.Linear // int8 weights whose residuals are dropped after the first job, which measures q8
+}
+
+// Cost is what the choice of a number of workers needs to know of a model.
+type Cost = family.Cost
 
 // Options of Load. The zero value is what most want.
 type Options struct {
 	// Set is the instruction set that runs; the fastest there is by default.
 	Set *kernel.Set
-	// GPU opens a graphics processor; nil: the CPU computes. Load, and later a call,
-	// go back to the CPU where there is none, or it is lost, wrong or slower; with
-	// DemandGPU they fail with fault.Device instead.
+	// GPU opens a graphics processor; nil: the CPU computes. Where there is none, or it is
+	// lost, wrong or slower, Load and later calls go back to the CPU; with DemandGPU they
+	// fail with fault.Device instead.
 	GPU       func(context.Context) (gpu.Device, error)
 	DemandGPU bool
-	// Fallback is told when a call has gone back to the CPU; Info says why.
+	// Fallback is called when a call has gone back to the CPU; Info says why.
 	Fallback func(Info)
-	// Tests compare speeds by a clock of their own, and bring small models to a GPU.
+	// Tests set their own clock to compare speeds, and run small models on a GPU.
 	clock   func() time.Time
 	anyWork bool
-	// DType says how the blocks keep their weights: "auto" and "f32" in float32,
-	// whatever the file's type; "f16" as half floats, unpacked on the way; "q8" as
-	// int8 with a scale an output, against activations with a scale a row.
+	// DType is how the blocks keep their weights: "auto" as the file does (float32 for a
+	// float file, int8 for a packed one), "f32", "f16" as half floats that are unpacked
+	// when they are used, or "q8" as int8 with a scale for each output, multiplied by
+	// activations with a scale for each row.
 	DType string
-	// MeasureQ8 lets a model of int8 weights see a picture as it loads, before and
-	// after they are rounded: Info.Q8 tells. Until then they take twice the memory. All
-	// shares of a model are loaded with it, or none.
+	// MeasureQ8 embeds a picture while a q8 model loads, before and after its weights are
+	// rounded, and gives the cosine in Info.Q8. Until then weights take twice the memory.
+	// All shares of a model are loaded with it, or none.
 	MeasureQ8 bool
-	// Workers is how many shares the blocks are cut into, 0 and 1 for none. The
-	// model itself is the first; LoadShare makes the others, and Peers connects
+	// Workers is the number of shares that the blocks are split into; 0 and 1 leave them
+	// whole. The Model is the first share; LoadShare makes the others, and Group connects
 	// them.
 	Workers int
-	Peers   encoder.Peers
-	// Split, which may be nil, is asked for the two once config.json and the header
-	// of the weights have been read, unless a GPU computes. Workers is then only
-	// what the caller wants, checked before.
-	Split func(Cost) (workers int, peers encoder.Peers, err error)
+	Group   encoder.Group
+	// Split, which may be nil, decides Workers and Group once config.json and the header
+	// of the weights have been read, unless a GPU computes. Workers is then the number
+	// that is wanted, and is only checked.
+	Split func(Cost) (workers int, group encoder.Group, err error)
 	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
 	Integrity string
-	// Progress is told the bytes of weights read so far, and all there are (−1
+	// Progress is called with the bytes of weights read so far, and with all there are (−1
 	// where the host doesn't say).
 	Progress func(loaded, total int64)
-	// Pause is called between blocks, and between pieces of a file. In a browser
-	// it lets waiting messages in. Its error ends the call.
+	// Pause is called between blocks, and between chunks of a file. In a browser it lets
+	// the event loop deliver messages. Its error ends the call.
 	Pause func() error
 }
 
-// Image is what an image call takes: a picture, or values that were already
-// preprocessed. Exactly one is there; FromImage and FromValues make it.
+// Image is the input of an image call: a picture, or pixelValues. FromImage and FromValues
+// make it.
 type Image struct {
 	picture *pixels.Image
 	values  *pixels.Input
 }
 
-// FromImage takes a picture; the model's own preprocessing is applied to it.
-func FromImage(picture pixels.Image) Image { return Image{picture: &picture} }
-
-// FromValues takes pixelValues as upstream's processor gives them for one
-// picture: shape [3, height, width], or for NaFlex [rows·columns, 3·patch²] with
-// its grid.
-func FromValues(values pixels.Input) Image { return Image{values: &values} }
+// The options of calls follow. Their tags describe them for JavaScript and the command
+// line, and checkOptions checks them: js is the option's name; default is the value of an
+// option that is left out (zero or nil), where it doesn't depend on the model; oneof lists
+// the values of a string; min is the least value of a number; single allows one string in
+// place of a list.
 
 // ImageOptions are common to all image calls.
 type ImageOptions struct {
-	// Size is [height, width] in pixels; zero is the model's own.
-	Size [2]int
-	// MaxPatches bounds the grid of NaFlex models; zero is the model's own.
-	MaxPatches int
+	// Size is [height, width] in pixels; the model's own by default.
+	Size [2]int `js:"size" min:"1"`
+	// MaxPatches bounds the grid of NaFlex models; the model's own by default.
+	MaxPatches int `js:"maxPatches" min:"1"`
 	// Experiment is nil for the model as it was trained.
-	Experiment *Experiment
+	Experiment *Experiment `js:"experiment"`
 }
 
-// Ms is where the time of an image call went, in milliseconds. Decode is filled
-// in by whoever decoded.
+// Experiment withholds something from the tower, for lessons.
+type Experiment struct {
+	// Order puts the patch of position Order[i] at position i, every patch once; nil
+	// leaves the patches where they are.
+	Order []int `js:"order" min:"0"`
+	// Positions false leaves out the tokens' positions.
+	Positions *bool `js:"positions" default:"true"`
+	// Causal lets a token attend to itself and those before it only.
+	Causal bool `js:"causal"`
+}
+
+// Ms are the times of an image call, in milliseconds. Whoever decodes the picture fills in
+// Decode.
 type Ms struct {
 	Decode     float64 `json:"decode"`
 	Preprocess float64 `json:"preprocess"`
 	Encode     float64 `json:"encode"`
-	Device     float64 `json:"device"` // of Encode, what was waiting for the GPU; the rest is Go's and the browser's
+	Device     float64 `json:"device"` // the part of Encode that waits for the GPU
 }
 
-// EmbedOptions of EmbedImage and EmbedTexts. Embeddings have length 1 unless Raw.
-type EmbedOptions struct {
+// EmbedImageOptions of EmbedImage.
+type EmbedImageOptions struct {
 	ImageOptions
-	Raw bool
-	// Templates are strings with {} for the text: EmbedTexts then gives one
-	// embedding a text, the mean over all templates, normalised before and after
-	// as CLIP's notebook does. None: the texts as they are.
-	Templates []string
-	// Progress, which may be nil, is told as EmbedImages and EmbedTexts go on.
-	Progress func(done, total int)
+	// Normalize scales the embedding to length 1.
+	Normalize *bool `js:"normalize" default:"true"`
+}
+
+// EmbedImagesOptions of EmbedImages.
+type EmbedImagesOptions struct {
+	EmbedImageOptions
+	// Progress, which may be nil, is told after some of the pictures.
+	Progress func(done, total int) `js:"onProgress"`
+}
+
+// TextOptions of texts.
+type TextOptions struct {
+	// Normalize scales embeddings to length 1.
+	Normalize *bool `js:"normalize" default:"true"`
+	// Templates are strings with {} for the text: a text's embedding is then the mean
+	// over all templates, normalized before and after as CLIP's notebook does. None by
+	// default: texts are taken as they are.
+	Templates []string `js:"template" single:"true"`
+}
+
+// TextsOptions of EmbedTexts.
+type TextsOptions struct {
+	TextOptions
+	// Progress, which may be nil, is told after some of the texts.
+	Progress func(done, total int) `js:"onProgress"`
 }
 
 // Embedding of a picture.
@@ -128,7 +199,7 @@ type TextEmbeddings struct {
 // RankOptions of Rank.
 type RankOptions struct {
 	ImageOptions
-	Templates []string // see EmbedOptions
+	Templates []string `js:"template" single:"true"` // see TextOptions
 }
 
 // Ranked is one label with its scores.
@@ -147,10 +218,10 @@ type Ranking struct {
 	Ms      Ms       `json:"ms"`
 }
 
-// ClassifyOptions of Classify. TopK 0 is 5.
+// ClassifyOptions of Classify.
 type ClassifyOptions struct {
 	ImageOptions
-	TopK int
+	TopK int `js:"topK" min:"1" default:"5"` // how many classes to give
 }
 
 // Class is one class with its scores.
@@ -170,10 +241,10 @@ type Classes struct {
 // AttentionOptions of Attention. Layers and heads count from 0.
 type AttentionOptions struct {
 	ImageOptions
-	Layer  *int   // nil: the last
-	Head   *int   // nil: the mean over heads
-	Method string // "raw" (the default), "rollout", or "pool" where the model has a MAP head
-	Full   bool   // all tokens × all tokens, instead of one row over the patches
+	Layer  *int   `js:"layer" min:"0"` // the last by default
+	Head   *int   `js:"head" min:"0"`  // the mean over all heads by default
+	Method string `js:"method" oneof:"raw,rollout,pool" default:"raw"`
+	Full   bool   `js:"full"` // all tokens × all tokens, instead of one row over the patches
 }
 
 // AttentionMap says where the model looked. It is not about a label.
@@ -197,10 +268,10 @@ type AttentionStack struct {
 	Grid   [2]int    `json:"grid"`
 }
 
-// FeatureOptions of Features.
-type FeatureOptions struct {
+// FeaturesOptions of Features and Colors.
+type FeaturesOptions struct {
 	ImageOptions
-	Layer *int // nil: last_hidden_state; k: what leaves block k, counted from 0
+	Layer *int `js:"layer" min:"0"` // the output of this block; last_hidden_state by default
 }
 
 // Features are the patches of a picture as the tower sees them. Class and
@@ -212,11 +283,11 @@ type Features struct {
 	Ms    Ms        `json:"ms"`
 }
 
-// VisualOptions of VisualTokens; what is left out is what config.json says.
-type VisualOptions struct {
+// VisualTokensOptions of VisualTokens. What is left out is what config.json says.
+type VisualTokensOptions struct {
 	ImageOptions
-	Layers   []int  // of hidden_states: 0 enters the first block, −1 leaves the last; several stand beside each other
-	Strategy string // "default" leaves out the class token, "full" keeps it
+	Layers   []int  `js:"layers"`                        // of hidden_states: 0 enters the first block, −1 leaves the last; several are concatenated
+	Strategy string `js:"strategy" oneof:"default,full"` // "default" leaves out the first token, "full" keeps it
 }
 
 // VisualTokens are what a language model gets to see of a picture.
@@ -229,9 +300,9 @@ type VisualTokens struct {
 // RelevanceOptions of Relevance.
 type RelevanceOptions struct {
 	ImageOptions
-	Method    string   // "dense" (the default) or "contribution"
-	Against   []string // what Contrast subtracts; nil: see LabelMap
-	Templates []string // see EmbedOptions
+	Method    string   `js:"method" oneof:"dense,contribution" default:"dense"`
+	Against   []string `js:"against"`                // what Contrast subtracts; see LabelMap for the default
+	Templates []string `js:"template" single:"true"` // see TextOptions
 }
 
 // Relevance says which patches speak for which label.
@@ -280,14 +351,6 @@ type Stage struct {
 	Ms    float64 `json:"ms"` // since the stage before
 }
 
-// Experiment changes what the tower is told, for lessons. The zero value changes
-// nothing.
-type Experiment struct {
-	Order       []int // place i gets the patch that belongs at Order[i]; nil: as they are
-	NoPositions bool  // tokens don't know where they are
-	Causal      bool  // a token sees itself and those before it
-}
-
 // Tokens of a text, special tokens included.
 type Tokens struct {
 	IDs       []int32  `json:"ids"`
@@ -297,21 +360,32 @@ type Tokens struct {
 
 // Info describes a loaded model and what runs it.
 type Info struct {
-	Architecture string   `json:"architecture"` // of config.json, "CLIPModel"
-	ModelType    string   `json:"modelType"`    // "clip"
-	Tasks        []string `json:"tasks"`        // what can be called: embedImage, embedText, rank, classify, attention, tokenize …
-	Device       string   `json:"device"`       // "webgpu", "simd" or "scalar"
-	Workers      int      `json:"workers"`
-	DType        string   `json:"dtype"`
-	Q8           *Q8Info  `json:"q8"`         // nil for another DType
-	Kernels      string   `json:"kernels"`    // name of the kernel set
-	Parameters   int64    `json:"parameters"` // of the towers that were loaded
-	Bytes        int64    `json:"bytes"`      // of the weight files
-	Fallback     string   `json:"fallback"`   // why a slower device runs, or empty
-	GPU          GPUInfo  `json:"gpu"`
-	Shapes       Shapes   `json:"shapes"`
-	Preprocess   Sight    `json:"preprocess"`
-	Classes      int      `json:"classes"` // 0 without a classifier
+	Architecture string     `json:"architecture"` // of config.json, "CLIPModel"
+	ModelType    string     `json:"modelType"`    // "clip"
+	Tasks        []string   `json:"tasks"`        // what can be called: embedImage, embedText, rank, classify, attention, tokenize …
+	Device       string     `json:"device"`       // "webgpu", "simd" or "scalar"
+	Workers      int        `json:"workers"`
+	DType        string     `json:"dtype"`
+	Q8           *Q8Info    `json:"q8"`         // nil for another DType
+	Kernels      string     `json:"kernels"`    // name of the kernel set
+	Parameters   int64      `json:"parameters"` // of the towers that were loaded
+	Bytes        int64      `json:"bytes"`      // of the weight files
+	Fallback     string     `json:"fallback"`   // why a slower device runs, or empty
+	GPU          GPUInfo    `json:"gpu"`
+	Shapes       Shapes     `json:"shapes"`
+	Preprocess   Preprocess `json:"preprocess"`
+	Classes      int        `json:"classes"` // 0 without a classifier
+}
+
+// Q8Info says how int8 does on a model.
+type Q8Info struct {
+	// Rows is what rows of activations become: "int8" or "int16", as the processor
+	// multiplies them fast, or "float32" on a GPU.
+	Rows string `json:"rows"`
+	// Cosine is that of a picture's embedding (of its tokens, where there is none) to the
+	// same in float32, measured while loading; nil where it was not: the file has int8
+	// only, or a GPU computes.
+	Cosine *float64 `json:"cosine"`
 }
 
 // GPUInfo describes the graphics processor that runs, or ran until Fallback.
@@ -339,9 +413,9 @@ type Shapes struct {
 	Vocabulary int    `json:"vocabulary"`
 }
 
-// Sight is which part of a picture the model sees, for a page that shows it: the
+// Preprocess says which part of a picture the model sees, for a page that shows it: the
 // picture is resized, then a window is cut from its centre.
-type Sight struct {
+type Preprocess struct {
 	Resize string `json:"resize"` // "shortest-edge", "squash", "naflex", or "none"
 	Edge   int    `json:"edge"`   // shortest-edge: the shorter side becomes this long
 	Size   [2]int `json:"size"`   // squash: to this height and width

@@ -9,9 +9,10 @@ import (
 	"vitrine/engine/maps"
 )
 
-// Attention says where the tokens of a picture looked.
+// Attention gives the attention of one block, the rollout over blocks, or that of a MAP
+// head.
 func (m *Model) Attention(ctx context.Context, img Image, o AttentionOptions) (AttentionMap, error) {
-	if err := m.begin(ctx); err != nil {
+	if err := m.begin(ctx, &o); err != nil {
 		return AttentionMap{}, err
 	}
 	defer m.mu.Unlock()
@@ -26,17 +27,13 @@ func (m *Model) Attention(ctx context.Context, img Image, o AttentionOptions) (A
 		return AttentionMap{}, fault.New(fault.Option, "head", "found %d, supported are 0 to %d", *o.Head, heads-1)
 	}
 	out := AttentionMap{Layer: layer, Head: o.Head, Method: o.Method}
-	if out.Method == "" {
-		out.Method = "raw"
-	}
 	tap := &attentionTap{layers: map[string]func(kernel.Mat){}}
 	var matrix kernel.Mat // [tokens, tokens]
 	switch out.Method {
 	case "raw":
 		tap.layers[encoder.BlockAttention(layer)] = func(probs kernel.Mat) {
 			if o.Head != nil {
-				matrix = kernel.NewMat(probs.Cols, probs.Cols)
-				copy(matrix.Data, maps.Head(probs, *o.Head).Data)
+				matrix = maps.Head(probs, *o.Head).Clone()
 				return
 			}
 			matrix = maps.MeanHeads(probs)
@@ -54,28 +51,26 @@ func (m *Model) Attention(ctx context.Context, img Image, o AttentionOptions) (A
 		}
 	case "pool":
 		return m.poolAttention(ctx, img, o, out)
-	default:
-		return AttentionMap{}, fault.New(fault.Option, "method", "found %q, supported are raw, rollout, pool", o.Method)
 	}
-	p, err := m.see(ctx, img, o.ImageOptions, tap)
+	p, err := m.encodeImage(ctx, img, o.ImageOptions, tap)
 	if err != nil {
 		return AttentionMap{}, err
 	}
 	out.Grid = [2]int{p.grid.Rows, p.grid.Columns}
 	if o.Full {
-		out.Data, out.Shape = matrix.Data, []int{matrix.Rows, matrix.Cols}
+		out.Data, out.Shape = matrix.Dense(), []int{matrix.Rows, matrix.Cols}
 		return out, nil
 	}
-	out.Data = maps.OverPatches(matrix, m.info.Shapes.Prefix, m.hasClass())
+	out.Data = maps.OverPatches(matrix, m.info.Shapes.Prefix, m.arch.Vision.HasClass())
 	out.Shape = []int{p.grid.Rows, p.grid.Columns}
 	return out, nil
 }
 
-// poolAttention is the MAP head's own attention: one query, all tokens.
+// poolAttention gives the attention of the MAP head: of its one query to all tokens.
 func (m *Model) poolAttention(ctx context.Context, img Image, o AttentionOptions, out AttentionMap) (AttentionMap, error) {
 	switch {
-	case m.towers.vision.Map == nil:
-		return out, fault.New(fault.Option, "method", "%s has no attention pooling; supported are raw, rollout", m.name())
+	case m.towers.Vision.Map == nil:
+		return out, fault.New(fault.Option, "method", "%s has no attention pooling; supported are raw, rollout", m.arch.Title())
 	case o.Layer != nil:
 		return out, fault.New(fault.Option, "layer", "the pooling head comes after all layers; leave layer out")
 	case o.Full:
@@ -89,36 +84,14 @@ func (m *Model) poolAttention(ctx context.Context, img Image, o AttentionOptions
 		out.Data = make([]float32, probs.Cols)
 		kernel.Mean(out.Data, probs)
 	}}}
-	p, err := m.see(ctx, img, o.ImageOptions, tap)
+	p, err := m.encodeImage(ctx, img, o.ImageOptions, tap)
 	out.Grid = [2]int{p.grid.Rows, p.grid.Columns}
 	out.Shape = out.Grid[:]
 	return out, err
 }
 
-// AttentionStack gives the raw maps of all layers and heads from one run.
-func (m *Model) AttentionStack(ctx context.Context, img Image, o ImageOptions) (AttentionStack, error) {
-	if err := m.begin(ctx); err != nil {
-		return AttentionStack{}, err
-	}
-	defer m.mu.Unlock()
-	s := m.info.Shapes
-	out := AttentionStack{Layers: s.Layers, Heads: s.Heads}
-	tap := &attentionTap{layers: map[string]func(kernel.Mat){}}
-	for k := range s.Layers {
-		tap.layers[encoder.BlockAttention(k)] = func(probs kernel.Mat) {
-			for h := range s.Heads {
-				out.Data = append(out.Data, maps.OverPatches(maps.Head(probs, h), s.Prefix, m.hasClass())...)
-			}
-		}
-	}
-	p, err := m.see(ctx, img, o, tap)
-	out.Grid = [2]int{p.grid.Rows, p.grid.Columns}
-	return out, err
-}
-
-func (m *Model) hasClass() bool { return m.arch.vision.family.names.class != "" }
-
-// attentionTap reads attention as it comes, so that no layer's is kept.
+// attentionTap reduces each layer's attention as soon as it is computed, so that none is
+// kept whole.
 type attentionTap struct {
 	layers map[string]func(probs kernel.Mat)
 }

@@ -32,14 +32,14 @@ func (m memoryFolder) Open(_ context.Context, name string) (io.ReadCloser, int64
 	return io.NopCloser(bytes.NewReader(data)), -1, nil
 }
 
-// readFolder reads a small model folder into memory, or skips.
+// readFolder reads a small model folder into memory.
 func readFolder(t *testing.T, dir string) memoryFolder {
 	t.Helper()
 	m := memoryFolder{}
 	for _, name := range []string{"config.json", "preprocessor_config.json", "model.safetensors"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
-			t.Skipf("%s is not there", dir)
+			t.Fatal(err)
 		}
 		m[name] = data
 	}
@@ -106,7 +106,7 @@ func TestBadModelsSayWhatIsWrong(t *testing.T) {
 		"no weights":         {good.with("model.safetensors", nil), fault.NotFound, []string{"model.safetensors"}},
 		"weights are a page": {good.with("model.safetensors", page), fault.Weights, []string{"model.safetensors", "HTML"}},
 		"weights are cut":    {good.with("model.safetensors", weightsOf[:len(weightsOf)-100]), fault.Weights, []string{"model.safetensors", "ends after"}},
-		"weights go on":      {good.with("model.safetensors", append(bytes.Clone(weightsOf), 0)), fault.Weights, []string{"model.safetensors", "goes on"}},
+		"weights go on":      {good.with("model.safetensors", append(bytes.Clone(weightsOf), 0)), fault.Weights, []string{"model.safetensors", "continues"}},
 		"weights not finite": {good.with("model.safetensors", notFinite), fault.Weights, []string{"NaN", "finite"}},
 		"tensor misspelt":    {good.renamed("vit.layernorm.weight", "vit.layernorm.weighx"), fault.Weights, []string{"vit.layernorm.weight", "nearest", "vit.layernorm.weighx"}},
 		"preprocessor page":  {good.with("preprocessor_config.json", page), fault.Config, []string{"preprocessor_config.json", "HTML"}},
@@ -159,19 +159,19 @@ func TestBadCallsLeaveTheModelUsable(t *testing.T) {
 		"method":       {func() error { _, err := m.Attention(ctx, img, engine.AttentionOptions{Method: "gradcam"}); return err }, fault.Option},
 		"pool":         {func() error { _, err := m.Attention(ctx, img, engine.AttentionOptions{Method: "pool"}); return err }, fault.Option},
 		"rank":         {func() error { _, err := m.Rank(ctx, img, []string{"a cat"}, engine.RankOptions{}); return err }, fault.Task},
-		"embedText":    {func() error { _, err := m.EmbedTexts(ctx, []string{"a cat"}, engine.EmbedOptions{}); return err }, fault.Task},
-		"visualTokens": {func() error { _, err := m.VisualTokens(ctx, img, engine.VisualOptions{}); return err }, fault.Task},
+		"embedText":    {func() error { _, err := m.EmbedTexts(ctx, []string{"a cat"}, engine.TextsOptions{}); return err }, fault.Task},
+		"visualTokens": {func() error { _, err := m.VisualTokens(ctx, img, engine.VisualTokensOptions{}); return err }, fault.Task},
 		"unknown class": {func() error {
 			_, err := m.Relevance(ctx, img, []string{"no such class"}, engine.RelevanceOptions{})
 			return err
 		}, fault.Option},
 		"no label": {func() error { _, err := m.Relevance(ctx, img, nil, engine.RelevanceOptions{}); return err }, fault.Option},
 		"maxPatches": {func() error {
-			_, err := m.EmbedImage(ctx, img, engine.EmbedOptions{ImageOptions: engine.ImageOptions{MaxPatches: 9}})
+			_, err := m.EmbedImage(ctx, img, engine.EmbedImageOptions{ImageOptions: engine.ImageOptions{MaxPatches: 9}})
 			return err
 		}, fault.Option},
 		"size of a giant": {func() error {
-			_, err := m.EmbedImage(ctx, img, engine.EmbedOptions{ImageOptions: engine.ImageOptions{Size: [2]int{1 << 30, 1 << 30}}})
+			_, err := m.EmbedImage(ctx, img, engine.EmbedImageOptions{ImageOptions: engine.ImageOptions{Size: [2]int{1 << 30, 1 << 30}}})
 			return err
 		}, fault.Option},
 	} {

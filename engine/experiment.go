@@ -1,9 +1,16 @@
 package engine
 
 import (
+	"vitrine/engine/encoder"
 	"vitrine/engine/fault"
 	"vitrine/engine/kernel"
 )
+
+// apply sets the experiment in a run.
+func (e Experiment) apply(run *encoder.Run) {
+	run.NoPositions = !isTrue(e.Positions)
+	run.Causal = e.Causal
+}
 
 // check refuses an order that is no permutation of the patches.
 func (e Experiment) check(patches int) error {
@@ -23,7 +30,7 @@ func (e Experiment) check(patches int) error {
 	return nil
 }
 
-// reorder puts patch Order[i] at place i.
+// reorder puts patch Order[i] at position i.
 func (e Experiment) reorder(patches kernel.Mat) {
 	if e.Order == nil {
 		return

@@ -22,10 +22,10 @@ func Scene(height, width int) Image { return FromValues(scene(height, width)) }
 // HostWeights counts the values of the blocks' weights that are in Go's memory.
 func (m *Model) HostWeights() int {
 	n := 0
-	for _, b := range m.towers.vision.Blocks {
+	for _, b := range m.towers.Vision.Blocks {
 		for _, w := range []*kernel.Linear{b.QKV, b.Out, b.Up, b.Gate, b.Down} {
 			if w != nil {
-				n += len(w.Panels) + len(w.Halves) + len(w.Bytes) + len(w.Rest)
+				n += len(w.Panels) + len(w.Halves) + len(w.Bytes) + len(w.Residual8)
 			}
 		}
 	}

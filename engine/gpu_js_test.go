@@ -10,14 +10,17 @@ import (
 	"vitrine/engine/gpu"
 )
 
-// anyGPU is Options.GPU with the WebGPU of this process; build/webgpu_node.mjs
-// brings one to Node.
+// anyGPU is Options.GPU with the WebGPU of this process, or, where it has none, with the
+// scalar device. A browser has one (test/browser/webgpu-golden.test.mjs, which asserts
+// so); build/webgpu_node.mjs looks for one in Node.
 func anyGPU(t *testing.T) func(context.Context) (gpu.Device, error) {
 	t.Helper()
 	dev, err := openGPU()
 	if err != nil {
-		t.Skipf("no WebGPU in this process; in Node, npm ci brings it: %v", err)
+		t.Logf("device: the scalar device, since %v", err)
+		return scalarGPU(gpu.NewScalar())
 	}
+	t.Logf("device: %s", dev.About().Name)
 	return func(context.Context) (gpu.Device, error) { return dev, nil }
 }
 

@@ -1,93 +1,121 @@
 package engine
 
 import (
-	"cmp"
 	"context"
-	"slices"
+	"time"
 
+	"vitrine/engine/encoder"
 	"vitrine/engine/fault"
-	"vitrine/engine/score"
+	"vitrine/engine/kernel"
+	"vitrine/engine/pixels"
 )
 
-// EmbedImage gives the vector that upstream's class pools: CLIP's image_embeds,
-// SigLIP's and ViT's pooler_output, else the class token after the last norm.
-func (m *Model) EmbedImage(ctx context.Context, img Image, o EmbedOptions) (Embedding, error) {
-	if err := m.begin(ctx); err != nil {
-		return Embedding{}, err
-	}
-	defer m.mu.Unlock()
-	if len(o.Templates) > 0 {
-		return Embedding{}, fault.New(fault.Option, "template", "is for texts; a picture has none")
-	}
-	return m.embedImage(ctx, img, o.ImageOptions, o.Raw)
+// FromImage takes a picture; the model's own preprocessing is applied to it.
+func FromImage(picture pixels.Image) Image { return Image{picture: &picture} }
+
+// FromValues takes pixelValues as upstream's processor gives them for one
+// picture: shape [3, height, width], or for NaFlex [rows·columns, 3·patch²] with
+// its grid.
+func FromValues(values pixels.Input) Image { return Image{values: &values} }
+
+// prepared is the tower's input of one picture.
+type prepared struct {
+	input      pixels.Input
+	grid       encoder.Grid
+	experiment Experiment
+	ms         Ms
 }
 
-func (m *Model) embedImage(ctx context.Context, img Image, o ImageOptions, raw bool) (Embedding, error) {
-	if err := m.needEmbedding("embedImage"); err != nil {
-		return Embedding{}, err
+// prepare preprocesses a picture, or checks pixelValues.
+func (m *Model) prepare(img Image, o ImageOptions) (prepared, error) {
+	start := time.Now()
+	p := prepared{}
+	switch {
+	case img.picture != nil && img.values == nil:
+		if m.pixelsErr != nil {
+			return p, m.pixelsErr
+		}
+		var err error
+		p.input, err = m.pixels.Process(*img.picture, pixels.Options{Height: o.Size[0], Width: o.Size[1], MaxPatches: o.MaxPatches})
+		if err != nil {
+			return p, err
+		}
+	case img.values != nil && img.picture == nil:
+		if o.Size != [2]int{} || o.MaxPatches != 0 {
+			return p, fault.New(fault.Option, "size", "pixelValues have their size already; leave out size and maxPatches")
+		}
+		p.input = *img.values
+	default:
+		return p, fault.New(fault.Picture, "image", "is empty; make it with FromImage or FromValues")
 	}
-	tap := capturing("embedding")
-	p, err := m.see(ctx, img, o, tap)
-	if err != nil {
-		return Embedding{}, err
+	if err := m.findGrid(&p); err != nil {
+		return p, err
 	}
-	e := tap.values["embedding"][0].Data
-	if !raw {
-		score.Normalize(e)
+	if o.Experiment != nil {
+		p.experiment = *o.Experiment
+		if err := p.experiment.check(p.grid.Patches()); err != nil {
+			return p, err
+		}
 	}
-	return Embedding{e, p.ms}, nil
+	p.ms.Preprocess = milliseconds(start)
+	return p, nil
 }
 
-func (m *Model) needEmbedding(call string) error {
-	if m.info.Shapes.Embedding == 0 {
-		return fault.New(fault.Task, call, "%s pools its tokens into no vector; it can give features and attention", m.name())
+// findGrid computes the grid of an input, and checks that the model takes such an input.
+func (m *Model) findGrid(p *prepared) error {
+	c := m.arch.Vision
+	in := &p.input
+	if in.Rows > 0 {
+		p.grid = encoder.Grid{Rows: in.Rows, Columns: in.Columns}
+		if !c.NaFlex {
+			return fault.New(fault.Picture, "pixelValues", "are patches [rows·columns, 3·patch²], but this model takes [3, height, width]")
+		}
+		if want := p.grid.Patches() * 3 * c.Patch * c.Patch; len(in.Values) != want {
+			return fault.New(fault.Picture, "pixelValues", "%d values for a grid of %d×%d; patches of %d×%d pixels make %d", len(in.Values), in.Rows, in.Columns, c.Patch, c.Patch, want)
+		}
+	} else {
+		p.grid = encoder.Grid{Rows: in.Height / c.Patch, Columns: in.Width / c.Patch}
+	}
+	if n := p.grid.Patches(); n < 1 || n > maxPatches {
+		return fault.New(fault.Picture, "image", "%d×%d pixels make a grid of %d×%d patches of %d pixels; supported are 1 to %d patches", in.Height, in.Width, p.grid.Rows, p.grid.Columns, c.Patch, maxPatches)
 	}
 	return nil
 }
 
-// Classify gives the best classes of a model with a classifier.
-func (m *Model) Classify(ctx context.Context, img Image, o ClassifyOptions) (Classes, error) {
-	if err := m.begin(ctx); err != nil {
-		return Classes{}, err
-	}
-	defer m.mu.Unlock()
-	if m.towers.vision.Classifier == nil {
-		return Classes{}, fault.New(fault.Task, "classify", "%s has no classifier; rank can compare a picture with labels where the model has a text tower", m.name())
-	}
-	top := o.TopK
-	if top == 0 {
-		top = 5
-	}
-	if top < 0 {
-		return Classes{}, fault.New(fault.Option, "topK", "found %d, want 1 or more", o.TopK)
-	}
-	tap := capturing("logits")
-	p, err := m.see(ctx, img, o.ImageOptions, tap)
-	if err != nil {
-		return Classes{}, err
-	}
-	logits := float64s(tap.values["logits"][0].Data)
-	scores := score.Softmax(logits)
-	// Numbers are sorted, not classes: a thousand of them, with their names, take
-	// longer to move than a small picture's block to compute.
-	order := make([]int, len(logits))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(logits[b], logits[a]), a-b)
-	})
-	best := make([]Class, min(top, len(order)))
-	for i, n := range order[:len(best)] {
-		best[i] = Class{Label: m.arch.labels.at(n), Index: n, Logit: logits[n], Score: scores[n]}
-	}
-	return Classes{best, p.ms}, nil
+// maxPatches bounds a picture: one attention map of 2¹⁴ tokens takes 1 GB.
+const maxPatches = 1 << 14
+
+// picture gives p as the encoder takes it.
+func (m *Model) picture(p prepared) encoder.Picture {
+	c := m.arch.Vision
+	return encoder.Picture{Grid: p.grid, Patches: func(dst kernel.Mat) {
+		values := dst.Dense()
+		switch {
+		case p.input.Rows > 0:
+			values = p.input.Values
+		case c.NaFlex: // a fixed size for a tower whose patches are in row, column, channel order
+			pixels.PatchifyHWC(values, p.input.Values, p.input.Height, p.input.Width, c.Patch)
+		default:
+			pixels.Patchify(values, p.input.Values, p.input.Height, p.input.Width, c.Patch)
+		}
+		dst.SetDense(values)
+		p.experiment.reorder(dst)
+	}}
 }
 
-func float64s(x []float32) []float64 {
-	out := make([]float64, len(x))
-	for i, v := range x {
-		out[i] = float64(v)
+// encodeImage runs one picture through the tower.
+func (m *Model) encodeImage(ctx context.Context, img Image, o ImageOptions, tap encoder.Tap) (prepared, error) {
+	p, err := m.prepare(img, o)
+	if err != nil {
+		return p, err
 	}
-	return out
+	start, waited := time.Now(), m.waited()
+	run := m.run(ctx, tap)
+	p.experiment.apply(&run)
+	err = m.encodePictures(ctx, run, []encoder.Picture{m.picture(p)})
+	p.ms.Encode = milliseconds(start)
+	p.ms.Device = float64(m.waited()-waited) / 1e6
+	return p, err
 }
+
+func milliseconds(since time.Time) float64 { return float64(time.Since(since)) / 1e6 }

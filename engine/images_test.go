@@ -25,7 +25,7 @@ func TestManyPicturesAreEachOfThem(t *testing.T) {
 	got, err := m.EmbedImages(context.Background(), len(images), func(i int) (engine.Image, error) {
 		asked = append(asked, i)
 		return images[i], nil
-	}, engine.EmbedOptions{Progress: func(done, total int) { told = append(told, [2]int{done, total}) }})
+	}, engine.EmbedImagesOptions{Progress: func(done, total int) { told = append(told, [2]int{done, total}) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestManyPicturesAreEachOfThem(t *testing.T) {
 		t.Fatalf("%d embeddings of %d pictures, asked for in the order %v", len(got.Embeddings), len(images), asked)
 	}
 	for i, e := range got.Embeddings {
-		want, err := m.EmbedImage(context.Background(), images[i], engine.EmbedOptions{})
+		want, err := m.EmbedImage(context.Background(), images[i], engine.EmbedImageOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,11 +54,11 @@ func TestOneBadPictureOfMany(t *testing.T) {
 			return engine.Image{}, broken
 		}
 		return noisePicture(32, 32), nil
-	}, engine.EmbedOptions{})
+	}, engine.EmbedImagesOptions{})
 	if !errors.Is(err, broken) || fault.CodeOf(err) != fault.Picture || err.Error() != "images[7]: cat.png: is no picture" {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := m.EmbedImages(context.Background(), 0, nil, engine.EmbedOptions{}); fault.CodeOf(err) != fault.Option {
+	if _, err := m.EmbedImages(context.Background(), 0, nil, engine.EmbedImagesOptions{}); fault.CodeOf(err) != fault.Option {
 		t.Errorf("of no pictures: %v", err)
 	}
 }
@@ -70,7 +70,7 @@ func TestManyTextsTellProgress(t *testing.T) {
 		texts[i] = "a cat and a dog"
 	}
 	var told []int
-	_, err := m.EmbedTexts(context.Background(), texts, engine.EmbedOptions{Templates: []string{"{}", "no {}"}, Progress: func(done, total int) {
+	_, err := m.EmbedTexts(context.Background(), texts, engine.TextsOptions{TextOptions: engine.TextOptions{Templates: []string{"{}", "no {}"}}, Progress: func(done, total int) {
 		if total != len(texts) {
 			t.Errorf("%d texts in all, want %d", total, len(texts))
 		}

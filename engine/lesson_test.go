@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	tinyViT  = "../testdata/golden/models/vit_image_classification"
-	tinyDINO = "../../shared/fixtures/models/dinov2_with_registers"
-	tinyVLM  = "../../shared/fixtures/models/llava_clip_projector"
+	tinyViT  = goldenModels + "vit_image_classification"
+	tinyDINO = goldenModels + "dinov2_with_registers"
+	tinyVLM  = goldenModels + "llava_clip_multilayer_nobias"
 )
 
 // gradient is a picture whose patches all differ.
@@ -30,7 +30,7 @@ func gradient(width, height int) engine.Image {
 
 func embed(t *testing.T, m *engine.Model, img engine.Image, e *engine.Experiment) []float32 {
 	t.Helper()
-	out, err := m.EmbedImage(context.Background(), img, engine.EmbedOptions{ImageOptions: engine.ImageOptions{Experiment: e}})
+	out, err := m.EmbedImage(context.Background(), img, engine.EmbedImageOptions{ImageOptions: engine.ImageOptions{Experiment: e}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestPatchesWithoutPositionsAreASet(t *testing.T) {
 	if cosine := score.Dot(plain, swapped); cosine > 0.9999 {
 		t.Errorf("with positions, swapping two patches changed nothing: cosine %g", cosine)
 	}
-	bare, bareSwapped := embed(t, m, img, &engine.Experiment{NoPositions: true}), embed(t, m, img, &engine.Experiment{NoPositions: true, Order: order})
+	bare, bareSwapped := embed(t, m, img, &engine.Experiment{Positions: new(bool)}), embed(t, m, img, &engine.Experiment{Positions: new(bool), Order: order})
 	for i := range bare {
 		if math.Abs(float64(bare[i]-bareSwapped[i])) > 1e-5 {
 			t.Fatalf("without positions, swapping two patches changed value %d from %g to %g", i, bare[i], bareSwapped[i])
@@ -62,7 +62,7 @@ func TestPatchesWithoutPositionsAreASet(t *testing.T) {
 	if blind := embed(t, m, img, &engine.Experiment{Causal: true}); score.Dot(blind, embed(t, m, gradient(20, 90), &engine.Experiment{Causal: true})) < 0.99999 {
 		t.Error("under a causal mask the class token saw the picture")
 	}
-	if _, err := m.EmbedImage(context.Background(), img, engine.EmbedOptions{ImageOptions: engine.ImageOptions{Experiment: &engine.Experiment{Order: []int{0, 0}}}}); err == nil {
+	if _, err := m.EmbedImage(context.Background(), img, engine.EmbedImageOptions{ImageOptions: engine.ImageOptions{Experiment: &engine.Experiment{Order: []int{0, 0}}}}); err == nil {
 		t.Error("an order that is no permutation was taken")
 	}
 }
@@ -104,7 +104,7 @@ func TestSlots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens, err := m.VisualTokens(context.Background(), gradient(70, 50), engine.VisualOptions{})
+	tokens, err := m.VisualTokens(context.Background(), gradient(70, 50), engine.VisualTokensOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestSlots(t *testing.T) {
 // tokens have none.
 func TestColorsAreSteady(t *testing.T) {
 	m := openModel(t, tinyDINO)
-	colors, err := m.Colors(context.Background(), gradient(70, 70), engine.FeatureOptions{})
+	colors, err := m.Colors(context.Background(), gradient(70, 70), engine.FeaturesOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestColorsAreSteady(t *testing.T) {
 	if e := colors.Explained; !(e[0] >= e[1] && e[1] >= e[2] && e[2] > 0 && e[0]+e[1]+e[2] <= 1+1e-9) {
 		t.Errorf("components explain %v", e)
 	}
-	again, err := m.Colors(context.Background(), gradient(71, 71), engine.FeatureOptions{})
+	again, err := m.Colors(context.Background(), gradient(71, 71), engine.FeaturesOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,11 +5,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io/fs"
-	"math"
 	"sync"
 	"time"
 
+	"vitrine/engine/bind"
 	"vitrine/engine/encoder"
+	"vitrine/engine/family"
 	"vitrine/engine/fault"
 	"vitrine/engine/gpu"
 	"vitrine/engine/kernel"
@@ -24,24 +25,23 @@ const (
 	maxTokenizerBytes = 64 << 20
 )
 
-// Load reads a model folder: config.json, preprocessor_config.json,
-// model.safetensors or its shards, and the tokenizer's files. The weights are
-// streamed into their packed places; what they don't need is skipped. A failure
-// leaves nothing behind.
+// Load reads a model folder: config.json, preprocessor_config.json, model.safetensors or
+// its shards, and the tokenizer's files. Weights are streamed into their packed form;
+// tensors that the model doesn't use are skipped. A failure leaves nothing behind.
 func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error) {
-	dtype, err := o.dtype()
+	dtype, err := o.weightsDType()
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	l := loader{ctx: ctx, folder: folder, options: o, dtype: dtype, text: &text{}}
+	l := loader{ctx: ctx, folder: folder, options: o, dtype: dtype, text: &textReader{}}
 	defer l.text.reading.Wait()
 	defer cancel()
 	if err := l.open(); err != nil {
 		return nil, err
 	}
 	m, err := l.model()
-	if l.gpu != nil && !o.DemandGPU && fault.CodeOf(err) == fault.Device { // no room for the weights
+	if l.gpu != nil && !o.DemandGPU && fault.CodeOf(err) == fault.Device { // the device has no memory for the weights
 		l.close()
 		l.gpuErr, l.options.GPU = err, nil
 		if err = l.open(); err == nil {
@@ -56,10 +56,10 @@ func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error)
 	return m, nil
 }
 
-// dtype is the form in which the blocks keep their weights. The patch embedding,
-// norms, heads and projections stay in float32: together they are a few
-// percent, and what they lose can't be made up for.
-func (o Options) dtype() (kernel.DType, error) {
+// weightsDType is the form in which the blocks keep their weights. The patch embedding,
+// norms, heads and projections stay in float32: together they are a few percent of the
+// weights, and rounding them costs more accuracy than rounding the blocks.
+func (o Options) weightsDType() (kernel.DType, error) {
 	switch o.DType {
 	case "", "auto", "f32":
 		return kernel.F32, nil
@@ -69,6 +69,14 @@ func (o Options) dtype() (kernel.DType, error) {
 		return kernel.Q8, nil
 	}
 	return 0, fault.New(fault.Option, "dtype", "found %q, supported are auto, f32, f16, q8", o.DType)
+}
+
+// packedDType is weightsDType for a packed file, whose weights are int8.
+func (o Options) packedDType() (kernel.DType, error) {
+	if o.DType == "f32" || o.DType == "f16" {
+		return 0, fault.New(fault.Option, "dtype", "found %q, but config.json's quantization_config says that the weights are int8; use auto or q8", o.DType)
+	}
+	return kernel.Q8, nil
 }
 
 func (o Options) set() *kernel.Set {
@@ -88,25 +96,26 @@ type loader struct {
 	folder     weights.Folder
 	options    Options
 	dtype      kernel.DType
-	arch       *architecture
+	arch       *family.Architecture
 	pixels     pixels.Config
 	pixelsErr  error
 	checkpoint *weights.Checkpoint
 
-	text   *text        // nil where no tokenizer is wanted
+	text   *textReader  // nil: don't read the tokenizer
 	gpu    *gpu.Machine // or nil
-	gpuErr error        // why there is none, where one was wanted
+	gpuErr error        // why there is no GPU although one was asked for
 }
 
-// text is the tokenizer, which is read while the weights come.
-type text struct {
+// textReader reads the tokenizer while the weights are on their way.
+type textReader struct {
 	begin   sync.Once
 	reading sync.WaitGroup
 	tokens  tokenizer.Tokenizer
 	err     error
 }
 
-// open asks for the three files that every model has, all at once.
+// open requests config.json, preprocessor_config.json and the weights at the same time,
+// and the tokenizer's files and a GPU as soon as config.json is there.
 func (l *loader) open() error {
 	folder := l.folder
 	if l.options.Integrity != "" {
@@ -140,7 +149,7 @@ func (l *loader) open() error {
 	return nil
 }
 
-// close gives back what open took, but for the GPU of a model.
+// close frees what open took.
 func (l *loader) close() {
 	if l.checkpoint != nil {
 		l.checkpoint.Close()
@@ -156,20 +165,19 @@ func (l *loader) closeGPU() {
 	}
 }
 
-// gpuWork is how many multiply-adds a picture must cost before a GPU that nobody
-// demanded is worth its start, about a tenth of a second for the device and its
-// shaders. A CPU with SIMD does this in some 20 ms.
+// gpuWork is the multiply-adds of a picture from which on a GPU is worth opening unasked:
+// the device and its shaders take about a tenth of a second to start. A CPU with SIMD
+// computes this many in some 20 ms.
 const gpuWork = 5e8
 
-// openGPU opens the GPU and compiles its shaders, while the other files are on
-// their way.
+// openGPU opens the GPU and compiles its shaders while the other files are on their way.
 func (l *loader) openGPU() {
-	if l.options.GPU == nil || !l.options.DemandGPU && !l.options.anyWork && l.arch.vision.work() < gpuWork {
+	if l.options.GPU == nil || !l.options.DemandGPU && !l.options.anyWork && l.arch.Vision.MultiplyAdds() < gpuWork {
 		return
 	}
 	if n := l.options.Workers; n > 1 {
 		if !l.options.DemandGPU {
-			return // who names workers means the CPU
+			return // a number of workers asks for the CPU
 		}
 		l.gpuErr = fault.New(fault.Option, "workers", "found %d; a GPU works without them, so leave workers out", n)
 		return
@@ -177,7 +185,7 @@ func (l *loader) openGPU() {
 	device, err := l.options.GPU(l.ctx)
 	if err == nil && device.About().Software && !l.options.DemandGPU {
 		device.Close()
-		err = fault.New(fault.Device, "webgpu", "%s only plays a GPU, so the CPU is faster", device.About().Name)
+		err = fault.New(fault.Device, "webgpu", "%s is a software adapter, so the CPU is faster", device.About().Name)
 	}
 	if err == nil {
 		l.gpu, err = gpu.New(device, l.dtype)
@@ -188,16 +196,16 @@ func (l *loader) openGPU() {
 	l.gpuErr = err
 }
 
-// checkWorkers refuses more shares than there are heads to share.
+// checkWorkers refuses more shares than the model has heads.
 func (l *loader) checkWorkers() error {
-	heads := l.arch.maxWorkers()
+	heads := l.arch.MaxWorkers()
 	if n := l.options.Workers; n < 0 || n > heads {
 		return fault.New(fault.Option, "workers", "found %d; this model has %d heads, so supported are 1 to %d", n, heads, heads)
 	}
 	return nil
 }
 
-// split cuts the model into shares, where it is left to Options.Split.
+// split calls Options.Split, if there is one, for the number of shares of the model.
 func (l *loader) split() error {
 	if l.options.Split == nil || l.gpu != nil {
 		return nil
@@ -207,11 +215,20 @@ func (l *loader) split() error {
 	if l.dtype == kernel.Q8 {
 		speed = q8Speed(l.options.set().Q8Rows())
 	}
-	l.options.Workers, l.options.Peers, err = l.options.Split(l.arch.cost(speed))
+	l.options.Workers, l.options.Group, err = l.options.Split(l.arch.Cost(speed))
 	if err != nil {
 		return err
 	}
 	return l.checkWorkers()
+}
+
+// q8Speed is how much faster products of int8 are than those of floats, by what rows of
+// activations become.
+func q8Speed(rows string) float64 {
+	if rows == "int8" {
+		return 3
+	}
+	return 1.5
 }
 
 func (l *loader) readConfig() error {
@@ -222,10 +239,10 @@ func (l *loader) readConfig() error {
 	if err != nil {
 		return err
 	}
-	if l.arch, err = parseConfig(data); err != nil {
+	if l.arch, err = family.Parse(data); err != nil {
 		return err
 	}
-	if l.arch.packed {
+	if l.arch.Packed {
 		if l.dtype, err = l.options.packedDType(); err != nil {
 			return err
 		}
@@ -241,8 +258,8 @@ func (l *loader) readPixels() {
 	l.pixelsErr = err
 }
 
-// fatalPixels: a folder without preprocessor_config.json still takes
-// pixelValues; a broken file is an error.
+// fatalPixels is the error of a broken preprocessor_config.json. A folder without the file
+// loads, and takes pixelValues only.
 func (l *loader) fatalPixels() error {
 	if !errors.Is(l.pixelsErr, fs.ErrNotExist) {
 		return l.pixelsErr
@@ -251,22 +268,19 @@ func (l *loader) fatalPixels() error {
 	return nil
 }
 
-// model streams the weights.
+// model streams the weights and makes the Model.
 func (l *loader) model() (*Model, error) {
 	if err := l.split(); err != nil {
 		return nil, err
 	}
 	set := l.options.set()
 	workers := max(l.options.Workers, 1)
-	cpu := encoder.NewCPU(*set, l.options.Peers)
-	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: cpu, peers: l.options.Peers, pause: l.options.Pause}
+	cpu := encoder.NewCPU(*set, l.options.Group)
+	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: cpu, group: l.options.Group, pause: l.options.Pause}
 
-	b, t, err := l.bind()
+	b, err := l.bind(0)
 	if err != nil {
 		return nil, err
-	}
-	if l.gpu != nil {
-		b.ready = l.gpu.Own
 	}
 	bytes, err := l.stream(b)
 	if err != nil {
@@ -274,42 +288,45 @@ func (l *loader) model() (*Model, error) {
 	}
 	l.text.reading.Wait()
 	m.tokens, m.tokensErr = l.text.tokens, l.text.err
-	if err := b.finish(l.folder.Name()); err != nil {
+	t, err := b.Finish(l.folder.Name())
+	if err != nil {
 		return nil, err
 	}
-	// A folder without a tokenizer still ranks nothing, but sees.
+	// Image calls work without a tokenizer; the others fail with this error.
 	if m.tokensErr != nil && fault.CodeOf(m.tokensErr) != fault.NotFound {
 		return nil, m.tokensErr
 	}
 	m.towers = t
 	m.source = source{l.folder, l.options, l.dtype, l.arch}
-	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), workers, b.count, bytes)
+	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), workers, b.Parameters, bytes)
 	if l.dtype == kernel.Q8 {
 		m.info.Q8 = &Q8Info{Rows: set.Q8Rows()}
 	}
 	if l.gpu != nil {
-		m.gpu = &watched{machine: l.gpu, cpu: cpu, demanded: l.options.DemandGPU, calls: map[string]int{}, clock: l.options.clock}
+		m.gpu = &selfCheckedGPU{machine: l.gpu, cpu: cpu, demanded: l.options.DemandGPU, calls: map[string]int{}, clock: l.options.clock}
 		if m.gpu.clock == nil {
 			m.gpu.clock = time.Now
 		}
 	}
 	m.running = m.describeDevice(l.gpuErr)
-	if b.keepRest {
-		return m, m.measureQ8(l.ctx, b.q8())
+	if l.measures() {
+		return m, m.measureQ8(l.ctx, b.Q8())
 	}
 	return m, nil
 }
 
-// bind says where the tensors of the checkpoint go.
-func (l *loader) bind() (*binder, *towers, error) {
-	b := newBinder(l.checkpoint.Names(), l.dtype)
-	b.packed = l.arch.packed
-	b.keepRest = l.dtype == kernel.Q8 && !b.packed && l.options.MeasureQ8 && l.gpu == nil
-	t, err := bindModel(l.arch, b, l.options.share(0))
-	if err == nil {
-		err = b.missing(l.folder.Name())
+// measures tells whether q8 is measured on a picture as the model loads.
+func (l *loader) measures() bool {
+	return l.dtype == kernel.Q8 && !l.arch.Packed && l.options.MeasureQ8 && l.gpu == nil
+}
+
+// bind gives the destinations of the checkpoint's tensors in a share of the model.
+func (l *loader) bind(share int) (*bind.Binding, error) {
+	o := bind.Options{DType: l.dtype, Share: l.options.share(share), KeepResidual8: l.measures()}
+	if l.gpu != nil {
+		o.Ready = l.gpu.Own
 	}
-	return b, t, err
+	return bind.New(l.arch, l.folder.Name(), l.checkpoint.Names(), o)
 }
 
 // source is where a model came from.
@@ -317,34 +334,34 @@ type source struct {
 	folder  weights.Folder
 	options Options
 	dtype   kernel.DType
-	arch    *architecture
+	arch    *family.Architecture
 }
 
-// again loads the weights once more, for the CPU.
-func (s source) again(ctx context.Context) (*towers, error) {
+// again loads the weights a second time, for the CPU.
+func (s source) again(ctx context.Context) (*bind.Towers, error) {
 	s.options.GPU, s.options.Progress, s.options.MeasureQ8 = nil, nil, false
 	l := loader{ctx: ctx, folder: s.folder, options: s.options, dtype: s.dtype, arch: s.arch}
 	if err := l.open(); err != nil {
 		return nil, err
 	}
 	defer l.close()
-	b, t, err := l.bind()
-	if err == nil {
-		_, err = l.stream(b)
+	b, err := l.bind(0)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = b.finish(l.folder.Name())
+	if _, err := l.stream(b); err != nil {
+		return nil, err
 	}
-	return t, err
+	return b.Finish(l.folder.Name())
 }
 
-// stream reads all weights and gives their bytes.
-func (l *loader) stream(b *binder) (int64, error) {
+// stream reads all weights and gives the number of bytes read.
+func (l *loader) stream(b *bind.Binding) (int64, error) {
 	var bytes int64
 	var pauseErr error
 	ctx, stop := context.WithCancelCause(l.ctx)
 	defer stop(nil)
-	err := l.checkpoint.Stream(ctx, b.target, func(done, total int64) {
+	err := l.checkpoint.Stream(ctx, b.Target, func(done, total int64) {
 		bytes = done
 		if l.options.Progress != nil {
 			l.options.Progress(done, total)
@@ -359,7 +376,7 @@ func (l *loader) stream(b *binder) (int64, error) {
 }
 
 func (l *loader) beginTokenizer() {
-	if l.text == nil || l.arch.text == nil {
+	if l.text == nil || l.arch.Text == nil {
 		return
 	}
 	a := l.arch
@@ -368,93 +385,13 @@ func (l *loader) beginTokenizer() {
 	})
 }
 
-func (l *loader) readTokenizer(a *architecture) (tokenizer.Tokenizer, error) {
-	read := func(name string) ([]byte, error) {
-		return weights.ReadFile(l.ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
+func (l *loader) readTokenizer(a *family.Architecture) (tokenizer.Tokenizer, error) {
+	read := func(ctx context.Context, name string) ([]byte, error) {
+		return weights.ReadFile(ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
 	}
-	t, err := tokenizer.Load(read, tokenizer.Options{MaxLength: a.text.places, Family: a.tokenizerFamily()})
-	if err == nil && t.Size() > a.text.vocab {
-		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), a.text.vocab)
+	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: a.Text.Positions, Family: a.Text.Tokenizer})
+	if err == nil && t.Size() > a.Text.Vocabulary {
+		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), a.Text.Vocabulary)
 	}
 	return t, err
-}
-
-func (a *architecture) tokenizerFamily() tokenizer.Family {
-	switch a.family.modelType {
-	case "siglip":
-		return tokenizer.SigLIP
-	case "siglip2":
-		return tokenizer.SigLIP2
-	}
-	return tokenizer.CLIP
-}
-
-// Logits scales cosines as upstream does: cosine·exp(logit_scale) + logit_bias.
-func (m *Model) Logits(similarities []float64) []float64 {
-	scale := math.Exp(float64(m.towers.scale))
-	out := make([]float64, len(similarities))
-	for i, s := range similarities {
-		out[i] = s*scale + float64(m.towers.bias)
-	}
-	return out
-}
-
-// describe fills in Info.
-func describe(a *architecture, t *towers, p pixels.Config, set, dtype string, workers int, parameters, bytes int64) Info {
-	c := a.vision
-	info := Info{
-		Architecture: a.name, ModelType: a.family.modelType, Device: "simd", Workers: workers, DType: dtype, Kernels: set,
-		Parameters: parameters, Bytes: bytes, Classes: a.labels.n,
-		Shapes: Shapes{
-			Image: [2]int{c.height, c.width}, Patch: c.patch, Grid: [2]int{c.grid.Rows, c.grid.Columns},
-			Prefix: c.prefix(), Width: c.Width, Layers: c.Layers, Heads: c.Heads,
-		},
-	}
-	if set == kernel.Scalar.Name {
-		info.Device = "scalar"
-	}
-	info.Preprocess = sightOf(p)
-	s := &info.Shapes
-	s.Tokens = s.Prefix + c.grid.Patches()
-	if c.family.naflex {
-		s.MaxPatches = p.MaxPatches
-	}
-	readout := a.llava == nil && (c.family.readout != encoder.ReadMap || c.head || a.classes)
-	if readout {
-		s.Embedding = c.Width
-		if t.vision.Projection != nil {
-			s.Embedding = t.vision.Projection.Out
-		}
-		info.Tasks = append(info.Tasks, "embedImage", "embedImages")
-	}
-	if a.text != nil {
-		s.TextLength, s.TextLayers, s.Vocabulary = a.text.places, a.text.Layers, a.text.vocab
-		info.Tasks = append(info.Tasks, "embedText", "embedTexts", "rank", "tokenize")
-	}
-	if a.classes {
-		info.Tasks = append(info.Tasks, "classify")
-	}
-	if a.text != nil || a.classes && t.vision.Readout == encoder.ReadClass && !t.vision.ClassifierMean {
-		info.Tasks = append(info.Tasks, "relevance")
-	}
-	info.Tasks = append(info.Tasks, "attention", "features", "trace")
-	if a.llava != nil {
-		s.Slots = a.slots(c.grid)
-		info.Tasks = append(info.Tasks, "visualTokens")
-	}
-	return info
-}
-
-// sightOf tells what of a picture a model with that configuration sees.
-func sightOf(p pixels.Config) Sight {
-	s := Sight{Resize: "none", Crop: [2]int{p.CropHeight, p.CropWidth}}
-	switch {
-	case p.NaFlex:
-		s.Resize = "naflex"
-	case p.Resize && p.ShortestEdge > 0:
-		s.Resize, s.Edge = "shortest-edge", p.ShortestEdge
-	case p.Resize:
-		s.Resize, s.Size = "squash", [2]int{p.Height, p.Width}
-	}
-	return s
 }

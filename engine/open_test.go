@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"vitrine/engine"
@@ -12,12 +13,31 @@ import (
 	"vitrine/engine/weights"
 )
 
-// openModel loads a model folder beside the checkout, or skips.
+// goldenModels has the small model folders of the tree.
+const goldenModels = "../testdata/golden/models/"
+
+// modelFolders gives all of them.
+func modelFolders(t *testing.T) []string {
+	t.Helper()
+	dirs := glob(goldenModels + "*")
+	if len(dirs) == 0 {
+		t.Fatalf("%s holds no model", goldenModels)
+	}
+	return dirs
+}
+
+// extraFolders gives those of the folders that are there. They lie beside the
+// checkout: no clone brings them, and no test counts on them.
+func extraFolders(dirs ...string) []string {
+	return slices.DeleteFunc(dirs, func(dir string) bool {
+		_, err := os.Stat(dir)
+		return err != nil
+	})
+}
+
+// openModel loads a model folder.
 func openModel(t *testing.T, dir string) *engine.Model {
 	t.Helper()
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("%s is not there", dir)
-	}
 	m, err := engine.Load(context.Background(), weights.Dir(dir), engine.Options{})
 	if err != nil {
 		t.Fatal(err)

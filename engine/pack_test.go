@@ -54,8 +54,7 @@ func packed(t *testing.T, from string, change func(config []byte, tensors []weig
 // TestPackedIsQ8: a packed file of any family is what q8 makes of the float file,
 // but for matrices outside of the blocks, which are half floats; in two shares, too.
 func TestPackedIsQ8(t *testing.T) {
-	folders := append(glob("../testdata/golden/models/*"), "../site/models/emoji-clip")
-	for _, dir := range append(folders, glob("../../shared/fixtures/models/*")...) {
+	for _, dir := range append(modelFolders(t), "../site/models/emoji-clip") {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			load := func(dir, dtype string) *engine.Model {
 				m, err := engine.Load(context.Background(), weights.Dir(dir), engine.Options{DType: dtype})
@@ -71,7 +70,7 @@ func TestPackedIsQ8(t *testing.T) {
 				t.Errorf("info says %s, %d of %d parameters, %+v", info.DType, info.Parameters, want.Info().Parameters, info.Q8)
 			}
 			for name, m := range map[string]*engine.Model{"whole": got, "in two": loadSharedWith(t, out, 2, engine.Options{})} {
-				cosine, err := engine.Agreement(context.Background(), want, m)
+				cosine, err := engine.EmbeddingCosine(context.Background(), want, m)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -25,7 +25,7 @@ func (s *someTap) Wants(name string) bool { return slices.Contains(s.names, name
 // worker and in two.
 func TestWantingLessChangesNothing(t *testing.T) {
 	outputs := []string{"pooled", "embedding", "logits"}
-	for _, dir := range glob("../../shared/fixtures/models/*") {
+	for _, dir := range modelFolders(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			m := openModel(t, dir)
 			run := func(m *engine.Model, tap encoder.Tap) error {

@@ -15,25 +15,18 @@ import (
 	"vitrine/engine/weights"
 )
 
-// neutral is a text about nothing, for the contrast of a single label.
+// neutral is a text about nothing: a single label's contrast is taken against it.
 const neutral = "a photo of a"
 
-// Relevance says which patches speak for each label, forward only. Both methods
-// make one vector a patch that depends on the picture alone; a label costs one
-// product with it.
+// Relevance says which patches raise the similarity to each label, forward only. Both
+// methods compute one vector for each patch, which depends on the picture alone; a label
+// costs one product with them.
 func (m *Model) Relevance(ctx context.Context, img Image, labels []string, o RelevanceOptions) (Relevance, error) {
-	if err := m.begin(ctx); err != nil {
+	if err := m.begin(ctx, &o); err != nil {
 		return Relevance{}, err
 	}
 	defer m.mu.Unlock()
 	out := Relevance{Method: o.Method}
-	switch out.Method {
-	case "":
-		out.Method = "dense"
-	case "dense", "contribution":
-	default:
-		return out, fault.New(fault.Option, "method", "found %q, supported are dense, contribution", o.Method)
-	}
 	if len(labels) == 0 {
 		return out, fault.New(fault.Option, "labels", "the list is empty; give at least one label")
 	}
@@ -41,12 +34,16 @@ func (m *Model) Relevance(ctx context.Context, img Image, labels []string, o Rel
 	if err != nil {
 		return out, err
 	}
-	voices, err := m.voices(ctx, img, o.ImageOptions, out.Method)
+	fallbacks := m.fallbacks
+	tokens, err := m.tokenRelevance(ctx, img, o.ImageOptions, out.Method)
+	if err == nil && fallbacks != m.fallbacks { // the GPU that embedded the labels was found to be wrong
+		targets, against, err = m.targets(ctx, labels, o)
+	}
 	if err != nil {
 		return out, err
 	}
 	for i, label := range labels {
-		one := LabelMap{Label: label, Data: maps.Along(voices.patches, targets[i]), Grid: voices.grid, Similarity: score.Dot(voices.pooled, targets[i])}
+		one := LabelMap{Label: label, Data: maps.PatchScores(tokens.patches, targets[i]), Grid: tokens.grid, Similarity: score.Dot(tokens.pooled, targets[i])}
 		if out.Method == "contribution" {
 			rest := one.Similarity
 			for _, v := range one.Data {
@@ -58,23 +55,23 @@ func (m *Model) Relevance(ctx context.Context, img Image, labels []string, o Rel
 		if others == nil {
 			others = slices.Delete(slices.Clone(targets), i, i+1)
 		}
-		one.Contrast = maps.Contrast(one.Data, voices.patches, others)
+		one.Contrast = maps.Contrast(one.Data, tokens.patches, others)
 		out.Maps = append(out.Maps, one)
 	}
 	return out, nil
 }
 
-// targets gives a vector of length 1 for each label, and those that a contrast is
-// against; nil against means the other labels.
+// targets gives a vector of length 1 for each label, and the vectors that contrasts are
+// taken against; against nil means the other labels.
 func (m *Model) targets(ctx context.Context, labels []string, o RelevanceOptions) (targets, against [][]float32, err error) {
 	find := func(texts, templates []string) ([][]float32, error) { return m.labelEmbeddings(ctx, texts, templates) }
 	single := func() ([][]float32, error) { return find([]string{neutral}, nil) }
-	switch classifier := m.towers.vision.Classifier; {
-	case classifier != nil && m.towers.vision.Readout == encoder.ReadClass && !m.towers.vision.ClassifierMean:
+	switch {
+	case m.towers.Vision.ClassDirections():
 		find = func(texts, _ []string) ([][]float32, error) { return m.classVectors(texts) }
 		single = m.meanClass
-	case classifier != nil:
-		return nil, nil, fault.New(fault.Task, "relevance", "%s classifies a mean of its patches, which has no relevance here; supported are models with a text tower and ViT classifiers", m.name())
+	case m.towers.Vision.Classifier != nil:
+		return nil, nil, fault.New(fault.Task, "relevance", "%s classifies a mean of its patches, which has no relevance here; supported are models with a text tower and ViT classifiers", m.arch.Title())
 	default:
 		if err := m.needTokenizer("relevance"); err != nil {
 			return nil, nil, err
@@ -91,7 +88,7 @@ func (m *Model) targets(ctx context.Context, labels []string, o RelevanceOptions
 	return targets, against, err
 }
 
-// classVectors gives a classifier's weights of some classes, to length 1.
+// classVectors gives the classifier's weights of some classes, scaled to length 1.
 func (m *Model) classVectors(names []string) ([][]float32, error) {
 	var out [][]float32
 	for _, name := range names {
@@ -107,7 +104,7 @@ func (m *Model) classVectors(names []string) ([][]float32, error) {
 }
 
 func (m *Model) classRow(class int) []float32 {
-	w := m.towers.vision.Classifier
+	w := m.towers.Vision.Classifier
 	row := make([]float32, w.In)
 	for k := range row {
 		row[k] = w.At(class, k)
@@ -115,9 +112,9 @@ func (m *Model) classRow(class int) []float32 {
 	return row
 }
 
-// meanClass is the mean of all classes' vectors.
+// meanClass is the mean of the vectors of all classes.
 func (m *Model) meanClass() ([][]float32, error) {
-	w := m.towers.vision.Classifier
+	w := m.towers.Vision.Classifier
 	mean := make([]float32, w.In)
 	for class := range w.Out {
 		row := m.classRow(class)
@@ -132,10 +129,10 @@ func (m *Model) meanClass() ([][]float32, error) {
 // findClass finds a class by its name, one of its synonyms ("tabby, tabby cat"),
 // or its number.
 func (m *Model) findClass(name string) (int, error) {
-	labels := m.arch.labels
-	all := make([]string, labels.n)
+	labels := m.arch.Classifier
+	all := make([]string, labels.Count)
 	for i := range all {
-		if all[i] = labels.at(i); all[i] == name {
+		if all[i] = labels.At(i); all[i] == name {
 			return i, nil
 		}
 	}
@@ -144,46 +141,50 @@ func (m *Model) findClass(name string) (int, error) {
 			return i, nil
 		}
 	}
-	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < labels.n {
+	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < labels.Count {
 		return i, nil
 	}
 	hint := ""
-	if near := weights.Nearest(name, all); near != "" {
+	if near := weights.ClosestName(name, all); near != "" {
 		hint = "; the nearest is " + strconv.Quote(near)
 	}
-	return 0, fault.New(fault.Option, "labels", "found %q, which is none of the %d classes of this classifier%s", name, labels.n, hint)
+	return 0, fault.New(fault.Option, "labels", "found %q, which is none of the %d classes of this classifier%s", name, labels.Count, hint)
 }
 
-// voices are what the patches of a picture say: one vector each, in the space of
-// the labels.
-type voices struct {
+// tokenRelevance is one vector for each patch of a picture, in the space of the labels.
+type tokenRelevance struct {
 	patches kernel.Mat // [patches, E]
-	pooled  []float32  // [E], length 1
-	grid    [2]int
+	pooled  []float32  // [E], the picture's embedding, of length 1
+	grid    [2]int     // rows, columns of patches
 }
 
-func (m *Model) voices(ctx context.Context, img Image, o ImageOptions, method string) (voices, error) {
+// tokenRelevance computes the vectors that a method of Relevance needs: of length 1
+// ("dense"), or summing up to the picture's embedding ("contribution").
+func (m *Model) tokenRelevance(ctx context.Context, img Image, o ImageOptions, method string) (tokenRelevance, error) {
 	last := encoder.BlockName(m.info.Shapes.Layers - 1)
 	names := []string{"embedding", method}
 	if method == "contribution" {
 		names = append(names, last)
 	}
 	tap := capturing(names...)
-	p, err := m.see(ctx, img, o, tap)
+	p, err := m.encodeImage(ctx, img, o, tap)
 	if err != nil {
-		return voices{}, err
+		return tokenRelevance{}, err
 	}
-	pooled := tap.values["embedding"][0].Data
+	pooled := tap.values["embedding"][0].Dense()
 	length := math.Sqrt(score.Dot(pooled, pooled))
 	all := tap.values[method][0]
 	if method == "contribution" {
-		if m.towers.vision.Map == nil {
-			if all, err = m.throughNorm(all, tap.values[last][0].Row(0)); err != nil {
-				return voices{}, err
+		if m.towers.Vision.Map == nil {
+			if all, err = m.throughNorm(ctx, all, tap.values[last][0].Row(0)); err != nil {
+				return tokenRelevance{}, err
 			}
 		}
-		for i := range all.Data {
-			all.Data[i] /= float32(length)
+		for i := range all.Rows {
+			row := all.Row(i)
+			for j := range row {
+				row[j] /= float32(length)
+			}
 		}
 	} else {
 		for i := range all.Rows {
@@ -192,14 +193,14 @@ func (m *Model) voices(ctx context.Context, img Image, o ImageOptions, method st
 	}
 	score.Normalize(pooled)
 	prefix := m.info.Shapes.Prefix
-	return voices{all.RowRange(prefix, all.Rows), pooled, [2]int{p.grid.Rows, p.grid.Columns}}, nil
+	return tokenRelevance{all.RowRange(prefix, all.Rows), pooled, [2]int{p.grid.Rows, p.grid.Columns}}, nil
 }
 
-// throughNorm carries parts [tokens, D] of the class token z through the last norm
-// and the projection, which are linear once z's own mean and deviation are
-// fixed: W·(γ ⊙ (part − mean(part)))/σ(z).
-func (m *Model) throughNorm(parts kernel.Mat, z []float32) (kernel.Mat, error) {
-	v := m.towers.vision
+// throughNorm applies the last norm and the projection to parts [tokens, D] that sum up
+// to the class token z. Both are linear once the deviation σ of z is fixed:
+// W·(γ ⊙ (part − mean(part)))/σ(z).
+func (m *Model) throughNorm(ctx context.Context, parts kernel.Mat, z []float32) (kernel.Mat, error) {
+	v := m.towers.Vision
 	sigma := deviation(z, float64(v.PostNorm.Eps))
 	for i := range parts.Rows {
 		row := parts.Row(i)
@@ -214,7 +215,7 @@ func (m *Model) throughNorm(parts kernel.Mat, z []float32) (kernel.Mat, error) {
 	if v.Projection == nil {
 		return parts, nil
 	}
-	return m.apply(v.Projection, kernel.Identity, parts)
+	return m.apply(ctx, v.Projection, kernel.Identity, parts)
 }
 
 // deviation is the denominator of a LayerNorm of z.
@@ -227,23 +228,4 @@ func deviation(z []float32, eps float64) float64 {
 		squares += (float64(x) - mean) * (float64(x) - mean)
 	}
 	return math.Sqrt(squares/float64(len(z)) + eps)
-}
-
-// apply runs one projection over x outside of a tower's walk.
-func (m *Model) apply(w *kernel.Linear, act kernel.Activation, x kernel.Mat) (kernel.Mat, error) {
-	tap := capturing("projection")
-	project := func(r encoder.Run) error {
-		machine := r.Machine
-		machine.Reset()
-		in, y := machine.New(x.Rows, x.Cols), machine.New(x.Rows, w.Out)
-		machine.Fill(in, func(values kernel.Mat) { values.Copy(x) })
-		machine.Linear(y, in, w, act, encoder.Mat{})
-		machine.Read(y, func(values kernel.Mat) { r.Tap.Take("projection", 0, values) })
-		return machine.Finish()
-	}
-	ctx := context.Background()
-	if err := m.encode(ctx, work{kind: "projection", last: "projection", run: m.run(ctx, tap), all: project, one: project}); err != nil {
-		return kernel.Mat{}, err
-	}
-	return tap.values["projection"][0], nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"vitrine/engine/encoder"
@@ -24,18 +23,14 @@ const sumTolerance = 1e-5
 func TestContributionIsWhatTheLayersGave(t *testing.T) {
 	for _, name := range []string{"clip_new_eos", "clip_gelu_interpolate", "vit_image_classification", "siglip", "siglip2_naflex"} {
 		t.Run(name, func(t *testing.T) {
-			dir := "../../shared/fixtures/models/" + name
-			if _, err := os.Stat(dir); err != nil {
-				t.Skipf("%s is not there", dir)
-			}
-			m, err := Load(context.Background(), weights.Dir(dir), Options{})
+			m, err := Load(context.Background(), weights.Dir("../testdata/golden/models/"+name), Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer m.Close()
 			random := rand.New(rand.NewPCG(1, 2))
 			img := noise(random, 60, 44)
-			v, err := m.voices(context.Background(), img, ImageOptions{}, "contribution")
+			v, err := m.tokenRelevance(context.Background(), img, ImageOptions{}, "contribution")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,16 +68,16 @@ func noise(random *rand.Rand, width, height int) Image {
 // and the part of all that is no patch.
 func given(t *testing.T, m *Model, img Image, label []float32) (patches []float64, rest float64) {
 	t.Helper()
-	tower := m.towers.vision
+	tower := m.towers.Vision
 	names := []string{"embeddings", "embedding", "last", "pool.attention"}
 	for k := range tower.Blocks {
 		names = append(names, encoder.BlockName(k), encoder.BlockAttention(k))
 	}
 	tap := capturing(names...)
-	if _, err := m.see(context.Background(), img, ImageOptions{}, tap); err != nil {
+	if _, err := m.encodeImage(context.Background(), img, ImageOptions{}, tap); err != nil {
 		t.Fatal(err)
 	}
-	pooled := tap.values["embedding"][0].Data
+	pooled := tap.values["embedding"][0].Dense()
 	length := math.Sqrt(score.Dot(pooled, pooled))
 	direction := make([]float64, tower.Width) // d cosine / d pooled token, before the norm
 	if tower.Map != nil {
@@ -138,11 +133,11 @@ func given(t *testing.T, m *Model, img Image, label []float32) (patches []float6
 
 // givenByHead is given for a MAP head.
 func (m *Model) givenByHead(x, attention kernel.Mat, direction []float64, pooled []float32) (patches []float64, rest float64) {
-	h, width := m.towers.vision.Map, m.towers.vision.Width
+	h, width := m.towers.Vision.Map, m.towers.Vision.Width
 	values := project(x, h.KV, width, 2*width)
 	rest = along(direction, pooled)
 	for j := range x.Rows {
-		part := headsGive(values.Row(j), attention, j, m.towers.vision.Heads, h.Out, direction)
+		part := headsGive(values.Row(j), attention, j, m.towers.Vision.Heads, h.Out, direction)
 		patches = append(patches, part)
 		rest -= part
 	}

@@ -5,25 +5,16 @@ import (
 
 	"vitrine/engine/encoder"
 	"vitrine/engine/fault"
-	"vitrine/engine/kernel"
 	"vitrine/engine/weights"
 )
 
-// Share is one part of every block of a model. It embeds and answers nothing by
-// itself: it joins the jobs of the Model that is the first share.
-type Share struct {
-	towers  *towers
-	machine encoder.Machine
-	rest    []*kernel.Linear // that the first job, which measures, is done with
-}
-
-// LoadShare loads share index of a model that is cut into o.Workers shares. It
-// keeps that part of the weights and passes over the rest.
+// LoadShare loads share index of a model that is split into o.Workers shares. It keeps
+// the weights of this share only.
 func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options) (*Share, error) {
 	if index < 1 || index >= o.Workers {
 		return nil, fault.New(fault.Option, "index", "found share %d of %d; the others than the first are 1 to %d", index, o.Workers, o.Workers-1)
 	}
-	dtype, err := o.dtype()
+	dtype, err := o.weightsDType()
 	if err != nil {
 		return nil, err
 	}
@@ -35,38 +26,33 @@ func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options)
 		return nil, err
 	}
 	defer l.checkpoint.Close()
-	b := newBinder(l.checkpoint.Names(), l.dtype)
-	b.packed = l.arch.packed
-	b.keepRest = l.dtype == kernel.Q8 && !b.packed && o.MeasureQ8
-	t, err := bindModel(l.arch, b, o.share(index))
+	b, err := l.bind(index)
 	if err != nil {
-		return nil, err
-	}
-	if err := b.missing(folder.Name()); err != nil {
 		return nil, err
 	}
 	if _, err := l.stream(b); err != nil {
 		return nil, err
 	}
-	if err := b.finish(folder.Name()); err != nil {
+	t, err := b.Finish(folder.Name())
+	if err != nil {
 		return nil, err
 	}
-	s := &Share{towers: t, machine: encoder.NewCPU(*o.set(), o.Peers)}
-	if b.keepRest {
-		s.rest = b.q8()
+	s := &Share{towers: t, machine: encoder.NewCPU(*o.set(), o.Group)}
+	if l.measures() {
+		s.toDrop = b.Q8()
 	}
 	return s, nil
 }
 
-// Join does this share's part of a job.
+// Join computes this share of a job.
 func (s *Share) Join(job encoder.Job) error {
 	defer func() {
-		settle(s.rest)
-		s.rest = nil
+		dropResiduals(s.toDrop)
+		s.toDrop = nil
 	}()
 	run := encoder.Run{Machine: s.machine}
 	if job.Text() {
-		return s.towers.text.Join(run, job)
+		return s.towers.Text.Join(run, job)
 	}
-	return s.towers.vision.Join(run, job)
+	return s.towers.Vision.Join(run, job)
 }

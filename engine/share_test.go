@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"math"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -29,7 +28,7 @@ func loadSharedWith(t *testing.T, dir string, n int, o engine.Options) *engine.M
 	o.Workers = n
 	var wait sync.WaitGroup
 	for i := 1; i < n; i++ {
-		o.Peers = g.Peers(i)
+		o.Group = g.Group(i)
 		share, err := engine.LoadShare(context.Background(), weights.Dir(dir), i, o)
 		if err != nil {
 			t.Fatal(err)
@@ -42,7 +41,7 @@ func loadSharedWith(t *testing.T, dir string, n int, o engine.Options) *engine.M
 			}
 		})
 	}
-	o.Peers = g.Peers(0)
+	o.Group = g.Group(0)
 	m, err := engine.Load(context.Background(), weights.Dir(dir), o)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +53,7 @@ func loadSharedWith(t *testing.T, dir string, n int, o engine.Options) *engine.M
 // TestSharesAreTheWhole holds everything that two shares say against one: all
 // intermediates of pictures and texts, attention and both voices included.
 func TestSharesAreTheWhole(t *testing.T) {
-	for _, dir := range glob("../../shared/fixtures/models/*") {
+	for _, dir := range modelFolders(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			whole, shared := openModel(t, dir), loadShared(t, dir, 2)
 			if shared.Info().Workers != 2 {
@@ -113,9 +112,6 @@ func noisePicture(width, height int) engine.Image {
 
 func TestSharesRefuseTooMany(t *testing.T) {
 	dir := "../testdata/golden/models/vit_image_classification"
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("%s is not there", dir)
-	}
 	if _, err := engine.Load(context.Background(), weights.Dir(dir), engine.Options{Workers: 99}); err == nil {
 		t.Error("99 workers for a few heads were taken")
 	}

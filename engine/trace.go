@@ -5,48 +5,36 @@ import (
 	"strings"
 	"time"
 
-	"vitrine/engine/encoder"
 	"vitrine/engine/kernel"
 )
 
-// Trace runs one picture and tells every stage of its way, with its shape and
-// the time it took. The whole is slower than a call that only wants its end, by
-// what it takes to look.
+// Trace runs one picture and gives every stage of the computation, with its shape and the
+// time it took. Reading every stage makes it slower than other calls.
 func (m *Model) Trace(ctx context.Context, img Image, o ImageOptions) ([]Stage, error) {
-	if err := m.begin(ctx); err != nil {
+	if err := m.begin(ctx, &o); err != nil {
 		return nil, err
 	}
 	defer m.mu.Unlock()
 	tap := &traceTap{last: time.Now()}
-	p, err := m.see(ctx, img, o, tap)
+	p, err := m.encodeImage(ctx, img, o, tap)
 	if err != nil {
 		return nil, err
 	}
 	shape := []int{3, p.input.Height, p.input.Width}
 	stages := append([]Stage{{"pixels", shape, p.ms.Preprocess}}, tap.stages...)
-	if m.towers.llava != nil {
-		slots := m.arch.slots(p.grid)
+	if m.towers.Projector != nil {
+		tokens := m.arch.LanguageTokens(p.grid)
 		start := time.Now()
-		if _, err := m.project(kernel.NewMat(slots, m.towers.llava.first.In)); err != nil {
+		if _, err := m.project(ctx, kernel.NewMat(tokens, m.towers.Projector.First.In)); err != nil {
 			return nil, err
 		}
-		stages = append(stages, Stage{"visual tokens", []int{slots, m.arch.llava.width}, milliseconds(start)})
+		stages = append(stages, Stage{"visual tokens", []int{tokens, m.arch.Projector.Width}, milliseconds(start)})
 	}
 	return stages, nil
 }
 
-// slots is how many places in a language model's context a picture of a grid
-// costs. The projector changes their width, never their number.
-func (a *architecture) slots(grid encoder.Grid) int {
-	slots := grid.Patches() + a.vision.prefix()
-	if !a.llava.full { // upstream drops the first token, whether or not it is a class token
-		slots--
-	}
-	return slots
-}
-
-// traceTap writes down what comes by. Attention maps and what is made for
-// relevance are not on a picture's way.
+// traceTap records shapes and times. It leaves out attention maps and token relevance,
+// which other calls ask for.
 type traceTap struct {
 	last   time.Time
 	stages []Stage
@@ -56,7 +44,7 @@ func (t *traceTap) Wants(name string) bool {
 	return !strings.HasSuffix(name, "attention") && name != "dense" && name != "contribution"
 }
 
-// Again: the run begins once more, on another device.
+// Again forgets everything: the run begins again, on another device.
 func (t *traceTap) Again() { t.last, t.stages = time.Now(), nil }
 
 func (t *traceTap) Take(name string, _ int, values kernel.Mat) {

@@ -1,7 +1,7 @@
 /**
  * Vision transformers in the browser: a page loads a model and asks it about
- * pictures. Nothing leaves the page: the only requests are for the model's files
- * and for pictures that are given as addresses.
+ * pictures. Pictures never leave the page: the only requests are for Vitrine's own
+ * files, for the model's files and for pictures that are passed as URLs.
  *
  * @example
  * import { load } from './js/vitrine.js'
@@ -11,89 +11,88 @@
  * console.log(ranking[0].label, ranking[0].score)
  */
 
-/** The build. worker.js and vitrine.wasm must be of the same one. */
+/** The build. worker.js and vitrine.wasm must be of the same build. */
 export const version: string
 
 /**
  * Loads a model.
  *
- * `nameOrUrl` is the address of a folder laid out as on Hugging Face
- * (config.json, preprocessor_config.json, model.safetensors, tokenizer files),
- * with or without its last slash, relative to the page; or a hub id such as
- * `openai/clip-vit-base-patch32`. A string that consists of exactly two names
- * around one slash is a hub id: for a folder of your site write
- * `./models/emoji-clip`, not `models/emoji-clip`.
+ * `nameOrUrl` is the URL of a folder laid out as on Hugging Face (config.json,
+ * preprocessor_config.json, model.safetensors, tokenizer files), relative to the page,
+ * with or without the last slash; or a hub id such as `openai/clip-vit-base-patch32`.
+ * A string of exactly two names with one slash between them is a hub id: for a folder
+ * of your site write `./models/emoji-clip`, not `models/emoji-clip`.
  *
- * The model runs in a module worker, one a model; several may be loaded at once.
- * Rejects with {@link VitrineError}, or with `signal.reason` where it is aborted.
+ * Each model runs in a module worker of its own; several models may be loaded at once.
+ * Rejects with a {@link VitrineError}, or with `signal.reason` after an abort.
  */
 export function load(nameOrUrl: string | URL, options?: LoadOptions): Promise<Model>
 
 export interface LoadOptions {
   /**
-   * What computes. `'auto'`, the default, takes the fastest there is; `info.device`
-   * tells which, and `info.fallback` why it is not a faster one. Demanding one
-   * that isn't there is an error of the code `'device'`.
+   * The device that computes. `'auto'`, the default, picks the fastest device for the
+   * model; `info.device` tells which device runs, `info.fallback` why a faster one does
+   * not. Any other value demands a device; if it is not available, load rejects with
+   * the code `'device'`.
    */
   device?: 'auto' | 'webgpu' | 'simd' | 'scalar'
   /**
-   * How many workers share the work of each block, each with its part of the
-   * weights: from 1 to the heads of the model. No headers are needed for it.
-   * `'auto'`, the default, goes by `navigator.hardwareConcurrency` and the model's
-   * size: a small model runs in one. `info.workers` tells.
+   * The number of workers that share each block of the model: from 1 to the number of
+   * its heads. Each worker holds its share of the weights. The page needs no isolation
+   * headers. `'auto'`, the default, depends on `navigator.hardwareConcurrency` and the
+   * size of the model: a small model runs in one worker. `info.workers` tells the number.
    */
   workers?: 'auto' | number
   /**
-   * How the weights of the blocks are kept, and the arithmetic with them. `'auto'` is
-   * the file's own: float32 for F32, F16 and BF16 files, q8 for those that are packed
-   * so (`vitrine pack` writes them). `'f16'` halves the memory and computes in
-   * float32. `'q8'` is int8 with a scale for every output, and for every row of
-   * activations as it comes: faster with SIMD (without, slower), and a quarter of the
-   * weights' memory, but twice that while a float file loads, for what int8 costs is
-   * measured on a picture then: `info.q8`. Workers scale their own parts of rows, so
-   * with q8 their number changes results a little.
+   * How the weights of the blocks are stored and multiplied. `'auto'`, the default,
+   * follows the file: f32 for F32, F16 and BF16 files, q8 for int8 files (`vitrine pack`
+   * writes them). `'f16'` takes half the memory and computes in float32. `'q8'` stores
+   * int8 with a scale per output and quantizes activations with a scale per row. It is
+   * faster with SIMD, slower without, and takes a quarter of the weights' memory; twice
+   * that while a float file loads, because the accuracy of q8 is then measured on a
+   * picture (`info.q8`). Each worker scales its own part of a row, so the number of
+   * workers changes q8 results slightly.
    */
   dtype?: 'auto' | 'f32' | 'f16' | 'q8'
   /**
-   * Which SIMD kernels compute. `'auto'`, the default, takes the best that work:
-   * `'relaxed'`, which need relaxed SIMD, else `'plain'`. Their results differ in the
-   * last digits, those of q8 a little more; one that is named makes them the same
-   * in all browsers. `info.kernels` tells which run. Demanding some that don't work
-   * is an error of the code `'device'`.
+   * The SIMD kernels that compute. `'auto'`, the default, picks `'relaxed'` where the
+   * browser has relaxed SIMD, else `'plain'`. Their results differ in the last digits,
+   * with q8 slightly more; a fixed choice gives the same results in all browsers.
+   * `info.kernels` tells which kernels run. If kernels that are demanded do not work,
+   * load rejects with the code `'device'`.
    */
   kernels?: 'auto' | 'relaxed' | 'plain'
   /** The branch, tag or commit of a hub id; `'main'` by default. */
   revision?: string
-  /** The host of hub ids, `'https://huggingface.co'` by default: a mirror, for instance. */
+  /** The URL of the hub or of a mirror; `'https://huggingface.co'` by default. */
   host?: string
-  /** What model.safetensors must hash to: `'sha256-'` and 44 characters of base64, as in HTML's integrity attribute. */
+  /** The expected hash of model.safetensors: `'sha256-'` and 44 characters of base64, as in HTML's integrity attribute. */
   integrity?: string
-  /** How the browser's HTTP cache is used, as in `fetch`; `'default'` by default. */
+  /** How requests use the browser's HTTP cache, as in `fetch`; `'default'` by default. */
   cache?: 'default' | 'no-store' | 'reload' | 'no-cache' | 'force-cache'
-  /** Aborts the load; nothing is left behind. */
+  /** Aborts the load. Nothing is left behind. */
   signal?: AbortSignal | null
-  /** Is called as the load goes on, at most some 20 times a second. */
+  /** Called while the model loads, about 20 times a second at most. */
   onProgress?: (progress: Progress) => void
 }
 
+/** The progress of a load. */
 export interface Progress {
-  /** `'engine'` while vitrine.wasm is loaded, then `'weights'`. */
+  /** `'engine'` while vitrine.wasm starts, then `'weights'`. */
   stage: 'engine' | 'weights'
-  /** The file that is being loaded. */
+  /** The name of the file that is loading. */
   file: string
-  /** Bytes that have been read. */
+  /** The bytes read so far. */
   loaded: number
-  /** All there are, or null where that isn't known. */
+  /** The bytes to read; null where the number is unknown. */
   total: number | null
 }
 
 /**
- * A picture. What is passed stays yours: arrays are copied, bitmaps too. A picture
- * is taken as it is at the moment of the call. Its pixels reach the model as its
- * file has them: alpha is dropped, not composited, as Pillow's `convert("RGB")`
- * does; EXIF orientation is applied, colour profiles are not.
- *
- * A string or URL is the address of a picture.
+ * A picture; a string or URL is the URL of a picture. A call uses the picture as it is
+ * when the call is made, and copies arrays and bitmaps: they stay usable. The model gets
+ * the exact pixels of the file: alpha is dropped, not composited, as by Pillow's
+ * `convert("RGB")`; EXIF orientation is applied, colour profiles are not.
  */
 export type Image =
   | HTMLImageElement
@@ -109,405 +108,468 @@ export type Image =
   | RGBA
   | PixelValues
 
-/** Pixels: 4 bytes each, red, green, blue, alpha (not premultiplied), rows from the top. */
+/** Pixels: [height, width, 4] bytes, red, green, blue and alpha, not premultiplied, rows from the top. */
 export interface RGBA {
   data: Uint8ClampedArray | Uint8Array
+  /** In pixels. */
   width: number
+  /** In pixels. */
   height: number
 }
 
-/** Values that were preprocessed already, as upstream's processor gives them for one picture. */
+/** A picture that is preprocessed already: the values of upstream's processor for one picture. */
 export interface PixelValues {
   pixelValues: Float32Array
   /** [3, height, width]; for NaFlex [rows · columns, patch · patch · 3], without padding. */
   shape: number[]
-  /** For NaFlex: [rows, columns]. */
+  /** For NaFlex: [rows, columns] of patches. */
   grid?: [number, number]
 }
 
+/** Options of every call. */
 export interface CallOptions {
-  /** Aborts the call, which then rejects with `signal.reason` at once. The model stays usable. */
+  /** Aborts the call, which rejects with `signal.reason` at once. The model stays usable. */
   signal?: AbortSignal | null
 }
 
+/** Options of every call with a picture. */
 export interface ImageOptions extends CallOptions {
-  /** [height, width] in pixels, other than the model's own: its position table is interpolated as upstream does. */
+  /** [height, width] in pixels instead of the model's own size. The position table is interpolated as upstream does. */
   size?: [number, number]
-  /** For NaFlex models: how many patches a picture may have. */
+  /** For NaFlex models: the most patches that a picture may have. */
   maxPatches?: number
-  /** What the model is told less than usual, for lessons. */
+  /** Takes information away from the model, for lessons. */
   experiment?: Experiment
 }
 
 /**
- * Changes what the tower gets to know, with the real model. Without positions,
- * patches are a set: swapping two of them changes no output. Under a causal mask a
- * token sees itself and those before it, so the class token, which comes first,
- * sees nothing of the picture.
+ * Changes the input of the vision tower. Without position embeddings, patches are a
+ * set: swapping two of them changes no output. Under a causal mask a token attends to
+ * itself and to the tokens before it, so the class token, which is the first, attends
+ * to no patch.
  */
 export interface Experiment {
-  /** Place i gets the patch that belongs at order[i]; every patch once. */
+  /** Position i gets patch order[i]. Each patch must occur once. */
   order?: number[]
-  /** false: tokens don't know where they are. */
+  /** true by default; false leaves out the position embeddings. */
   positions?: boolean
-  /** true: a token sees itself and those before it. */
+  /** true: attention has a causal mask. */
   causal?: boolean
 }
 
+/** Options of {@link Model.visualTokens}. */
 export interface VisualTokensOptions extends ImageOptions {
-  /** Of hidden_states: 0 enters the first block, -1 leaves the last. By default what config.json says. */
+  /** Indices into hidden_states: 0 is the input of the first block, -1 the output of the last. By default those of config.json. */
   layers?: number[]
-  /** `'default'` leaves out the first token, `'full'` keeps it. By default what config.json says. */
+  /** `'default'` drops the first token, `'full'` keeps it. By default the strategy of config.json. */
   strategy?: 'default' | 'full'
 }
 
-/** Losses of a batch of pairs. */
+/** The losses of a batch of pairs of a text and a picture. */
 export interface Losses {
   /** CLIP's symmetric cross entropy. */
   clip: number
-  /** SigLIP's: the sum over each row of pairs, mean over rows. */
+  /** SigLIP's sigmoid loss: the sum over each row of pairs, averaged over rows. */
   siglip: number
-  /** SigLIP's loss of every pair, [texts][images]. */
+  /** The sigmoid loss of every pair, [texts][images]. */
   pairs: number[][]
   /** The mean of pairs. */
   mean: number
 }
 
+/** Options of {@link Model.embedImage}. */
 export interface EmbedImageOptions extends ImageOptions {
-  /** Scale the vector to length 1; true by default. */
+  /** Scales the vector to length 1; true by default. */
   normalize?: boolean
 }
 
+/** Options of {@link Model.embedText}. */
 export interface TextOptions extends CallOptions {
-  /** Scale the vectors to length 1; true by default. */
+  /** Scales the vectors to length 1; true by default. */
   normalize?: boolean
   /**
-   * A sentence with `{}` in the place of the text, or several, whose embeddings are
-   * averaged as CLIP does. None by default: texts are taken as they are.
+   * A sentence in which `{}` stands for the text, or several such sentences, whose
+   * embeddings are averaged as CLIP does. None by default: texts are used unchanged.
    */
   template?: string | string[]
 }
 
-/** How far a call with many images or texts is. */
+/** The progress of a call with many images or texts. */
 export interface BatchProgress {
+  /** How many images or texts are done. */
   done: number
+  /** The number of all images or texts. */
   total: number
 }
 
+/** Options of {@link Model.embedImages}. */
 export interface EmbedImagesOptions extends EmbedImageOptions {
-  /** Is called after some of the pictures. */
+  /** Called after each batch of pictures. */
   onProgress?: (progress: BatchProgress) => void
 }
 
+/** Options of {@link Model.embedTexts}. */
 export interface TextsOptions extends TextOptions {
-  /** Is called after some of the texts. */
+  /** Called after each batch of texts. */
   onProgress?: (progress: BatchProgress) => void
 }
 
+/** Options of {@link Model.rank}. */
 export interface RankOptions extends ImageOptions {
   /** See {@link TextOptions.template}. */
   template?: string | string[]
 }
 
+/** Options of {@link Model.classify}. */
 export interface ClassifyOptions extends ImageOptions {
-  /** How many classes to give; 5 by default. */
+  /** The number of classes in the result; 5 by default. */
   topK?: number
 }
 
+/** Options of {@link Model.attention}. */
 export interface AttentionOptions extends ImageOptions {
-  /** The block, counted from 0; the last by default. */
+  /** The index of the block, from 0; the last block by default. */
   layer?: number
-  /** The head, counted from 0; without it the mean over all heads. */
+  /** The index of the head, from 0; the mean over all heads by default. */
   head?: number
   /**
-   * `'raw'`, the default: the block's own attention. `'rollout'`: (mean + I)/2 of
-   * each block up to `layer`, rows scaled to sum 1, multiplied (Abnar and Zuidema
-   * 2020). `'pool'`: that of SigLIP's pooling head.
+   * `'raw'`, the default: the attention of the block. `'rollout'`: the product of
+   * (mean over heads + I)/2 of each block up to `layer`, rows scaled to sum 1 (Abnar and
+   * Zuidema 2020). `'pool'`: the attention of SigLIP's pooling head.
    */
   method?: 'raw' | 'rollout' | 'pool'
-  /** Give all tokens × all tokens instead of one row over the patches. */
+  /** true: the result is [tokens, tokens] instead of one row over the patches. */
   full?: boolean
 }
 
+/** Options of {@link Model.features} and {@link Model.colors}. */
 export interface FeaturesOptions extends ImageOptions {
-  /** The output of this block, counted from 0; without it the last hidden state. */
+  /** The index of the block whose output is used, from 0; the last hidden state by default. */
   layer?: number
 }
 
+/** Options of {@link Model.relevance}. */
 export interface RelevanceOptions extends ImageOptions {
   /**
-   * `'dense'`, the default: the cosine of each patch with the label. `'contribution'`:
-   * each patch's part of the similarity that rank shows; Σ data + rest = similarity.
+   * `'dense'`, the default: the cosine between each patch and the label.
+   * `'contribution'`: the part of the similarity of rank that comes from each patch, so
+   * that Σ data + rest = similarity.
    */
   method?: 'dense' | 'contribution'
-  /** What `contrast` is taken against; by default the other labels. */
+  /** The texts whose mean map `contrast` subtracts; the other labels by default. */
   against?: string[]
   /** See {@link TextOptions.template}. */
   template?: string | string[]
 }
 
-/** A loaded model. Calls are run one after the other, in their order. */
+/**
+ * A loaded model. It runs one call at a time, in the order in which they are made. Each
+ * call rejects with a {@link VitrineError}, or with `signal.reason` after an abort: with
+ * the code `'option'` or `'picture'` for wrong arguments, `'task'` where the model lacks
+ * the tower or head.
+ */
 export interface Model {
-  /** What the model is, and what runs it, as it is now. */
+  /** What the model is and what runs it, as it is now. */
   readonly info: Info
 
   /**
-   * The vector of a picture, as upstream's class pools it: CLIP's image_embeds,
-   * SigLIP's pooler_output; of ViT and DINO the pooler's output where the file
-   * has a pooler, else the class token after the last norm.
+   * The embedding of a picture, [embedding], pooled as upstream's class does: image_embeds
+   * of CLIP, pooler_output of SigLIP; of ViT and DINO the output of the pooler, or the
+   * class token after the last norm where the file has no pooler.
    */
   embedImage(image: Image, options?: EmbedImageOptions): Promise<{ embedding: Float32Array; ms: Ms }>
 
-  /** The vectors of texts, for models with a text tower. `truncated` tells which were longer than the model reads. */
+  /**
+   * The embeddings of texts, [embedding] each, in their order, for models with a text
+   * tower. `truncated` tells which texts were longer than the model reads.
+   */
   embedText(texts: string[], options?: TextOptions): Promise<{ embeddings: Float32Array[]; truncated: boolean[] }>
 
   /**
-   * The vectors of many pictures, in their order. They go through the model some at
-   * a time; only those are decoded. `ms` is of all together. The failure of one
-   * rejects the call, and its message names the index.
+   * The embeddings of many pictures, in their order. The model computes them in batches,
+   * and decodes only the pictures of one batch at a time. `ms` is for all pictures
+   * together. If one picture fails, the call rejects with a message that names its index.
    */
   embedImages(images: Image[], options?: EmbedImagesOptions): Promise<{ embeddings: Float32Array[]; ms: Ms }>
 
-  /** `embedText`, with progress. */
+  /** `embedText` with progress. */
   embedTexts(texts: string[], options?: TextsOptions): Promise<{ embeddings: Float32Array[]; truncated: boolean[] }>
 
-  /** How well each label fits a picture, the best first. Label embeddings are computed once and kept. */
+  /** Labels by how well they fit a picture, the best first. The embeddings of labels are computed once and cached. */
   rank(image: Image, labels: string[], options?: RankOptions): Promise<Ranking>
 
-  /** The most probable classes of a picture, for models with a classifier. */
+  /** The most probable classes of a picture, the best first, for models with a classifier. */
   classify(image: Image, options?: ClassifyOptions): Promise<{ classes: Class[]; ms: Ms }>
 
-  /** Where the model looked. It is not about a label. */
+  /** An attention map: how much attention each patch gets. It depends on no label. */
   attention(image: Image, options?: AttentionOptions): Promise<AttentionMap>
 
-  /** The raw maps of all layers and heads at once. */
+  /** The raw attention maps of all layers and heads. */
   attentionStack(image: Image, options?: ImageOptions): Promise<AttentionStack>
 
-  /** Which patches speak for each label, or each class of a classifier; in the order of the labels. */
+  /** The relevance of each patch for each label, in the order of the labels. For a classifier, labels are names of its classes. */
   relevance(image: Image, labels: string[], options?: RelevanceOptions): Promise<Relevance>
 
-  /** Every stage of a picture's way through the model, with its shape and the time since the stage before. */
+  /** The stages of the model for a picture: the shape of each result, and the time since the stage before. */
   trace(image: Image, options?: ImageOptions): Promise<Stage[]>
 
-  /** The first three principal components of the patch features, to look at as red, green and blue. */
+  /** The first three principal components of the patch features, to be shown as red, green and blue. */
   colors(image: Image, options?: FeaturesOptions): Promise<Colors>
 
-  /** A vector for each patch; class and register tokens are left out. */
+  /** A feature vector for each patch, without class and register tokens. */
   features(image: Image, options?: FeaturesOptions): Promise<Features>
 
-  /** What a LLaVA-style language model gets to see of a picture, for models with its projector. */
+  /** The tokens that a LLaVA-style language model receives for a picture, [tokens, width], for models with its projector. */
   visualTokens(image: Image, options?: VisualTokensOptions): Promise<{ data: Float32Array; shape: [number, number]; ms: Ms }>
 
-  /** How the model reads a text: special tokens included, truncated, not padded; one piece an id. */
+  /** The tokens of a text: with special tokens, truncated, not padded. `pieces[i]` is the text of `ids[i]`. */
   tokenize(text: string, options?: CallOptions): Promise<{ ids: number[]; pieces: string[]; truncated: boolean }>
 
   /**
-   * The losses that such models are trained with, of the logits of a batch: one row
-   * a text, one column a picture, the pairs on the diagonal.
+   * The training losses of CLIP and SigLIP for the logits of a batch, [texts][images]:
+   * text i and picture i are a pair.
    */
   losses(logits: number[][], options?: CallOptions): Promise<Losses>
 
-  /** Ends the worker and gives all memory back. Calls that run, and later ones, reject with the code `'closed'`. */
+  /** Ends all workers of the model and frees their memory. Running and later calls reject with the code `'closed'`. */
   close(): void
 }
 
-/** Where the time of a call went, in milliseconds. */
+/** The times of a call, in milliseconds. */
 export interface Ms {
-  /** Getting the pixels, the download of an address included. */
+  /** Reading the pixels, including the download of a URL. */
   decode: number
-  /** Resize, crop, normalisation. */
+  /** Resizing, cropping and normalisation. */
   preprocess: number
-  /** The model itself. */
+  /** Running the model. */
   encode: number
-  /** Of encode, waiting for the graphics processor; 0 where none runs. */
+  /** The part of encode that waits for the GPU; 0 where none runs. */
   device: number
 }
 
+/** The result of {@link Model.rank}. */
 export interface Ranking {
+  /** The labels, the best first. */
   ranking: RankedLabel[]
-  /** What makes scores of logits: softmax over the labels (CLIP), or the sigmoid of each (SigLIP). */
+  /** How scores are computed from logits: softmax over the labels (CLIP), or the sigmoid of each logit (SigLIP). */
   method: 'softmax' | 'sigmoid'
   ms: Ms
 }
 
+/** A label of a ranking. */
 export interface RankedLabel {
   label: string
-  /** Its place in the labels of the call. */
+  /** The index of the label in the call. */
   index: number
-  /** The cosine of the two embeddings. */
+  /** The cosine of the embeddings of picture and label. */
   similarity: number
-  /** The similarity as upstream scales it. */
+  /** The similarity, scaled and shifted as upstream does. */
   logit: number
   /** From 0 to 1. */
   score: number
 }
 
+/** A class of a classifier. */
 export interface Class {
-  /** The name in config.json's id2label, else LABEL_n. */
+  /** The name in id2label of config.json, or LABEL_n without one. */
   label: string
+  /** The index of the class in the model. */
   index: number
   logit: number
-  /** Softmax over all classes. */
+  /** Softmax over all classes, from 0 to 1. */
   score: number
 }
 
+/** The result of {@link Model.attention}. */
 export interface AttentionMap {
   /**
-   * [rows · columns]: the class token's attention to each patch, not rescaled (what
-   * is missing to 1 went to other tokens). Without a class token the mean over all
-   * queries. With `full` [tokens, tokens].
+   * [rows · columns]: the attention of the class token to each patch, not rescaled: the
+   * difference of the sum to 1 is attention to other tokens. In models without a class
+   * token the mean over all queries. With `full` [tokens, tokens].
    */
   data: Float32Array
+  /** The shape of data. */
   shape: number[]
-  /** Rows and columns of patches. */
+  /** [rows, columns] of patches. */
   grid: [number, number]
+  /** The index of the block. */
   layer: number
-  /** null: the mean over all heads. */
+  /** The index of the head; null for the mean over all heads. */
   head: number | null
   method: 'raw' | 'rollout' | 'pool'
 }
 
+/** The result of {@link Model.attentionStack}. */
 export interface AttentionStack {
   /** [layers, heads, rows · columns] */
   data: Float32Array
   layers: number
   heads: number
+  /** [rows, columns] of patches. */
   grid: [number, number]
 }
 
+/** The result of {@link Model.relevance}. */
 export interface Relevance {
   method: 'dense' | 'contribution'
+  /** One for each label, in the order of the call. */
   maps: LabelMap[]
 }
 
+/** The relevance of each patch for one label. */
 export interface LabelMap {
   label: string
   /** [rows · columns] */
   data: Float32Array
   /**
-   * [rows · columns]: data minus the mean of the same maps of what it is taken
-   * against. With one label and nothing else that is a text about nothing, for a
-   * classifier the mean of all classes.
+   * [rows · columns]: data minus the mean of the maps of the other labels, or of
+   * `against`. With one label and no `against`, the map of a neutral text is subtracted;
+   * in a classifier, the mean over all classes.
    */
   contrast: Float32Array
+  /** [rows, columns] of patches. */
   grid: [number, number]
-  /** The cosine of picture and label. */
+  /** The cosine of the embeddings of picture and label. */
   similarity: number
-  /** What no patch gave: class and register tokens, biases. null for `'dense'`. */
+  /** The part of the similarity that comes from no patch: class and register tokens, biases. null for `'dense'`. */
   rest: number | null
 }
 
+/** A stage of {@link Model.trace}. */
 export interface Stage {
+  /** The name of the stage. */
   stage: string
+  /** The shape of its result. */
   shape: number[]
+  /** Milliseconds since the stage before. */
   ms: number
 }
 
+/** The result of {@link Model.colors}. */
 export interface Colors {
-  /** [rows · columns, 3], each component stretched to 0 … 1 */
+  /** [rows · columns, 3], each component scaled to 0 … 1 */
   data: Float32Array
+  /** [rows, columns] of patches. */
   grid: [number, number]
-  /** Each component's share of the variance. */
+  /** The fraction of the variance that each component explains. */
   explained: [number, number, number]
   ms: Ms
 }
 
+/** The result of {@link Model.features}. */
 export interface Features {
+  /** [patches, width], patches row by row */
   data: Float32Array
   /** [patches, width] */
   shape: [number, number]
+  /** [rows, columns] of patches. */
   grid: [number, number]
   ms: Ms
 }
 
+/** The arithmetic of q8 on this device. */
 export interface Q8Info {
   /**
-   * What rows of activations become: `'int8'` where the processor multiplies whole
-   * bytes in one instruction, else `'int16'`, which is nearly as fast on the others;
-   * `'float32'` on a GPU.
+   * The type that rows of activations are quantized to: `'int8'` where the processor
+   * multiplies 8-bit numbers exactly in one instruction, `'int16'` on other processors,
+   * where it is nearly as fast; `'float32'` on a GPU, which does not quantize them.
    */
   readonly rows: 'int8' | 'int16' | 'float32'
   /**
-   * The cosine of a picture's embedding (of its tokens, in a model without one) to
-   * the same in float32, measured while loading; null where it can't be: the file
-   * has int8 only, or a GPU computes.
+   * The q8 accuracy, measured on a picture while the model loads: the cosine between its
+   * embeddings in q8 and in float32, or between its tokens in a model without an
+   * embedding. null where it can't be measured: for int8 files, or on a GPU.
    */
   readonly cosine: number | null
 }
 
+/** What a model is and what runs it. Read-only. */
 export interface Info {
-  /** Of config.json: `'CLIPModel'`. */
+  /** The class of the model, of config.json, for example `'CLIPModel'`. */
   readonly architecture: string
-  /** Of config.json: `'clip'`. */
+  /** model_type of config.json, for example `'clip'`. */
   readonly modelType: string
-  /** The methods that this model answers. */
+  /** The names of the methods that this model supports. */
   readonly tasks: readonly string[]
-  /** What computes. */
+  /** The device that computes. */
   readonly device: 'webgpu' | 'simd' | 'scalar'
+  /** The number of workers that share the model. */
   readonly workers: number
+  /** How the weights are stored and multiplied: see {@link LoadOptions.dtype}. */
   readonly dtype: 'f32' | 'f16' | 'q8'
-  /** How int8 does on this model; null for another dtype. */
+  /** null for another dtype. */
   readonly q8: Q8Info | null
-  /** The name of the kernels. */
+  /** The name of the kernels that compute. */
   readonly kernels: string
-  /** How many parameters the loaded towers have. */
+  /** The number of parameters of the loaded towers. */
   readonly parameters: number
-  /** The bytes of the files of weights. */
+  /** The size of the files of weights, in bytes. */
   readonly bytes: number
-  /** Why a slower device runs than there might be, or ''. */
+  /** Why a faster device does not run; '' where none is faster. */
   readonly fallback: string
-  /** The graphics processor that runs, or ran until the fallback. */
+  /** The GPU that computes, or that computed until the fallback. */
   readonly gpu: {
-    /** '' where there was none. */
+    /** '' without a GPU. */
     readonly name: string
-    /** How many pipelines were compiled for the model, and in how many milliseconds. */
+    /** The number of pipelines that were compiled for the model. */
     readonly pipelines: number
+    /** The time that compiling them took, in milliseconds. */
     readonly compileMs: number
   }
-  /** How many classes a classifier has, else 0. */
+  /** The number of classes of a classifier; 0 without one. */
   readonly classes: number
-  /** The bytes of WebAssembly memory of each worker. It grows with the largest call, and never shrinks. */
+  /** The bytes of WebAssembly memory of each worker. Memory grows with the largest call and never shrinks. */
   readonly memory: { readonly wasm: readonly number[] }
-  /** `'exact'`, or why this browser can't give the pixels of pictures as they are. */
+  /** `'exact'`, or why this browser can't give the exact pixels of pictures. */
   readonly pixels: string
   readonly shapes: {
-    /** [height, width] in pixels; [0, 0] where any will do (NaFlex). */
+    /** [height, width] of the input in pixels; [0, 0] for NaFlex, which takes any size. */
     readonly image: readonly [number, number]
     /** The side of a patch, in pixels. */
     readonly patch: number
     /** [rows, columns] of patches. */
     readonly grid: readonly [number, number]
+    /** The number of tokens of a picture: prefix and patches. */
     readonly tokens: number
-    /** Class and register tokens. */
+    /** The number of class and register tokens. */
     readonly prefix: number
+    /** The number of features of a token. */
     readonly width: number
+    /** The number of blocks of the vision tower. */
     readonly layers: number
+    /** The number of attention heads of a block. */
     readonly heads: number
+    /** The length of an embedding. */
     readonly embedding: number
-    /** For NaFlex, else 0. */
+    /** The most patches of a picture, for NaFlex; else 0. */
     readonly maxPatches: number
-    /** Tokens of a text; 0 without a text tower. */
+    /** The most tokens of a text; 0 without a text tower. */
     readonly textLength: number
+    /** The number of blocks of the text tower. */
     readonly textLayers: number
+    /** The number of token ids that the text tower knows; 0 without one. */
     readonly vocabulary: number
-    /** How many tokens of a language model a picture costs; 0 without a projector. */
+    /** The number of tokens that a picture takes in a language model; 0 without a projector. */
     readonly slots: number
   }
-  /** Which part of a picture the model sees: it is resized, then a window is cut from its centre. */
+  /** The part of a picture that the model sees: the picture is resized, then its centre is cropped. */
   readonly preprocess: {
     readonly resize: 'shortest-edge' | 'squash' | 'naflex' | 'none'
-    /** For 'shortest-edge': the shorter side becomes this long, else 0. */
+    /** For 'shortest-edge': the new length of the shorter side, in pixels; else 0. */
     readonly edge: number
-    /** For 'squash': [height, width], else [0, 0]. */
+    /** For 'squash': the new [height, width] in pixels; else [0, 0]. */
     readonly size: readonly [number, number]
-    /** [height, width] of the window; [0, 0]: all of it. */
+    /** [height, width] of the crop in pixels; [0, 0] without one. */
     readonly crop: readonly [number, number]
   }
-  /** Every request that this model made, in the order in which they ended: see that nothing else leaves the page. */
+  /**
+   * Every request of this model, in the order in which they ended: the URL, the HTTP
+   * status (0 where the host was not reached) and the bytes read, after decompression.
+   */
   readonly requests: readonly { readonly url: string; readonly status: number; readonly bytes: number }[]
 }
 
-/** What every failure is, but an abort. The message says what to do. */
+/** The error of every failure except an abort. The message says what to do. */
 export class VitrineError extends Error {
   constructor(code: VitrineErrorCode, message: string, options?: { cause?: unknown })
   readonly name: 'VitrineError'
@@ -515,23 +577,25 @@ export class VitrineError extends Error {
 }
 
 /**
+ * The codes of errors.
+ *
  * | code | meaning |
  * |---|---|
  * | option | an argument or option: unknown, of the wrong type, out of range |
- * | picture | a picture that is empty, broken, unreadable, or of a shape that the model can't take |
+ * | picture | a picture that is empty, broken, unreadable, or of a shape that the model does not support |
  * | config | config.json or preprocessor_config.json contradicts itself or is no JSON |
- * | weights | a safetensors file: broken, incomplete, of another shape, not finite |
- * | tokenizer | tokenizer files: broken or incomplete |
- * | unsupported | a sound file that asks for what Vitrine does not have, or a browser that lacks what it needs |
- * | task | the model has no such tower or head |
- * | not-found | a file that isn't there |
- * | network | a host that can't be reached or answers something else |
- * | integrity | a file whose hash is not the expected one |
+ * | weights | a safetensors file that is broken, incomplete, of a wrong shape or not finite |
+ * | tokenizer | tokenizer files that are broken or incomplete |
+ * | unsupported | a valid file that needs a feature Vitrine does not have, or a browser without a feature that Vitrine needs |
+ * | task | the model has no tower or head for the call |
+ * | not-found | a file that does not exist |
+ * | network | a host that can't be reached, or that answers with something else |
+ * | integrity | a file with another hash than expected |
  * | version | the files of the folder js/ are of different builds |
  * | memory | the browser gives no more memory |
- * | device | the demanded device is absent, lost or wrong |
+ * | device | the demanded device is not available, was lost, or computes wrong results |
  * | closed | a call after close() |
- * | internal | a mistake of Vitrine's own, or a worker that something ended; the next call starts it anew |
+ * | internal | a bug in Vitrine, or a worker that was ended; the next call starts it anew |
  */
 export type VitrineErrorCode =
   | 'option'

@@ -15,7 +15,7 @@ test('last.md and the README are what the tables make of last.json', async () =>
   }
 })
 
-test("a run of some parts has their tables, and what could not run its reason", () => {
+test('a run of some parts has their tables, and what could not run its reason', () => {
   const results = lastResults()
   const { date, machine, browser, version, peers, turns } = results
   const run = { date, machine, browser, version, peers, turns }

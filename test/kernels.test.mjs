@@ -1,9 +1,9 @@
-// How js/kernels.js chooses the SIMD kernels, on modules that work and that don't.
+// How js/common/kernels.js chooses the SIMD kernels, on modules that work and that don't.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { createKernels } from '../js/kernels.js'
+import { createKernels } from '../js/common/kernels.js'
 
 const read = (file) => readFile(new URL(`../engine/kernel/simd/${file}`, import.meta.url))
 const memory = () => new WebAssembly.Memory({ initial: 1 })
@@ -31,7 +31,7 @@ test('plain SIMD works here, and its kernels can be called', async () => {
 
 test('every import is a function of the modules', async () => {
   const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(await read('plain.wasm')), { go: { mem: memory() } })
-  const { connected, taken, ...imports } = createKernels().imports
+  const { connected, zero_offset, ...imports } = createKernels().imports
   const needsRelaxed = (name) => name.endsWith('_bytes') // which Node need not know
   assert.deepEqual(Object.keys(imports).filter((name) => !needsRelaxed(name)).sort(), Object.keys(exports).sort())
 })

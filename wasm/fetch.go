@@ -18,23 +18,22 @@ import (
 	"vitrine/engine/fault"
 )
 
-// folder is a model folder at an address; it implements weights.Folder. Each
-// file is fetched from there and nowhere else.
+// folder is a model folder at a URL. It implements weights.Folder.
 type folder struct{ base *url.URL }
 
-// newFolder takes the folder's address, which ends in a slash; it may have a
-// query, which each file's address gets too.
+// newFolder takes the folder's URL, which ends in a slash. It may have a query, which the
+// URL of each file gets too.
 func newFolder(address string) (folder, error) {
 	base, err := url.Parse(address)
 	if err != nil {
-		return folder{}, fault.New(fault.Option, "model", "%q is no address: %w", address, err)
+		return folder{}, fault.New(fault.Option, "model", "%q is no URL: %w", address, err)
 	}
 	return folder{base}, nil
 }
 
 func (f folder) Name() string { return f.base.String() }
 
-// Open fetches a file. The worker's fetch (js/requests.js) leaves
+// Open fetches a file. The worker's fetch (js/worker/fetch.js) leaves
 // Content-Length away where it may not be the length of what is read.
 func (f folder) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	address := f.base.JoinPath(url.PathEscape(name)).String()
@@ -65,17 +64,17 @@ func (f folder) Open(ctx context.Context, name string) (io.ReadCloser, int64, er
 	return b, response.ContentLength, nil
 }
 
-// optional tells whether a model may lack the file. Hosts of applications answer
-// with their page, and the status 200, where there is no file: for such a file
-// that means it is absent. The readers of the others say what they found.
+// optional tells whether a model may lack the file. Hosts of single-page applications answer
+// with their page and the status 200 where there is no file: an optional file is absent
+// then. For the other files the reader's error says what was found.
 func optional(name string) bool {
 	return name != "config.json" && !strings.HasSuffix(name, ".safetensors")
 }
 
-// sniffed is how much of a file is looked at to tell a page from it.
+// sniffed is how many bytes of a file are examined to recognise a page.
 const sniffed = 512
 
-// body is the content of a file. An abort closes it, which ends a waiting Read.
+// body is the content of a file. An abort closes it, so that a waiting Read ends.
 type body struct {
 	*bufio.Reader
 	ctx   context.Context

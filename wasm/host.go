@@ -10,13 +10,13 @@ import (
 	"unsafe"
 )
 
-// progress tells the worker the bytes of weights read so far and all there are,
-// -1 where unknown.
+// progress tells the worker the bytes of weights that are read, and of all weights:
+// -1 where their number is unknown.
 //
 //go:wasmimport vitrine progress
 func progress(loaded, total float64)
 
-// yield asks the worker to let waiting messages in and to call resume then.
+// yield asks the worker to handle the messages that wait, and to call resume then.
 //
 //go:wasmimport vitrine yield
 func yield()
@@ -24,29 +24,30 @@ func yield()
 // inbox holds the bulk data of the next call.
 var inbox []byte
 
-// receive makes room for the bulk data of the next call, size bytes at an
-// address that any number type may have. The call takes them.
+// receive makes room for the bulk data of the next call, size bytes at an address that
+// is aligned for every number type, and gives the address. The call takes the data.
 //
+//lint:ignore U1000 the worker calls it
 //go:wasmexport receive
 func receive(size uint32) unsafe.Pointer {
 	inbox = make([]byte, size)
 	return unsafe.Pointer(unsafe.SliceData(inbox))
 }
 
-// takeInbox gives the bulk data that came with this call.
+// takeInbox gives the bulk data of this call.
 func takeInbox() []byte {
 	data := inbox
 	inbox = nil
 	return data
 }
 
-// takeFloats gives them as float32. Go aligns what it makes of that size.
+// takeFloats gives the bulk data as float32. receive has aligned them.
 func takeFloats() []float32 {
 	data := takeInbox()
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/4)
 }
 
-// floats gives a Float32Array of JavaScript's own with these values.
+// floats gives a Float32Array with a copy of these values.
 func floats(values []float32) js.Value {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(values)))
 	array := host.Call("floats", at, len(values))
@@ -64,6 +65,7 @@ var abort struct {
 
 // cancel ends the running call at its next pause.
 //
+//lint:ignore U1000 the worker calls it
 //go:wasmexport cancel
 func cancel() { abort.wanted = true }
 

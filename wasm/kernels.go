@@ -11,9 +11,9 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// kernels chooses what computes. device is that of the options of load; refused
-// lists the SIMD kernels that the browser can't run, and why. fallback says why
-// the fastest kind does not run.
+// kernels chooses the kernels. device is that of load's options; refused lists the SIMD
+// kernels that the browser can't run, and why. fallback says why the fastest kernels don't
+// run, or is empty.
 func kernels(device, refused string) (set *kernel.Set, fallback string, err error) {
 	sets := kernel.Sets()
 	fastest := &sets[len(sets)-1]
@@ -32,7 +32,8 @@ func kernels(device, refused string) (set *kernel.Set, fallback string, err erro
 	return nil, "", fault.New(fault.Option, "device", "found %q, supported are \"auto\", \"webgpu\", \"simd\", \"scalar\"", device)
 }
 
-// gpuOpener opens the browser's GPU where the device asks for it, or lets it.
+// gpuOpener gives a function that opens the browser's GPU, or nil where device excludes it
+// or the browser has none.
 func gpuOpener(device string) func(context.Context) (gpu.Device, error) {
 	if device != "webgpu" && (device != "auto" || js.Global().Get("navigator").Get("gpu").IsUndefined()) {
 		return nil

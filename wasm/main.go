@@ -1,22 +1,36 @@
 //go:build js && wasm
 
-// Package main is vitrine.wasm: the engine, as js/worker.js runs it in a module
-// worker. What the two say to each other:
+// Package main is vitrine.wasm: the engine, as js/worker/worker.js and
+// js/shares/share-worker.js run it in module workers.
 //
-// The worker puts an object named vitrine into its global scope, with
+// # Functions between a worker and vitrine.wasm
 //
-//	started(version, load, call, share, resume)  called once; the others are functions
-//	floats(at, length)                     copies float32 values out of Go's memory
+// The worker puts an object named vitrine into its global scope. Go calls its methods:
 //
-// and offers the imports yield and progress (host.go). Then
+//	started(version, load, call, share, resume)   once; load to resume are functions, see below
+//	floats(address, length)     gives a Float32Array: a copy of float32 values in Go's memory
+//	openDevice()                resolves to a Device of gpu/webgpu.js
+//	infoChanged(info)           a GPU has failed and the CPU computes from now on
+//	nextImage(i, done)          in the model's worker, during embedImages: done(null, {picture} or {values}), after receive
+//	batchProgress(done, total)  in the model's worker: how many images or texts of the call are done
 //
-//	load(options, done)   loads the model; done(null, info)
-//	call(request, done)   one call of the model at a time; done(null, value)
-//	share(options, done)  instead of the two: loads another share of a model
-//	resume()              the answer to yield
+// and the methods that wasm/shares.go and wasm/share.go describe. Go imports:
 //
-// done(error) gives a failure as {code, message}. Bulk data come in through the
-// export receive, which makes room that JavaScript fills by a view on Go's memory.
+//	progress(loaded, total)     bytes of weights that are read, and of all weights; total is −1 where it is unknown
+//	yield()                     the worker handles the messages that wait, and then calls resume
+//
+// The worker calls the functions that it got through started:
+//
+//	load(options, done)         loads the model; options: loadOptions in wasm/main.go; done(null, info)
+//	call(request, done)         one call at a time; request: wasm/call.go; done(null, value)
+//	share(options, done)        in a share worker, instead of load and call: shareOptions in wasm/share.go; done(null)
+//	resume()                    answers yield
+//
+// done(error) reports a failure as {code, message}. The worker also calls the exports:
+//
+//	receive(size)               makes room for size bytes of an image and gives its address; the worker fills it before call or done
+//	cancel()                    the running call ends at its next pause
+//	wake()                      Go asks again where a method has answered `again`; the export resume must follow
 package main
 
 import (
@@ -43,22 +57,22 @@ var host = js.Global().Get("vitrine")
 // model is the one model of this worker.
 var model *engine.Model
 
-// others is the model's folder and its other shares.
+// others relays the model's folder to its other shares.
 var others *shares
 
 func main() {
-	debug.SetGCPercent(200) // a small model is there sooner without collections
+	debug.SetGCPercent(200) // a small model loads faster without collections
 	host.Call("started", version, entry(load), entry(call), entry(loadShare), js.FuncOf(resume))
 	select {}
 }
 
-// smallModel is the bytes of weights up to which memory is spared after the first
-// call only.
+// smallModel is the number of bytes of weights up to which spareMemory waits for the first
+// call.
 const smallModel = 16 << 20
 
-// spareMemory has garbage collected early from now on. Weights hold no pointers, so
-// that costs little; waiting until the heap has doubled would cost a second model, and
-// memory of WebAssembly never shrinks.
+// spareMemory makes the collector run early from now on. That costs little, because weights
+// hold no pointers; waiting until the heap has doubled would take the memory of a second
+// model, and WebAssembly memory never shrinks.
 func spareMemory() {
 	if !sparing {
 		sparing = true
@@ -133,7 +147,7 @@ func load(args js.Value) (js.Value, error) {
 		Set:       set,
 		GPU:       gpuOpener(o.Device),
 		DemandGPU: o.Device == "webgpu",
-		Fallback:  func(info engine.Info) { host.Call("changed", valueOf(reflect.ValueOf(info))) },
+		Fallback:  func(info engine.Info) { host.Call("infoChanged", valueOf(reflect.ValueOf(info))) },
 		DType:     o.DType,
 		MeasureQ8: true,
 		Integrity: o.Integrity,

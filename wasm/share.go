@@ -17,6 +17,23 @@ import (
 	"vitrine/engine/fault"
 )
 
+// # Functions that Go calls in a share worker
+//
+// They are methods of the object vitrine (common/engine.js):
+//
+//	nextFile()                  gives the next file, {name, size, absent}; null until one begins
+//	readChunk(address, length)  copies at most length bytes of the file to an address, and gives how many; 0 at its end
+//	nextJob()                   gives the next job, message in wasm/group.go; null until there is one
+//	readTokens(address, length) copies the tokens of that job, length float32 values
+//	sum(address, length)        sends length float32 values to all shares and sums theirs up; gives 0
+//	finishSum()                 gives 0 once the sum is there, after sum has answered `again`
+//	failure()                   gives null: a share other than the first does not know why another has ended
+//	jobDone()                   the job has ended
+//	failed(error)               the share has failed: {code, message}; the worker ends
+//
+// Instead of a result a method may give again (−1): Go waits for wake and asks once more; or never (−2): the job was
+// given up.
+
 // shareOptions are those of a share other than the first.
 type shareOptions struct {
 	Folder  string `js:"folder"` // the model's, for errors
@@ -40,8 +57,8 @@ func loadShare(args js.Value) (js.Value, error) {
 	if err != nil {
 		return js.Value{}, err
 	}
-	share, err := engine.LoadShare(context.Background(), handed{o.Folder, o.Config}, o.Index, engine.Options{
-		Set: set, DType: o.DType, MeasureQ8: o.Measure, Workers: o.Workers, Peers: peers{},
+	share, err := engine.LoadShare(context.Background(), relayedFolder{o.Folder, o.Config}, o.Index, engine.Options{
+		Set: set, DType: o.DType, MeasureQ8: o.Measure, Workers: o.Workers, Group: group{},
 	})
 	if err != nil {
 		return js.Value{}, err
@@ -54,8 +71,8 @@ func loadShare(args js.Value) (js.Value, error) {
 	return js.Null(), nil
 }
 
-// join does the jobs as they come. A job that was given up, by the start of another,
-// is no failure.
+// join computes job after job. A job that was given up because another one started is no
+// failure.
 func join(share *engine.Share) error {
 	var memory []float32
 	for {
@@ -64,23 +81,24 @@ func join(share *engine.Share) error {
 			return err
 		}
 		job := m.job(memory)
-		memory = job.X.Data
+		memory = job.X.Dense()
 		if err := share.Join(job); err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}
-		host.Call("joined")
+		host.Call("jobDone")
 	}
 }
 
-// handed is a model's folder as a share sees it: the first share reads the files
-// and hands them on, the weights piece by piece. It implements weights.Folder.
-type handed struct{ name, config string }
+// relayedFolder is the model's folder in a share other than the first: config.json came with
+// the options, and the first share relays the files of weights, chunk by chunk, in the order
+// in which it reads them. It implements weights.Folder.
+type relayedFolder struct{ name, config string }
 
-func (h handed) Name() string { return h.name }
+func (f relayedFolder) Name() string { return f.name }
 
-func (h handed) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
+func (f relayedFolder) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
 	if name == "config.json" {
-		return io.NopCloser(strings.NewReader(h.config)), int64(len(h.config)), nil
+		return io.NopCloser(strings.NewReader(f.config)), int64(len(f.config)), nil
 	}
 	file := waitFor(func() js.Value { return host.Call("nextFile") })
 	switch found := file.Get("name").String(); {
@@ -89,18 +107,18 @@ func (h handed) Open(_ context.Context, name string) (io.ReadCloser, int64, erro
 	case file.Get("absent").Bool():
 		return nil, 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
-	return handedFile{}, int64(file.Get("size").Float()), nil
+	return relayedFile{}, int64(file.Get("size").Float()), nil
 }
 
-// handedFile is the file that is handed on now.
-type handedFile struct{}
+// relayedFile is the file that the first share is reading.
+type relayedFile struct{}
 
-func (handedFile) Read(p []byte) (int, error) {
+func (relayedFile) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
 	n := waitFor(func() js.Value {
-		return host.Call("take", uintptr(unsafe.Pointer(unsafe.SliceData(p))), len(p))
+		return host.Call("readChunk", uintptr(unsafe.Pointer(unsafe.SliceData(p))), len(p))
 	}).Int()
 	runtime.KeepAlive(p)
 	if n == 0 {
@@ -109,4 +127,4 @@ func (handedFile) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (handedFile) Close() error { return nil }
+func (relayedFile) Close() error { return nil }

@@ -19,24 +19,41 @@ import (
 	"vitrine/engine/fault"
 )
 
-// shares is the first share's view of the others. It is the model's folder, too:
-// what is read of it is handed on, so that every file is fetched once.
+// # Functions that Go calls in the model's worker, for the other shares
+//
+// They are methods of the object vitrine (common/engine.js):
+//
+//	startShares(options)        starts a worker for every other share, and ends those that run; options: of wasm/share.go, without index
+//	sharesReady()               gives 0 once all shares are loaded
+//	relayFile(name, size, absent)   begins a file of weights; absent: the model has no file of this name
+//	relayChunk(address, length) sends the first bytes of a chunk to all shares, and gives how many
+//	relayEnd()                  ends the file
+//	startJob(job, address, length)   sends a job to all shares, with length float32 values of tokens; gives 0
+//	sum(address, length)        sends length float32 values to all shares and sums theirs up; gives 0
+//	finishSum()                 gives 0 once the sum is there, after sum has answered `again`
+//	failure()                   gives null, or why the shares have ended: {code, message}
+//	endShares(error)            ends the shares because they could not be loaded: {code, message}
+//
+// Instead of a result a method may give again (−1): Go waits for wake and asks once more; or never (−2): a share has
+// ended, or the job was given up.
+
+// shares starts the other shares of the model, and relays to them what the first share
+// reads. For that it is also the model's folder; so every file is fetched once.
 type shares struct {
 	folder
-	wanted  int // workers that were asked for; 0: what is worth it
-	cores   int
+	wanted  int            // number of workers that was asked for; 0: the number that is worth it
+	cores   int            // logical cores of the machine
 	options map[string]any // of the other shares
 
 	workers int // 0: not decided yet
 	config  bytes.Buffer
-	pending []piece  // what was read before it was decided
-	held    int      // bytes in it
-	files   []string // that were handed on, in their order
+	pending []chunk  // read before the number of workers was decided
+	held    int      // bytes in pending
+	files   []string // that were relayed, in their order
 }
 
-// piece is something that the shares are handed: the beginning of a file, some of
-// it, or its end.
-type piece struct {
+// chunk is what is relayed at once: the beginning of a file, some of its bytes, or its end.
+type chunk struct {
 	name   string // of a file that begins, or ""
 	size   int64
 	absent bool
@@ -44,7 +61,7 @@ type piece struct {
 }
 
 // split implements engine.Options.Split.
-func (s *shares) split(cost engine.Cost) (int, encoder.Peers, error) {
+func (s *shares) split(cost engine.Cost) (int, encoder.Group, error) {
 	s.workers = s.wanted
 	if s.workers == 0 {
 		s.workers = cost.Workers(s.cores)
@@ -59,11 +76,11 @@ func (s *shares) split(cost engine.Cost) (int, encoder.Peers, error) {
 	}
 	s.start()
 	for _, p := range pending {
-		if err := s.hand(p); err != nil {
+		if err := s.relay(p); err != nil {
 			return 0, nil, err
 		}
 	}
-	return s.workers, peers{}, nil
+	return s.workers, group{}, nil
 }
 
 // start starts the workers of the other shares.
@@ -84,7 +101,7 @@ func (s *shares) ready() error {
 	return nil
 }
 
-// renew replaces shares that have ended. All are loaded anew, from the files
+// renew replaces shares that have ended: all other shares are loaded again, from the files
 // that were read before.
 func (s *shares) renew(ctx context.Context) error {
 	if s.workers < 2 || host.Call("failure").IsNull() {
@@ -99,7 +116,7 @@ func (s *shares) renew(ctx context.Context) error {
 
 func (s *shares) reload(ctx context.Context) error {
 	files := s.files
-	s.options["measure"] = false // that was done, or failed, when the model was loaded
+	s.options["measure"] = false // q8 is measured only when the model is loaded
 	s.start()
 	for _, name := range files {
 		body, _, err := s.Open(ctx, name)
@@ -117,67 +134,67 @@ func (s *shares) reload(ctx context.Context) error {
 	return s.ready()
 }
 
-// Open opens a file of the model's folder and sees to it that the shares get what
-// they need of it.
+// Open opens a file of the model's folder. A file of weights is relayed to the shares as it
+// is read.
 func (s *shares) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	body, size, err := s.folder.Open(ctx, name)
 	absent := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case name == "config.json" && err == nil:
 		s.config.Reset()
-		return teed{io.TeeReader(body, &s.config), body}, size, nil
+		return readCloser{io.TeeReader(body, &s.config), body}, size, nil
 	case !strings.Contains(name, ".safetensors") || err != nil && !absent || s.workers == 1:
 		return body, size, err
 	}
-	if err := s.hand(piece{name: name, size: size, absent: absent}); err != nil {
+	if err := s.relay(chunk{name: name, size: size, absent: absent}); err != nil {
 		return nil, 0, err
 	}
 	if absent {
 		return nil, 0, err
 	}
-	return teed{&handing{s, body, false}, body}, size, nil
+	return readCloser{&relayedBody{s, body, false}, body}, size, nil
 }
 
-// teed is a body that is read through another reader.
-type teed struct {
+// readCloser reads from one value and closes another.
+type readCloser struct {
 	io.Reader
 	io.Closer
 }
 
-// handing is a file that is handed on as it is read.
-type handing struct {
+// relayedBody is the content of a file, relayed to the shares as it is read.
+type relayedBody struct {
 	shares *shares
 	body   io.Reader
 	ended  bool
 }
 
-func (h *handing) Read(p []byte) (int, error) {
-	n, err := h.body.Read(p)
+func (b *relayedBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
 	if n > 0 {
-		if handErr := h.shares.hand(piece{data: p[:n]}); handErr != nil {
-			return n, handErr
+		if relayErr := b.shares.relay(chunk{data: p[:n]}); relayErr != nil {
+			return n, relayErr
 		}
 	}
-	if err == io.EOF && !h.ended {
-		h.ended = true
-		if handErr := h.shares.hand(piece{}); handErr != nil {
-			return n, handErr
+	if err == io.EOF && !b.ended {
+		b.ended = true
+		if relayErr := b.shares.relay(chunk{}); relayErr != nil {
+			return n, relayErr
 		}
 	}
 	return n, err
 }
 
-// maxPending is the length of the longest header, and some more. When it has been
-// read, the number of shares is decided; who reads more has found an error.
+// maxPending is a little more than the longest header of a file of weights. The number of
+// workers is decided as soon as the header has been read, so more is never pending.
 const maxPending = 101 << 20
 
-// hand gives the shares a piece. It waits while they are behind.
-func (s *shares) hand(p piece) error {
+// relay sends a chunk to the shares, and waits while they have too much to read.
+func (s *shares) relay(p chunk) error {
 	switch {
 	case s.workers == 1:
 		return nil
 	case s.workers == 0:
-		if p.name == "model.safetensors" { // it may be opened again, after a GPU failed
+		if p.name == "model.safetensors" { // opened again, after a GPU has failed
 			s.pending, s.held = nil, 0
 		}
 		if s.held += len(p.data); s.held > maxPending {
@@ -189,15 +206,15 @@ func (s *shares) hand(p piece) error {
 		return nil
 	case p.name != "":
 		s.files = append(s.files, p.name)
-		host.Call("handFile", p.name, float64(p.size), p.absent)
+		host.Call("relayFile", p.name, float64(p.size), p.absent)
 		return nil
 	case p.data == nil:
-		host.Call("handEnd")
+		host.Call("relayEnd")
 		return nil
 	}
 	for data := p.data; len(data) > 0; {
 		n := waitFor(func() js.Value {
-			return host.Call("hand", uintptr(unsafe.Pointer(unsafe.SliceData(data))), len(data))
+			return host.Call("relayChunk", uintptr(unsafe.Pointer(unsafe.SliceData(data))), len(data))
 		}).Int()
 		runtime.KeepAlive(data)
 		if n == never {

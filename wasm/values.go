@@ -48,3 +48,40 @@ func valueOf(result reflect.Value) js.Value {
 	}
 	return vert.ValueOf(result.Interface()).Value
 }
+
+// decodeOptions fills in a struct of options from an object of JavaScript, by its js tags.
+// vert decodes the fields, but not embedded structs and arrays.
+func decodeOptions(from js.Value, to reflect.Value) error {
+	for i := range to.NumField() {
+		field, info := to.Field(i), to.Type().Field(i)
+		if info.Anonymous {
+			if err := decodeOptions(from, field); err != nil {
+				return err
+			}
+			continue
+		}
+		value := from.Get(info.Tag.Get("js"))
+		if value.IsUndefined() || value.IsNull() {
+			continue
+		}
+		var err error
+		switch {
+		case field.Kind() == reflect.Func: // progress, which calls.Arguments brings
+		case field.Kind() == reflect.Array:
+			for j := range field.Len() {
+				if err == nil {
+					err = assign(value.Index(j), field.Index(j).Addr().Interface())
+				}
+			}
+		case field.Kind() == reflect.Pointer && field.Type().Elem().Kind() == reflect.Struct:
+			field.Set(reflect.New(field.Type().Elem()))
+			err = decodeOptions(value, field.Elem())
+		default:
+			err = assign(value, field.Addr().Interface())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -44,7 +44,7 @@ func setupAttention(args []js.Value) any {
 	tokens, dim, fill := args[0].Int(), args[2].Int(), args[3]
 	heads = args[1].Int()
 	states = []kernel.Mat{kernel.NewMat(tokens, 3*heads*dim), kernel.NewMat(tokens, heads*dim)}
-	copyIn(states[0].Data, func(bytes js.Value) { fill.Invoke(bytes) })
+	copyIn(states[0].Dense(), func(bytes js.Value) { fill.Invoke(bytes) })
 	return nil
 }
 

@@ -9,7 +9,7 @@
 //
 // These return promises, because a GPU needs the page to go on:
 //
-//	open(openDevice)           opens the GPU; openDevice is that of js/webgpu.js
+//	open(openDevice)           opens the GPU; openDevice is that of js/gpu/webgpu.js
 //	linear(dtype, times)       {ms, device} of one pass of the chain on the GPU; device is the ms that waited for it
 //	setupAttention(tokens, heads, dim, fill)  fill(bytes) writes queries, keys and values, [tokens, 3·heads·dim]
 //	attend(times)              as linear; output then gives [tokens, heads·dim]
@@ -44,7 +44,7 @@ func setup(args []js.Value) any {
 	rows, widths, fill := args[0].Int(), args[1], args[2]
 	width := func(i int) int { return widths.Index(i).Int() }
 	states = []kernel.Mat{kernel.NewMat(rows, width(0))}
-	copyIn(states[0].Data, func(bytes js.Value) { fill.Invoke(-1, bytes) })
+	copyIn(states[0].Dense(), func(bytes js.Value) { fill.Invoke(-1, bytes) })
 	for i := range widths.Length() - 1 {
 		in, out := width(i), width(i+1)
 		weights := make([]float32, in*out)
@@ -100,6 +100,6 @@ func dtypeOf(name string) kernel.DType {
 }
 
 func output(args []js.Value) any {
-	js.CopyBytesToJS(args[0], bytesOf(states[len(states)-1].Data))
+	js.CopyBytesToJS(args[0], bytesOf(states[len(states)-1].Dense()))
 	return nil
 }

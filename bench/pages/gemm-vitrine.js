@@ -1,7 +1,7 @@
 // Vitrine's kernels alone, called from Go as the engine calls them.
 
 import '/go/wasm_exec.js'
-import { createKernels } from '/sources/kernels.js'
+import { createKernels } from '/sources/common/kernels.js'
 import { chain, enter } from './chain.js'
 
 enter(async ({ set, dtype }) => {

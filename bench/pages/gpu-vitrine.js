@@ -2,7 +2,7 @@
 // attention.
 
 import '/go/wasm_exec.js'
-import { createKernels } from '/sources/kernels.js'
+import { createKernels } from '/sources/common/kernels.js'
 import { openDevice } from '/js/webgpu.js'
 import { attentionInput } from './attention.js'
 import { chain, enter } from './chain.js'

@@ -14,27 +14,23 @@ import (
 type attentionCmd struct {
 	modelFlags
 	imageFlags
-	Layer  *int   `help:"Layer, counted from 0; the last without it." placeholder:"K"`
-	Head   *int   `help:"Head, counted from 0; the mean over all without it." placeholder:"K"`
-	Method string `help:"raw: one layer's attention; rollout: through all layers; pool: that of a pooling head (${default})." default:"raw" enum:"raw,rollout,pool"`
-	Full   bool   `help:"All tokens by all tokens, instead of one value a patch."`
-	Output string `short:"o" help:"Write the map, laid over what the model sees of the picture, to this PNG file." placeholder:"FILE"`
+	Layer  *int   `help:"Layer, counted from 0 (the last)." placeholder:"K"`
+	Head   *int   `help:"Head, counted from 0 (the mean over all heads)." placeholder:"K"`
+	Method string `help:"raw: the attention of one layer; rollout: of all layers; pool: of the pooling head (${default})." default:"raw" enum:"raw,rollout,pool"`
+	Full   bool   `help:"The attention of all tokens to all tokens, instead of one value a patch."`
+	Output string `short:"o" help:"Write the picture after resize and crop, overlaid with the map, to this PNG file." placeholder:"FILE"`
 	Image  string `arg:"" help:"PNG or JPEG file."`
 }
 
 func (c attentionCmd) Validate() error {
 	if c.Full && c.Output != "" {
-		return errors.New("--full and -o do not go together; a map of all tokens has no place in the picture")
+		return errors.New("--full and -o exclude each other: only a map of the patches can be laid over the picture; leave one of them out")
 	}
 	return nil
 }
 
 func (c attentionCmd) Run(ctx context.Context, out io.Writer) error {
-	picture, _, err := readPicture(c.Image)
-	if err != nil {
-		return err
-	}
-	model, err := c.load(ctx)
+	model, picture, _, err := c.open(ctx, c.Image)
 	if err != nil {
 		return err
 	}
@@ -57,12 +53,12 @@ func (c attentionCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	printAttention(out, attention, c.Full)
 	if c.Output != "" {
-		fmt.Fprintf(out, "laid over the picture in %s\n", c.Output)
+		printOverlay(out, c.Output)
 	}
 	return nil
 }
 
-// printAttention says what the map is of, and draws it.
+// printAttention prints what the map shows, and draws it unless it is full.
 func printAttention(out io.Writer, m engine.AttentionMap, full bool) {
 	name := fmt.Sprintf("layer %d", m.Layer)
 	switch m.Method {
@@ -79,17 +75,17 @@ func printAttention(out io.Writer, m engine.AttentionMap, full bool) {
 		fmt.Fprintf(out, "%s, %s, %d × %d tokens (--json prints all)\n", name, heads, m.Shape[0], m.Shape[1])
 		return
 	}
-	fmt.Fprintf(out, "%s, %s, %d × %d patches, %.4f at the strongest\n", name, heads, m.Grid[0], m.Grid[1], slices.Max(m.Data))
+	fmt.Fprintf(out, "%s, %s, %d × %d patches, maximum %.4f\n", name, heads, m.Grid[0], m.Grid[1], slices.Max(m.Data))
 	printMap(out, m.Data, m.Grid)
 }
 
-// printMap draws a map in shades, the strongest patch full.
+// printMap draws a map [rows·columns] in shades; the largest value is the darkest.
 func printMap(out io.Writer, data []float32, grid [2]int) {
 	shades := []rune(" ░▒▓█")
-	for row := range slices.Chunk(shares(data), grid[1]) {
+	for row := range slices.Chunk(relativeToMax(data), grid[1]) {
 		var line strings.Builder
-		for _, share := range row {
-			shade := shades[min(int(share*float32(len(shades))), len(shades)-1)]
+		for _, v := range row {
+			shade := shades[min(int(v*float32(len(shades))), len(shades)-1)]
 			line.WriteRune(shade)
 			line.WriteRune(shade) // a character is about twice as high as wide
 		}
@@ -97,13 +93,13 @@ func printMap(out io.Writer, data []float32, grid [2]int) {
 	}
 }
 
-// shares divides a map by its strongest value; what is below zero counts as zero.
-func shares(data []float32) []float32 {
-	strongest := slices.Max(data)
+// relativeToMax divides a map by its largest value; negative values become 0.
+func relativeToMax(data []float32) []float32 {
+	largest := slices.Max(data)
 	out := make([]float32, len(data))
 	for i, v := range data {
-		if strongest > 0 {
-			out[i] = max(v, 0) / strongest
+		if largest > 0 {
+			out[i] = max(v, 0) / largest
 		}
 	}
 	return out

@@ -18,7 +18,7 @@ type classifyCmd struct {
 
 func (c classifyCmd) Validate() error {
 	if c.TopK < 1 {
-		return fmt.Errorf("--top-k is %d; it is 1 or more", c.TopK)
+		return fmt.Errorf("--top-k is %d; want 1 or more", c.TopK)
 	}
 	return nil
 }
@@ -57,6 +57,7 @@ func (c classifyCmd) Run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
+// printClasses prints a table of the classes of one picture.
 func printClasses(out io.Writer, image string, classes engine.Classes) error {
 	fmt.Fprintln(out, image)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)

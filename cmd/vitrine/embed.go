@@ -12,15 +12,21 @@ import (
 type embedCmd struct {
 	modelFlags
 	imageFlags
-	Text      []string `help:"Text to embed instead of pictures; may be given several times." placeholder:"TEXT" sep:"none"`
-	Template  []string `help:"Text around each --text, with {} for it; several are averaged." placeholder:"TEXT" sep:"none"`
-	Normalize bool     `help:"Scale embeddings to length 1; --no-normalize leaves them as they are." default:"true" negatable:""`
+	Text      []string `help:"Text to embed instead of pictures; repeat it for more texts." placeholder:"TEXT" sep:"none"`
+	Template  []string `help:"Template for each --text, with {} in place of the text; the embeddings of several templates are averaged." placeholder:"TEXT" sep:"none"`
+	Normalize bool     `help:"Scale embeddings to length 1; --no-normalize returns them as the model computes them." default:"true" negatable:""`
 	Images    []string `arg:"" optional:"" help:"PNG or JPEG files."`
 }
 
 func (c embedCmd) Validate() error {
 	if (len(c.Images) == 0) == (len(c.Text) == 0) {
-		return errors.New("pictures or --text are needed, and not both")
+		return errors.New("found both or neither of pictures and --text; pass one of the two")
+	}
+	if len(c.Images) > 0 && len(c.Template) > 0 {
+		return errors.New("--template is for --text; a picture has none")
+	}
+	if len(c.Text) > 0 && c.options() != (engine.ImageOptions{}) {
+		return errors.New("--size and --max-patches are for pictures; leave them out with --text")
 	}
 	return nil
 }
@@ -31,9 +37,8 @@ func (c embedCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer model.Close()
-	options := engine.EmbedOptions{ImageOptions: c.options(), Raw: !c.Normalize, Templates: c.Template}
 	if len(c.Text) > 0 {
-		texts, err := model.EmbedTexts(ctx, c.Text, options)
+		texts, err := model.EmbedTexts(ctx, c.Text, engine.TextsOptions{TextOptions: engine.TextOptions{Normalize: &c.Normalize, Templates: c.Template}})
 		if err != nil {
 			return err
 		}
@@ -43,7 +48,7 @@ func (c embedCmd) Run(ctx context.Context, out io.Writer) error {
 		for i, embedding := range texts.Embeddings {
 			name := fmt.Sprintf("%q", c.Text[i])
 			if texts.Truncated[i] {
-				name += " (cut: longer than the model reads)"
+				name += " (truncated to the model's length)"
 			}
 			printEmbedding(out, name, embedding)
 		}
@@ -54,7 +59,7 @@ func (c embedCmd) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		embedding, err := model.EmbedImage(ctx, engine.FromImage(picture), options)
+		embedding, err := model.EmbedImage(ctx, engine.FromImage(picture), engine.EmbedImageOptions{ImageOptions: c.options(), Normalize: &c.Normalize})
 		if err != nil {
 			return err
 		}
@@ -74,7 +79,7 @@ func (c embedCmd) Run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// printEmbedding prints the first values, enough to tell one from another.
+// printEmbedding prints the first values of an embedding.
 func printEmbedding(out io.Writer, name string, embedding []float32) {
 	const shown = 6
 	fmt.Fprintf(out, "%s\n  %d values:", name, len(embedding))

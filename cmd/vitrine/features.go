@@ -13,18 +13,18 @@ import (
 type featuresCmd struct {
 	modelFlags
 	imageFlags
-	Layer  *int   `help:"What leaves this block, counted from 0; the last hidden state without it." placeholder:"K"`
+	Layer  *int   `help:"Block, counted from 0, whose output is taken (the last hidden state)." placeholder:"K"`
 	Output string `short:"o" help:"Write the first three principal components as red, green and blue to this PNG file." placeholder:"FILE"`
 	Image  string `arg:"" help:"PNG or JPEG file."`
 }
 
 func (c featuresCmd) Run(ctx context.Context, out io.Writer) error {
-	model, picture, err := c.open(ctx, c.Image)
+	model, picture, _, err := c.open(ctx, c.Image)
 	if err != nil {
 		return err
 	}
 	defer model.Close()
-	options := engine.FeatureOptions{ImageOptions: c.options(), Layer: c.Layer}
+	options := engine.FeaturesOptions{ImageOptions: c.options(), Layer: c.Layer}
 	if c.Output != "" {
 		colors, err := model.Colors(ctx, engine.FromImage(picture), options)
 		if err != nil {
@@ -52,7 +52,7 @@ func (c featuresCmd) Run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// enlarged paints each patch as a square.
+// enlarged returns an image with each patch as a square of its colour.
 func enlarged(c engine.Colors) image.Image {
 	rows, columns := c.Grid[0], c.Grid[1]
 	side := max(1, overlaySide/min(rows, columns))
@@ -64,30 +64,4 @@ func enlarged(c engine.Colors) image.Image {
 		}
 	}
 	return out
-}
-
-type tokensCmd struct {
-	modelFlags
-	imageFlags
-	Image string `arg:"" help:"PNG or JPEG file."`
-}
-
-func (c tokensCmd) Run(ctx context.Context, out io.Writer) error {
-	model, picture, err := c.open(ctx, c.Image)
-	if err != nil {
-		return err
-	}
-	defer model.Close()
-	tokens, err := model.VisualTokens(ctx, engine.FromImage(picture), engine.VisualOptions{ImageOptions: c.options()})
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return printJSON(out, struct {
-			Image string `json:"image"`
-			engine.VisualTokens
-		}{c.Image, tokens})
-	}
-	fmt.Fprintf(out, "%d slots of %d values (--json prints all)\n", tokens.Shape[0], tokens.Shape[1])
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
 	"vitrine/engine"
@@ -18,16 +19,16 @@ import (
 
 type inspectCmd struct {
 	modelFlags
-	Size     size `help:"Count a language model's slots for pictures of this size, HEIGHTxWIDTH pixels." placeholder:"HxW"`
-	Pictures int  `help:"Count a language model's slots for so many pictures (${default})." default:"1" placeholder:"N"`
+	Size     size `help:"Size of the pictures for which a language model's slots are counted, HEIGHTxWIDTH pixels." placeholder:"HxW"`
+	Pictures int  `help:"Number of pictures for which a language model's slots are counted (${default})." default:"1" placeholder:"N"`
 }
 
-// report is what inspect knows about a folder; what could not be found out is
-// left out. The members of Info are those of model.info in JavaScript.
+// report is the result of inspect. What could not be read is absent. The members of
+// Info are those of model.info in JavaScript.
 type report struct {
 	Folder string `json:"folder"`
 	*engine.Info
-	Slots     int            `json:"slots,omitempty"` // of a language model that all pictures cost
+	Slots     int            `json:"slots,omitempty"` // positions in a language model's context that all pictures take
 	Weights   *weightsReport `json:"weights,omitempty"`
 	Tokenizer string         `json:"tokenizer,omitempty"` // the files that are read
 	Files     []fileReport   `json:"files"`
@@ -77,6 +78,7 @@ func (c inspectCmd) Run(ctx context.Context, out io.Writer) error {
 	return err
 }
 
+// listFiles returns the files of a folder.
 func listFiles(folder string) ([]fileReport, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -84,7 +86,7 @@ func listFiles(folder string) ([]fileReport, error) {
 	}
 	var files []fileReport
 	for _, e := range entries {
-		// Stat follows links, which the hub's own cache consists of.
+		// Stat follows symbolic links, of which the hub's own cache consists.
 		if info, err := os.Stat(filepath.Join(folder, e.Name())); err == nil && info.Mode().IsRegular() {
 			files = append(files, fileReport{e.Name(), info.Size()})
 		}
@@ -92,8 +94,8 @@ func listFiles(folder string) ([]fileReport, error) {
 	return files, nil
 }
 
-// readHeaders counts what the weight files hold, all of them, read by the model
-// or not.
+// readHeaders counts the contents of all weight files, whether the model uses them or
+// not.
 func readHeaders(ctx context.Context, folder weights.Folder) (*weightsReport, error) {
 	checkpoint, err := weights.Open(ctx, folder)
 	if err != nil {
@@ -114,6 +116,7 @@ func readHeaders(ctx context.Context, folder weights.Folder) (*weightsReport, er
 	return r, nil
 }
 
+// add counts the contents of one file.
 func (r *weightsReport) add(ctx context.Context, folder weights.Folder, file string) error {
 	body, size, err := folder.Open(ctx, file)
 	if err != nil {
@@ -128,7 +131,7 @@ func (r *weightsReport) add(ctx context.Context, folder weights.Folder, file str
 	r.Bytes += size
 	r.Tensors += len(header.Tensors)
 	for _, t := range header.Tensors {
-		if !strings.HasSuffix(t.Name, ".weight_scale") { // which belong to the int8 weights beside them
+		if !strings.HasSuffix(t.Name, ".weight_scale") { // the scales of int8 weights are not parameters
 			r.Values += int64(t.Elements())
 		}
 		r.DTypes[t.DType]++
@@ -136,9 +139,10 @@ func (r *weightsReport) add(ctx context.Context, folder weights.Folder, file str
 	return nil
 }
 
-// load runs the engine's own checks on the whole folder.
+// load loads the model, so that the engine checks the whole folder.
 func (r *report) load(ctx context.Context, c inspectCmd) error {
-	model, err := c.modelFlags.load(ctx)
+	folder := &recordingFolder{Folder: weights.Dir(c.Model)}
+	model, err := engine.Load(ctx, folder, engine.Options{DType: c.DType})
 	if err != nil {
 		return err
 	}
@@ -156,29 +160,46 @@ func (r *report) load(ctx context.Context, c inspectCmd) error {
 		return nil
 	}
 	if _, err := model.Tokenize(""); err != nil {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("texts can't be read: %v", err))
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the tokenizer cannot be read, so calls with texts fail: %v", err))
 		return nil
 	}
-	// The order is that of package tokenizer.
-	switch {
-	case r.has("spiece.model") && info.ModelType != "clip":
-		r.Tokenizer = "spiece.model"
-	case r.has("tokenizer.json"):
-		r.Tokenizer = "tokenizer.json"
-	default:
-		r.Tokenizer = "vocab.json, merges.txt"
+	var files []string
+	for _, name := range []string{"spiece.model", "tokenizer.json", "vocab.json", "merges.txt"} {
+		if slices.Contains(folder.opened, name) {
+			files = append(files, name)
+		}
 	}
+	r.Tokenizer = strings.Join(files, ", ")
 	return nil
 }
 
+// recordingFolder is a model folder that records the files that the engine opens.
+type recordingFolder struct {
+	weights.Folder
+	mu     sync.Mutex
+	opened []string
+}
+
+// Open implements weights.Folder.
+func (f *recordingFolder) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
+	body, size, err := f.Folder.Open(ctx, name)
+	if err == nil {
+		f.mu.Lock()
+		f.opened = append(f.opened, name)
+		f.mu.Unlock()
+	}
+	return body, size, err
+}
+
+// has reports whether the folder has a file.
 func (r *report) has(name string) bool {
 	return slices.ContainsFunc(r.Files, func(f fileReport) bool { return f.Name == name })
 }
 
-// warn adds what is worth knowing and no error.
+// warn adds warnings about the files.
 func (r *report) warn() {
 	if !r.has("preprocessor_config.json") {
-		r.Warnings = append(r.Warnings, "there is no preprocessor_config.json: pictures can't be prepared, only pixelValues are taken")
+		r.Warnings = append(r.Warnings, "there is no preprocessor_config.json: calls accept only pixelValues, not pictures")
 	}
 	if r.Info != nil && r.Weights != nil && r.Parameters < r.Weights.Values {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%d of the %d values in the weight files are not used by the model", r.Weights.Values-r.Parameters, r.Weights.Values))
@@ -186,11 +207,12 @@ func (r *report) warn() {
 	for _, f := range r.Files {
 		switch filepath.Ext(f.Name) {
 		case ".bin", ".ckpt", ".h5", ".msgpack", ".onnx", ".pt", ".pth":
-			r.Warnings = append(r.Warnings, f.Name+" is not read: weights are taken from safetensors only")
+			r.Warnings = append(r.Warnings, f.Name+" is not read: weights are read from safetensors files only")
 		}
 	}
 }
 
+// print prints the report as a table.
 func (r *report) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
@@ -206,7 +228,7 @@ func (r *report) print(out io.Writer) error {
 		}
 		row("vision", "%d layers, %d heads, width %d", s.Layers, s.Heads, s.Width)
 		if r.Slots > 0 {
-			row("slots", "%d of a language model's context; --size and --pictures count others", r.Slots)
+			row("slots", "%d in a language model's context; --size and --pictures count other cases", r.Slots)
 		}
 		if s.TextLength > 0 {
 			row("text", "%d layers, %d tokens, %d in the vocabulary", s.TextLayers, s.TextLength, s.Vocabulary)

@@ -16,11 +16,11 @@ import (
 
 type packCmd struct {
 	Model string `help:"Model folder to pack (${default})." default:"site/models/emoji-clip" placeholder:"DIR"`
-	Out   string `short:"o" required:"" help:"Folder to write; it must not hold a model yet." placeholder:"DIR"`
+	Out   string `short:"o" required:"" help:"Folder to write; it must not contain a model." placeholder:"DIR"`
 }
 
-// companions are the files that go with the weights.
-var companions = []string{
+// copiedFiles are the files that are copied unchanged, if they exist.
+var copiedFiles = []string{
 	"preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
 	"vocab.json", "merges.txt", "spiece.model", "LICENSE", "README.md",
 }
@@ -28,7 +28,7 @@ var companions = []string{
 func (c packCmd) Run(ctx context.Context, out io.Writer) error {
 	const file = "model.safetensors"
 	if _, err := os.Stat(filepath.Join(c.Out, file)); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: there is a %s already; name another folder", c.Out, file)
+		return fmt.Errorf("%s: contains %s already; name another folder", c.Out, file)
 	}
 	config, err := os.ReadFile(filepath.Join(c.Model, "config.json"))
 	if err != nil {
@@ -45,7 +45,7 @@ func (c packCmd) Run(ctx context.Context, out io.Writer) error {
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
 		return err
 	}
-	for _, name := range companions {
+	for _, name := range copiedFiles {
 		data, err := os.ReadFile(filepath.Join(c.Model, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -66,7 +66,7 @@ func (c packCmd) Run(ctx context.Context, out io.Writer) error {
 	return c.report(ctx, out, packed.Len())
 }
 
-// report says what was gained and what it costs.
+// report prints the size before and after, and the q8 accuracy.
 func (c packCmd) report(ctx context.Context, out io.Writer, bytes int) error {
 	var models [2]*engine.Model
 	for i, folder := range []string{c.Model, c.Out} {
@@ -76,7 +76,7 @@ func (c packCmd) report(ctx context.Context, out io.Writer, bytes int) error {
 		}
 		defer models[i].Close()
 	}
-	cosine, err := engine.Agreement(ctx, models[0], models[1])
+	cosine, err := engine.EmbeddingCosine(ctx, models[0], models[1])
 	if err != nil {
 		return err
 	}

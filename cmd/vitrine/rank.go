@@ -12,17 +12,13 @@ import (
 type rankCmd struct {
 	modelFlags
 	imageFlags
-	Template []string `help:"Text around each label, with {} for it; several are averaged." placeholder:"TEXT" sep:"none"`
+	Template []string `help:"Template for each label, with {} in place of the label; the embeddings of several templates are averaged." placeholder:"TEXT" sep:"none"`
 	Image    string   `arg:"" help:"PNG or JPEG file."`
-	Labels   []string `arg:"" help:"What the picture may show."`
+	Labels   []string `arg:"" help:"Labels to rank."`
 }
 
 func (c rankCmd) Run(ctx context.Context, out io.Writer) error {
-	picture, decode, err := readPicture(c.Image)
-	if err != nil {
-		return err
-	}
-	model, err := c.load(ctx)
+	model, picture, decode, err := c.open(ctx, c.Image)
 	if err != nil {
 		return err
 	}

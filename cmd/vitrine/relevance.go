@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -12,23 +11,23 @@ import (
 type relevanceCmd struct {
 	modelFlags
 	imageFlags
-	Method   string   `help:"dense: how like the label each patch is; contribution: each patch's part of the similarity (${default})." default:"dense" enum:"dense,contribution"`
-	Against  []string `help:"What to contrast the labels with; each other without it." placeholder:"LABEL" sep:"none"`
-	Template []string `help:"Text around each label, with {} for it; several are averaged." placeholder:"TEXT" sep:"none"`
-	Output   string   `short:"o" help:"Write the map of a single label, laid over what the model sees of the picture, to this PNG file." placeholder:"FILE"`
+	Method   string   `help:"dense: the similarity of each patch to the label; contribution: the contribution of each patch to the picture's similarity (${default})." default:"dense" enum:"dense,contribution"`
+	Against  []string `help:"Label to contrast the labels with (each other); repeat it for more." placeholder:"LABEL" sep:"none"`
+	Template []string `help:"Template for each label, with {} in place of the label; the embeddings of several templates are averaged." placeholder:"TEXT" sep:"none"`
+	Output   string   `short:"o" help:"Write the picture after resize and crop, overlaid with the map of a single label, to this PNG file." placeholder:"FILE"`
 	Image    string   `arg:"" help:"PNG or JPEG file."`
 	Labels   []string `arg:"" help:"Labels, or classes of a classifier."`
 }
 
 func (c relevanceCmd) Validate() error {
 	if c.Output != "" && len(c.Labels) != 1 {
-		return errors.New("-o takes a single label; a picture can show one map")
+		return fmt.Errorf("-o needs exactly one label, because an overlay shows one map; found %d", len(c.Labels))
 	}
 	return nil
 }
 
 func (c relevanceCmd) Run(ctx context.Context, out io.Writer) error {
-	model, picture, err := c.open(ctx, c.Image)
+	model, picture, _, err := c.open(ctx, c.Image)
 	if err != nil {
 		return err
 	}
@@ -53,13 +52,13 @@ func (c relevanceCmd) Run(ctx context.Context, out io.Writer) error {
 	for _, one := range relevance.Maps {
 		rest := ""
 		if one.Rest != nil {
-			rest = fmt.Sprintf(", of which %.4f are no patch's", *one.Rest)
+			rest = fmt.Sprintf(", of which %.4f come from no patch", *one.Rest)
 		}
 		fmt.Fprintf(out, "%s: similarity %.4f%s\n", one.Label, one.Similarity, rest)
 		printMap(out, one.Contrast, one.Grid)
 	}
 	if c.Output != "" {
-		fmt.Fprintf(out, "laid over the picture in %s\n", c.Output)
+		printOverlay(out, c.Output)
 	}
 	return nil
 }

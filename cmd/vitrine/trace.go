@@ -17,7 +17,7 @@ type traceCmd struct {
 }
 
 func (c traceCmd) Run(ctx context.Context, out io.Writer) error {
-	model, picture, err := c.open(ctx, c.Image)
+	model, picture, _, err := c.open(ctx, c.Image)
 	if err != nil {
 		return err
 	}

@@ -12,20 +12,20 @@ import (
 type CPU struct {
 	set   kernel.Set
 	arena arena
-	peers Peers
+	group Group
 
 	scratch [][]float32 // of attention, a core, used again by every call
 }
 
-// NewCPU makes a Machine of a set. peers are the other shares of the model, nil
+// NewCPU makes a Machine of a set. group connects the shares of the model, nil
 // where there are none.
-func NewCPU(set kernel.Set, peers Peers) *CPU { return &CPU{set: set, peers: peers} }
+func NewCPU(set kernel.Set, group Group) *CPU { return &CPU{set: set, group: group} }
 
 // Set is the set that runs.
 func (c *CPU) Set() kernel.Set { return c.set }
 
 func (c *CPU) New(rows, cols int) Mat {
-	return Mat{Memory: Memory{Host: c.arena.take(rows * cols)}, Rows: rows, Cols: cols, Stride: cols}
+	return Mat{Memory: Memory{host: c.arena.take(rows * cols)}, Rows: rows, Cols: cols, Stride: cols}
 }
 
 func (c *CPU) Reset() { c.arena.reset() }
@@ -34,8 +34,8 @@ func (c *CPU) Fill(dst Mat, fill func(kernel.Mat)) { fill(dst.Host()) }
 
 func (c *CPU) Copy(dst, src Mat) { dst.Host().Copy(src.Host()) }
 
-// Linear splits the outputs among the cores: every core then reads its part of
-// the weights once.
+// Linear splits the outputs among the cores, so that every core reads only its range of
+// the weights.
 func (c *CPU) Linear(dst, x Mat, w *kernel.Linear, act kernel.Activation, residual Mat) {
 	panels := (w.Out + kernel.Panel - 1) / kernel.Panel
 	spread(panels, x.Rows*w.In*kernel.Panel, func(_, from, to int) {
@@ -92,12 +92,16 @@ func (c *CPU) Weigh(dst, v, probs Mat, heads int) {
 	kernel.Weigh(dst.Host(), v.Host(), probs.Host(), heads)
 }
 
-// Sum meets the other shares, where there are any. x has no gaps.
+// Sum adds up x over all shares, where there are others.
 func (c *CPU) Sum(x Mat) error {
-	if c.peers == nil {
+	if c.group == nil {
 		return nil
 	}
-	return c.peers.Sum(x.Host().Data)
+	values := x.Host()
+	dense := values.Dense()
+	err := c.group.Sum(dense)
+	values.SetDense(dense)
+	return err
 }
 
 func (c *CPU) Read(x Mat, take func(kernel.Mat)) { take(x.Host()) }
@@ -105,8 +109,8 @@ func (c *CPU) Read(x Mat, take func(kernel.Mat)) { take(x.Host()) }
 // Finish has nothing to wait for.
 func (c *CPU) Finish() error { return nil }
 
-// spread cuts n pieces of work, each of cost multiplications, into one run a
-// core. Work too small to be worth a goroutine stays here.
+// spread splits n items of work, each of cost multiplications, into one range [from, to)
+// a core. Work too small to be worth a goroutine is done here.
 func spread(n, cost int, do func(core, from, to int)) {
 	cores := min(runtime.GOMAXPROCS(0), n, 1+n*cost/(1<<18))
 	if cores <= 1 {
@@ -120,8 +124,8 @@ func spread(n, cost int, do func(core, from, to int)) {
 	wait.Wait()
 }
 
-// arena hands out pieces of memory that all come back at once. Calls of a shape
-// that it has seen, or of a smaller one, allocate nothing.
+// arena allocates memory that is freed all at once. A run of a shape that it has seen, or
+// of a smaller one, allocates nothing new.
 type arena struct {
 	blocks [][]float32
 	block  int // the block in use
@@ -135,9 +139,9 @@ func (a *arena) take(n int) []float32 {
 	a.taken += n
 	for ; a.block < len(a.blocks); a.block, a.used = a.block+1, 0 {
 		if a.used+n <= len(a.blocks[a.block]) {
-			piece := a.blocks[a.block][a.used : a.used+n : a.used+n]
+			memory := a.blocks[a.block][a.used : a.used+n : a.used+n]
 			a.used += n
-			return piece
+			return memory
 		}
 	}
 	a.blocks = append(a.blocks, make([]float32, max(n, arenaBlock)))
@@ -145,8 +149,9 @@ func (a *arena) take(n int) []float32 {
 	return a.blocks[a.block][:n:n]
 }
 
-// reset makes one block of several, as large as what was taken: pieces of other
-// shapes would leave gaps in each, and grow it with every shape.
+// reset replaces several blocks by one that is as large as all that was taken. Otherwise
+// matrices of other shapes would leave gaps at the blocks' ends, and every new shape would
+// add a block.
 func (a *arena) reset() {
 	if len(a.blocks) > 1 {
 		a.blocks = nil // so that it can be collected before the new one is made

@@ -6,20 +6,19 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// Goroutines connects n shares of one process. It is how shares run natively,
-// and how tests hold them against the whole.
+// Goroutines connects n shares of one process. Tests run shares natively with it.
 type Goroutines struct {
 	n    int
 	jobs []chan Job
 
 	mu      sync.Mutex
 	cond    *sync.Cond
-	waiting [][]float32 // what the shares that wait brought, by index
+	waiting [][]float32 // the arguments of Sum of the shares that wait, by index
 	arrived int
 	round   int
 }
 
-// NewGoroutines makes the connection; Peers gives each share its end.
+// NewGoroutines makes the connection; Group gives each share its side of it.
 func NewGoroutines(n int) *Goroutines {
 	g := &Goroutines{n: n, waiting: make([][]float32, n)}
 	g.cond = sync.NewCond(&g.mu)
@@ -29,10 +28,10 @@ func NewGoroutines(n int) *Goroutines {
 	return g
 }
 
-// Peers is the end of share index.
-func (g *Goroutines) Peers(index int) Peers { return goroutine{g, index} }
+// Group is the side of share index.
+func (g *Goroutines) Group(index int) Group { return goroutine{g, index} }
 
-// Jobs gives what share index has to join, until Close.
+// Jobs receives the jobs that share index joins, until Close.
 func (g *Goroutines) Jobs(index int) <-chan Job { return g.jobs[index] }
 
 // Close ends the other shares' jobs.
@@ -57,7 +56,7 @@ func (p goroutine) Start(job Job) error {
 	return nil
 }
 
-// Sum waits for all shares; the last to come adds up.
+// Sum waits for all shares; the last one adds up.
 func (p goroutine) Sum(x []float32) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

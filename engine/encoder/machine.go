@@ -2,19 +2,17 @@ package encoder
 
 import "vitrine/engine/kernel"
 
-// Machine is a place where arithmetic runs. The walk calls its operations in
-// order; a Machine may compute at once, or note the calls and run them as one
-// plan when a value is read.
+// Machine runs the arithmetic of a walk, which calls its operations in order. A Machine
+// may compute at once, or record the calls and run them as one plan when a value is read.
 type Machine interface {
-	// New gives a matrix of the workspace. Its values are undefined. It stays
-	// valid until Reset.
+	// New gives a matrix of the workspace, valid until Reset. Its values are undefined.
 	New(rows, cols int) Mat
-	// Reset takes back all matrices; their memory is used again.
+	// Reset frees all matrices; their memory is used again.
 	Reset()
 
-	// Fill calls fill at once with memory that becomes the values of dst: the way
-	// in for what Go computes (patches, positions, token embeddings). It comes
-	// before whatever else writes there, for a plan brings all inputs in first.
+	// Fill calls fill at once with memory that becomes the values of dst. So values that
+	// Go computes come in (patches, positions, token embeddings). No other operation may
+	// write to dst before, because a plan uploads all inputs first.
 	Fill(dst Mat, fill func(values kernel.Mat))
 	// Copy is dst = src.
 	Copy(dst, src Mat)
@@ -33,17 +31,17 @@ type Machine interface {
 	// Weigh is dst = v, each head's values of row j times that head's attention of
 	// the first query to j. probs is [heads·queries, rows of v].
 	Weigh(dst, v, probs Mat, heads int)
-	// Sum adds up x over all shares and gives each the result.
+	// Sum adds up x over all shares; each of them gets the result.
 	Sum(x Mat) error
-	// Read calls take with the values that x has now, at once or in Finish. They
-	// are valid during the call.
+	// Read calls take, at once or in Finish, with the values that x has at this point.
+	// They are valid during the call.
 	Read(x Mat, take func(values kernel.Mat))
-	// Finish ends a run: all of it is computed, and all takes were called. After
-	// an error none was called by Finish, so the run can be done elsewhere.
+	// Finish ends a run: everything is computed, and every take has been called. Where it
+	// gives an error, it has called no take, so another Machine can run everything again.
 	Finish() error
 }
 
-// Attention is the attention of one segment, all heads of this share.
+// Attention has the arguments of Attend: one segment, all heads of this share.
 type Attention struct {
 	Dst    Mat // [queries, heads·dim]
 	Q      Mat // [queries, heads·dim]

@@ -2,19 +2,18 @@ package encoder
 
 import "vitrine/engine/kernel"
 
-// Mat is a view of Rows × Cols values in a machine's memory, one row every
-// Stride values. What the memory is, only its machine knows; a view needs no
-// copy on any of them.
+// Mat is a view of Rows × Cols values in a machine's memory, one row every Stride
+// values.
 type Mat struct {
 	Memory             Memory
 	Offset             int // of the first value, in values
 	Rows, Cols, Stride int
 }
 
-// Memory is one piece of a machine's memory.
+// Memory is the memory that a Mat views: Go's, or a buffer of a GPU.
 type Memory struct {
-	Host []float32 // where it is Go's
-	Slot int       // the machine's own number, where it isn't
+	host   []float32 // of a CPU; reached through Mat.Host
+	Buffer int       // the number that a GPU's machine gave its buffer
 }
 
 // RowRange views rows [from, to).
@@ -39,6 +38,5 @@ func (m Mat) Host() kernel.Mat {
 	if m.Empty() || m.Rows == 0 {
 		return kernel.Mat{Rows: m.Rows, Cols: m.Cols, Stride: m.Stride}
 	}
-	end := m.Offset + (m.Rows-1)*m.Stride + m.Cols
-	return kernel.Mat{Data: m.Memory.Host[m.Offset:end:end], Rows: m.Rows, Cols: m.Cols, Stride: m.Stride}
+	return kernel.StridedMat(m.Memory.host[m.Offset:], m.Rows, m.Cols, m.Stride)
 }

@@ -6,30 +6,32 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// Rope says that positions are rotations of queries and keys, not a table.
+// Rope: positions are rotations of queries and keys, not a table.
 type Rope struct {
 	Theta float64 // rope_theta of config.json
 }
 
-// rotation is the angles of a batch, in the machine's memory.
+// rotation has the rotations of a batch in the machine's memory.
 type rotation struct {
 	cos, sin Mat // [rows, dim]
 }
 
-// angles is the rotation of the tokens of one grid.
+// angles has the rotations of the tokens of one grid.
 type angles struct {
 	cos, sin kernel.Mat // [tokens, dim]
 }
 
-// angles gives the rotation of the patches of one grid
+// angles computes the rotations of the patches of one grid
 // (dinov3_vit/modeling_dinov3_vit.py, DINOv3ViTRopePositionEmbedding): patch
 // centres in [−1, 1], angle = 2π·coordinate·θ^(−4f/dim), the rows' block before the
-// columns', both twice. Prefix tokens don't turn.
+// columns', both twice. Prefix tokens are not rotated.
 func (p Rope) angles(grid Grid, prefix, dim int) angles {
 	tokens := prefix + grid.Patches()
 	r := angles{kernel.NewMat(tokens, dim), kernel.NewMat(tokens, dim)}
-	for i := range r.cos.Data[:prefix*dim] {
-		r.cos.Data[i] = 1
+	for t := range prefix {
+		for i := range dim {
+			r.cos.Row(t)[i] = 1
+		}
 	}
 	quarter := dim / 4
 	for t := range grid.Patches() {

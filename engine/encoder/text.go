@@ -6,7 +6,7 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// Text is the tower that reads: ids → tokens → blocks → one token → joint space.
+// Text is the text tower: ids → tokens → blocks → one token → joint space.
 type Text struct {
 	Encoder
 	Tokens    Table
@@ -17,7 +17,7 @@ type Text struct {
 	Head      *kernel.Linear // text_projection, or SigLIP's head
 }
 
-// TextPool is which token stands for a text.
+// TextPool says which token is read as a text's embedding.
 type TextPool byte
 
 const (
@@ -34,7 +34,7 @@ type Table interface {
 	Len() int
 }
 
-// PoolIndex tells which token stands for a text (clip/modeling_clip.py,
+// PoolIndex is the index of the token that is read as a text's embedding (clip/modeling_clip.py,
 // CLIPTextTransformer.forward; siglip/modeling_siglip.py).
 func (t *Text) PoolIndex(ids []int32) int {
 	switch t.Pool {
@@ -46,8 +46,8 @@ func (t *Text) PoolIndex(ids []int32) int {
 	return len(ids) - 1
 }
 
-// Encode runs texts, each at its own length: rows of padding that upstream masks
-// are simply not there.
+// Encode runs texts, each at its own length: rows of padding that upstream masks are left
+// out.
 func (t *Text) Encode(r Run, texts [][]int32) error {
 	m := r.Machine
 	m.Reset()
@@ -105,10 +105,10 @@ func (t *Text) Encode(r Run, texts [][]int32) error {
 	return m.Finish()
 }
 
-// Join does this share's part of a job that the first share started.
+// Join computes this share of a job that the first share started.
 func (t *Text) Join(r Run, job Job) error {
 	r.Machine.Reset()
-	r = r.of(job)
+	r = r.joining(job)
 	segments, rows := segmentsOf(job.Lengths)
 	x := r.Machine.New(rows, t.Width)
 	fillFrom(r.Machine, x, job.X)

@@ -2,8 +2,8 @@ package encoder
 
 import "vitrine/engine/kernel"
 
-// Vision is the tower that sees: pixels → patches → tokens → blocks → readout.
-// The fields are what distinguishes the families.
+// Vision is the picture tower: pixels → patches → tokens → blocks → readout. Its fields
+// are what differs between families.
 type Vision struct {
 	Encoder
 	Patch int  // side of a patch, pixels
@@ -12,14 +12,13 @@ type Vision struct {
 	Embed     *kernel.Linear // [3·patch² → D]
 	Prefix    kernel.Mat     // [1+registers, D]: class token, then registers; or empty
 	Class     []float32      // [D], the class token's position; or nil
-	Prefixes  int            // how many tokens stand before the patches
-	Registers int            // how many of them are registers
+	Prefixes  int            // number of tokens before the patches
 	Positions kernel.Mat     // [patches, D]; empty where there is Rope
 	Resize    Interpolation
 	Rope      *Rope
 
 	PreNorm  *kernel.Norm // CLIP's pre_layrnorm, nil elsewhere
-	PostNorm *kernel.Norm // nil where a tower is read before it (LLaVA)
+	PostNorm *kernel.Norm // nil where only hidden states are read (LLaVA)
 	// NormPooled: PostNorm is applied to the pooled token only, and
 	// last_hidden_state is what leaves the last block (CLIP).
 	NormPooled bool
@@ -29,15 +28,13 @@ type Vision struct {
 	Map        *MapHead       // of ReadMap
 	Projection *kernel.Linear // into the joint space, or nil
 
-	Classifier *kernel.Linear // or nil
-	// ClassifierMean: the classifier sees the class token and the mean of the
-	// patches beside each other (DINOv2). Else it sees what Readout gives.
-	ClassifierMean bool
+	Classifier      *kernel.Linear // or nil
+	ClassifierInput ClassifierInput
 
-	grids map[Grid]placed
+	grids map[Grid]gridTables
 }
 
-// Readout is how one vector is made of all tokens.
+// Readout is how a picture's tokens become one vector.
 type Readout byte
 
 const (
@@ -45,8 +42,22 @@ const (
 	ReadPooler                // tanh(W·class + b): ViTModel with a pooler
 	ReadMean                  // the mean of the patches
 	ReadMap                   // attention pooling by a learned probe: SigLIP
-	ReadNone                  // nothing: a tower for its features only (LLaVA's)
+	ReadNone                  // no vector: only features are read (LLaVA)
 )
+
+// ClassifierInput is what a classifier gets of a picture.
+type ClassifierInput byte
+
+const (
+	Pooled       ClassifierInput = iota // what Readout gives [D]
+	ClassAndMean                        // the class token and the mean of the patches [2·D] (DINOv2)
+)
+
+// ClassDirections tells whether the classifier's logits are linear in the class token
+// after the last norm, so that the weights of a class are its direction there.
+func (v *Vision) ClassDirections() bool {
+	return v.Classifier != nil && v.Readout == ReadClass && v.ClassifierInput == Pooled
+}
 
 // MapHead is SigLIP's multihead attention pooling (siglip/modeling_siglip.py,
 // SiglipMultiheadAttentionPoolingHead).
@@ -68,20 +79,21 @@ type Picture struct {
 	Patches func(dst kernel.Mat) // [patches, 3·patch²], in the order of Embed's inputs
 }
 
-// placed is what depends on the grid only, computed once for each.
-type placed struct {
+// gridTables are the tables that depend on the grid only, computed once for each grid.
+type gridTables struct {
 	positions kernel.Mat // [patches, D], or empty
-	rope      angles     // of the tokens, or empty
+	rope      angles     // of all tokens, or empty
 }
 
-// maxGrids bounds how many grids are remembered: NaFlex has one an aspect ratio.
+// maxGrids bounds how many grids are kept: NaFlex has one for each aspect ratio.
 const maxGrids = 16
 
-func (v *Vision) place(grid Grid) placed {
+// tables gives the tables of a grid.
+func (v *Vision) tables(grid Grid) gridTables {
 	if p, ok := v.grids[grid]; ok {
 		return p
 	}
-	var p placed
+	var p gridTables
 	if !v.Positions.Empty() {
 		p.positions = v.Positions
 		if grid != v.Grid {
@@ -92,14 +104,14 @@ func (v *Vision) place(grid Grid) placed {
 		p.rope = v.Rope.angles(grid, v.Prefixes, v.HeadDim())
 	}
 	if v.grids == nil || len(v.grids) >= maxGrids {
-		v.grids = map[Grid]placed{}
+		v.grids = map[Grid]gridTables{}
 	}
 	v.grids[grid] = p
 	return p
 }
 
-// Encode runs pictures through the tower. The tap gets all there is to know;
-// nothing else is returned.
+// Encode runs pictures through the tower. Results go to the tap of the run; nothing else
+// is returned.
 func (v *Vision) Encode(r Run, pictures []Picture) error {
 	r.Machine.Reset()
 	grids := make([]Grid, len(pictures))
@@ -107,8 +119,8 @@ func (v *Vision) Encode(r Run, pictures []Picture) error {
 		grids[i] = p.Grid
 	}
 	b := v.batch(r, grids)
-	if v.Readout == ReadClass { // a pooling head has voices of its own
-		b.voices = v.newVoices(r, b.x)
+	if v.Readout == ReadClass { // a MAP head computes its own relevance
+		b.relevance = v.newTokenRelevance(r, b.x)
 	}
 	v.embed(r, b, pictures)
 	if v.PreNorm != nil {
@@ -126,38 +138,36 @@ func (v *Vision) Encode(r Run, pictures []Picture) error {
 	if err := v.encode(r, &b); err != nil {
 		return err
 	}
-	for _, voice := range b.voices {
-		if voice.name == "dense" {
-			v.toJoint(r, voice)
+	for _, sum := range b.relevance {
+		if sum.name == "dense" {
+			v.toJoint(r, sum)
 		}
-		voice.show(r, b.segments)
+		sum.show(r, b.segments)
 	}
 	v.read(r, b.x, b.segments)
 	return r.Machine.Finish()
 }
 
-// readsClassOnly tells whether nothing but the class token is looked at after the
-// last block.
+// readsClassOnly tells whether only the class token is read after the last block.
 func (v *Vision) readsClassOnly(r Run, b batch) bool {
-	if v.Readout != ReadClass && v.Readout != ReadPooler || len(b.voices) > 0 || v.ClassifierMean && r.wants("logits") {
+	if v.Readout != ReadClass && v.Readout != ReadPooler || len(b.relevance) > 0 || v.ClassifierInput == ClassAndMean && r.wants("logits") {
 		return false
 	}
 	return !r.wants("last") && !r.wants(BlockName(v.Layers-1)) && !r.wants(BlockAttention(v.Layers-1))
 }
 
-// Join does this share's part of a job that the first share started.
+// Join computes this share of a job that the first share started.
 func (v *Vision) Join(r Run, job Job) error {
 	r.Machine.Reset()
-	r = r.of(job)
+	r = r.joining(job)
 	b := v.batch(r, job.Grids)
-	b.voices = v.newVoices(r, b.x)
+	b.relevance = v.newTokenRelevance(r, b.x)
 	b.pooled = job.Pooled
 	fillFrom(r.Machine, b.x, job.X)
 	return v.encode(r, &b)
 }
 
-// batch makes room for the tokens of pictures, and fills in what depends on
-// their grids only.
+// batch allocates the tokens of pictures, and computes the rotations of their grids.
 func (v *Vision) batch(r Run, grids []Grid) batch {
 	m := r.Machine
 	lengths := make([]int, len(grids))
@@ -169,7 +179,7 @@ func (v *Vision) batch(r Run, grids []Grid) batch {
 	if v.Rope != nil && !r.NoPositions {
 		b.rope = &rotation{m.New(rows, v.HeadDim()), m.New(rows, v.HeadDim())}
 		for i, s := range segments {
-			rope := v.place(grids[i]).rope
+			rope := v.tables(grids[i]).rope
 			fillFrom(m, b.rope.cos.RowRange(s.From, s.To), rope.cos)
 			fillFrom(m, b.rope.sin.RowRange(s.From, s.To), rope.sin)
 		}
@@ -177,24 +187,11 @@ func (v *Vision) batch(r Run, grids []Grid) batch {
 	return b
 }
 
-// toJoint carries a voice through the last norm and the projection, token by
-// token, into the space where pictures are compared with labels.
-func (v *Vision) toJoint(r Run, voice *voice) {
-	m := r.Machine
-	m.Norm(voice.sum, voice.sum, v.PostNorm)
-	if v.Projection != nil {
-		f := m.New(voice.sum.Rows, v.Projection.Out)
-		m.Linear(f, voice.sum, v.Projection, kernel.Identity, Mat{})
-		voice.sum = f
-	}
-}
-
-// embed fills b.x: the patches embedded, with their positions, and the prefix
-// before them.
+// embed fills b.x with the prefix tokens and the embedded patches, positions added.
 func (v *Vision) embed(r Run, b batch, pictures []Picture) {
 	m := r.Machine
 	for i, p := range pictures {
-		s, positions := b.segments[i], v.place(p.Grid).positions
+		s, positions := b.segments[i], v.tables(p.Grid).positions
 		patches := m.New(p.Grid.Patches(), v.Embed.In)
 		m.Fill(patches, p.Patches)
 		if r.wants("patches") {
@@ -216,7 +213,7 @@ func (v *Vision) embed(r Run, b batch, pictures []Picture) {
 	}
 }
 
-// fillPrefix writes the tokens that stand before the patches.
+// fillPrefix writes the tokens before the patches; bare leaves out their positions.
 func (v *Vision) fillPrefix(values kernel.Mat, bare bool) {
 	values.Copy(v.Prefix)
 	if !bare {
@@ -226,12 +223,12 @@ func (v *Vision) fillPrefix(values kernel.Mat, bare bool) {
 	}
 }
 
-// fillFrom brings values that Go holds into the machine.
+// fillFrom copies values from Go's memory into the machine.
 func fillFrom(m Machine, dst Mat, src kernel.Mat) {
 	m.Fill(dst, func(values kernel.Mat) { values.Copy(src) })
 }
 
-// read makes the outputs of x [rows, D], the tokens that left the last block.
+// read computes the outputs from x [rows, D], the tokens that leave the last block.
 func (v *Vision) read(r Run, x Mat, segments []Segment) {
 	m := r.Machine
 	if v.PostNorm != nil && !v.NormPooled {
@@ -258,7 +255,7 @@ func (v *Vision) read(r Run, x Mat, segments []Segment) {
 
 	if v.Classifier != nil && r.wants("logits") {
 		features := pooled
-		if v.ClassifierMean {
+		if v.ClassifierInput == ClassAndMean {
 			features = m.New(len(segments), 2*v.Width)
 			m.Copy(features.ColRange(0, v.Width), pooled)
 			v.means(m, features.ColRange(v.Width, 2*v.Width), x, segments)
@@ -269,7 +266,7 @@ func (v *Vision) read(r Run, x Mat, segments []Segment) {
 	}
 }
 
-// segmentsOfOne is n segments of one row.
+// segmentsOfOne gives n segments of one row each.
 func segmentsOfOne(n int) []Segment {
 	segments := make([]Segment, n)
 	for i := range segments {
@@ -307,8 +304,8 @@ func (v *Vision) means(m Machine, dst, x Mat, segments []Segment) {
 	}
 }
 
-// pool is one round of attention of the probe over all tokens, then an MLP:
-// a = MHA(probe, x, x); a + mlp(norm(a)).
+// pool attends with the probe to all tokens, then applies an MLP:
+// a = MHA(probe, x, x); dst = a + mlp(norm(a)).
 func (h *MapHead) pool(r Run, dst, x Mat, segments []Segment, heads int) {
 	m, width := r.Machine, x.Cols
 	probe, query := m.New(1, width), m.New(1, width)
@@ -316,32 +313,32 @@ func (h *MapHead) pool(r Run, dst, x Mat, segments []Segment, heads int) {
 	m.Linear(query, probe, h.Query, kernel.Identity, Mat{})
 	kv := m.New(x.Rows, 2*width)
 	m.Linear(kv, x, h.KV, kernel.Identity, Mat{})
-	if r.wants("dense") { // the head's value and output projection alone
+	if r.wants("dense") { // the head's value and output projections alone
 		f := m.New(x.Rows, width)
 		m.Linear(f, kv.ColRange(width, 2*width), h.Out, kernel.Identity, Mat{})
 		r.show("dense", f, segments)
 	}
-	var given *voice
+	var contribution *tokenRelevance
 	if r.wants("contribution") {
-		given = newVoice(m, "contribution", 0, x)
+		contribution = newTokenRelevance(m, "contribution", 0, x)
 	}
 	attended := m.New(len(segments), width)
 	for i, s := range segments {
 		keys := kv.RowRange(s.From, s.To)
 		a := Attention{Dst: attended.RowRange(i, i+1), Q: query, K: keys.ColRange(0, width), V: keys.ColRange(width, 2*width), Heads: heads}
-		if r.wants("pool.attention") || given != nil {
+		if r.wants("pool.attention") || contribution != nil {
 			a.Probs = m.New(heads, s.Len())
 		}
 		m.Attend(a)
 		if r.wants("pool.attention") {
 			m.Read(a.Probs, func(values kernel.Mat) { r.Tap.Take("pool.attention", i, values) })
 		}
-		if given != nil {
-			given.add(m, a, s, h.Out)
+		if contribution != nil {
+			contribution.add(m, a, s, h.Out)
 		}
 	}
-	if given != nil {
-		given.show(r, segments)
+	if contribution != nil {
+		contribution.show(r, segments)
 	}
 	m.Linear(dst, attended, h.Out, kernel.Identity, Mat{})
 	m.Norm(attended, dst, &h.Norm)

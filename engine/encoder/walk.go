@@ -2,20 +2,19 @@ package encoder
 
 import "vitrine/engine/kernel"
 
-// batch is what goes through the blocks.
+// batch is what goes through the blocks: the tokens of pictures or texts.
 type batch struct {
-	x        Mat // [rows, D]
-	segments []Segment
-	rope     *rotation // nil where positions are a table
-	voices   []*voice
-	// pooled has one row of x a segment, where no other is read after the last
-	// block: that block is then computed for these rows only.
+	x         Mat // [rows, D]
+	segments  []Segment
+	rope      *rotation // nil where positions are a table
+	relevance []*tokenRelevance
+	// pooled has one row of x a segment where only these rows are read after the last
+	// block, which is then computed for them alone; else it is nil.
 	pooled []int
 }
 
-// encode carries x through all blocks, in place; where b.pooled is there, b is
-// those rows afterwards. Other shares, where there are any, get the same batch
-// and do their part at the same time.
+// encode runs b.x through all blocks, in place. Where b.pooled is there, b.x has only
+// those rows afterwards. Other shares run the same batch at the same time.
 func (e *Encoder) encode(r Run, b *batch) error {
 	r.show("embeddings", b.x, b.segments)
 	work := e.newWorkspace(r.Machine, b.x.Rows)
@@ -33,15 +32,15 @@ func (e *Encoder) encode(r Run, b *batch) error {
 		}
 		r.show(BlockName(k), b.x, b.segments)
 	}
-	for _, voice := range b.voices {
-		if err := r.Machine.Sum(voice.sum); err != nil {
+	for _, t := range b.relevance {
+		if err := r.Machine.Sum(t.sum); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// workspace is the matrices that every block uses again.
+// workspace has the matrices that all blocks share.
 type workspace struct {
 	normed   Mat // [rows, D]
 	qkv      Mat // [rows, 3·inner]
@@ -49,7 +48,7 @@ type workspace struct {
 	up, gate Mat // [rows, hidden]
 }
 
-// rows is the workspace for the first n rows of what is not qkv.
+// rows is the workspace with only the first n rows of all but qkv.
 func (w workspace) rows(n int) workspace {
 	w.normed, w.attended, w.up = w.normed.RowRange(0, n), w.attended.RowRange(0, n), w.up.RowRange(0, n)
 	if !w.gate.Empty() {
@@ -79,8 +78,8 @@ func (e *Encoder) block(r Run, k int, b *batch, work workspace) error {
 	return e.finish(r.Machine, k, b.x, work)
 }
 
-// lastBlock is the last block for the rows that are read afterwards: attention
-// needs the keys and values of all tokens, but nothing else of them.
+// lastBlock computes the last block for the rows that are read afterwards. Of the other
+// tokens, attention needs only the keys and values.
 func (e *Encoder) lastBlock(r Run, b *batch, work workspace) error {
 	m, k, inner := r.Machine, len(e.Blocks)-1, work.attended.Cols
 	e.project(m, k, b, work)
@@ -102,7 +101,8 @@ func (e *Encoder) lastBlock(r Run, b *batch, work workspace) error {
 	return e.finish(m, k, x, work)
 }
 
-// project fills work.qkv with the queries, keys and values of all tokens.
+// project fills work.qkv with the queries, keys and values of all tokens, rotated where
+// there is RoPE.
 func (e *Encoder) project(m Machine, k int, b *batch, work workspace) {
 	m.Norm(work.normed, b.x, &e.Blocks[k].Norm1)
 	m.Linear(work.qkv, work.normed, e.Blocks[k].QKV, kernel.Identity, Mat{})
@@ -118,15 +118,14 @@ func split(qkv Mat, inner int) (q, k, v Mat) {
 	return qkv.ColRange(0, inner), qkv.ColRange(inner, 2*inner), qkv.ColRange(2*inner, 3*inner)
 }
 
-// finish carries work.attended into x and through the MLP. Where the layer is
-// shared, the first share carries x and the biases into the sums, the others
-// only what they computed.
+// finish adds the projection of work.attended and the MLP to x. With several shares, the
+// first one brings x and the biases into the sums; the others add only their products.
 func (e *Encoder) finish(m Machine, k int, x Mat, work workspace) error {
-	b, carried := &e.Blocks[k], x
+	b, residual := &e.Blocks[k], x
 	if e.Index > 0 {
-		carried = Mat{}
+		residual = Mat{}
 	}
-	m.Linear(x, work.attended, b.Out, kernel.Identity, carried)
+	m.Linear(x, work.attended, b.Out, kernel.Identity, residual)
 	if err := m.Sum(x); err != nil {
 		return err
 	}
@@ -138,7 +137,7 @@ func (e *Encoder) finish(m Machine, k int, x Mat, work workspace) error {
 	} else {
 		m.Linear(work.up, work.normed, b.Up, e.Activation, Mat{})
 	}
-	m.Linear(x, work.up, b.Down, kernel.Identity, carried)
+	m.Linear(x, work.up, b.Down, kernel.Identity, residual)
 	return m.Sum(x)
 }
 
@@ -152,7 +151,7 @@ func (e *Encoder) attend(r Run, k int, b *batch, work workspace) error {
 			Dst: work.attended.RowRange(s.From, s.To), Q: q.RowRange(s.From, s.To),
 			K: keys.RowRange(s.From, s.To), V: v.RowRange(s.From, s.To), Heads: inner / e.HeadDim(), Causal: e.Causal || r.Causal,
 		}
-		if r.wants(name) || len(b.voices) > 0 {
+		if r.wants(name) || len(b.relevance) > 0 {
 			a.Probs = m.New(a.Heads*s.Len(), s.Len())
 		}
 		m.Attend(a)
@@ -163,16 +162,16 @@ func (e *Encoder) attend(r Run, k int, b *batch, work workspace) error {
 			}
 			m.Read(probs, func(values kernel.Mat) { r.Tap.Take(name, i, values) })
 		}
-		for _, voice := range b.voices {
-			if k >= voice.from {
-				voice.add(m, a, s, e.Blocks[k].Out)
+		for _, t := range b.relevance {
+			if k >= t.from {
+				t.add(m, a, s, e.Blocks[k].Out)
 			}
 		}
 	}
 	return nil
 }
 
-// gather brings the heads of all shares together: probs [heads here·queries, keys]
+// gather combines the heads of all shares: probs [heads of this share·queries, keys]
 // becomes [heads·queries, keys].
 func (e *Encoder) gather(m Machine, probs Mat) (Mat, error) {
 	if e.Count == 1 {
@@ -181,7 +180,7 @@ func (e *Encoder) gather(m Machine, probs Mat) (Mat, error) {
 	queries := probs.Cols
 	all := m.New(e.Heads*queries, probs.Cols)
 	zero(m, all)
-	from, to := e.Part(e.Heads)
+	from, to := e.Range(e.Heads)
 	m.Copy(all.RowRange(from*queries, to*queries), probs)
 	return all, m.Sum(all)
 }

@@ -1,6 +1,6 @@
-// Package fault has the one error type that leaves the engine: a stable code
-// for programs, and a sentence for people that names the file or argument,
-// what was found, what is supported and what to do.
+// Package fault has the error type that the engine returns to its callers: a stable
+// code for programs, and a message for people that names the file or argument, what
+// was found, what is supported and what to do.
 package fault
 
 import (
@@ -8,45 +8,44 @@ import (
 	"fmt"
 )
 
-// Code is the stable name of a kind of failure. The same strings are the
-// `code` of a VitrineError in JavaScript; they never change their meaning.
+// Code is the stable name of a kind of error. The same strings are the `code` of a
+// VitrineError in JavaScript; their meaning never changes.
 type Code string
 
 // The codes. Each is documented in js/vitrine.d.ts for users.
 const (
 	Option      Code = "option"      // an argument or option: unknown, of the wrong type, out of range
-	Picture     Code = "picture"     // a picture that is empty, corrupt or of a shape the model can't take
-	Config      Code = "config"      // config.json or preprocessor_config.json contradicts itself or is no JSON
-	Weights     Code = "weights"     // a safetensors file: broken, incomplete, of another shape, not finite
-	Tokenizer   Code = "tokenizer"   // tokenizer files: broken or incomplete
-	Unsupported Code = "unsupported" // a sound file that asks for what Vitrine does not have
-	Task        Code = "task"        // the model has no such tower or head
-	NotFound    Code = "not-found"   // a file that isn't there
-	Network     Code = "network"     // the host can't be reached or answered something else
-	Integrity   Code = "integrity"   // a file whose hash is not the expected one
+	Picture     Code = "picture"     // a picture is empty, broken or of a shape that the model does not support
+	Config      Code = "config"      // config.json or preprocessor_config.json contradicts itself or is not JSON
+	Weights     Code = "weights"     // a safetensors file is broken or incomplete, or has a wrong shape or values that are not finite
+	Tokenizer   Code = "tokenizer"   // a tokenizer file is broken or incomplete
+	Unsupported Code = "unsupported" // a valid file needs something that Vitrine does not support
+	Task        Code = "task"        // the model has no tower or head for the call
+	NotFound    Code = "not-found"   // a file is absent
+	Network     Code = "network"     // the host cannot be reached, or its answer is not the file
+	Integrity   Code = "integrity"   // the hash of a file is not the expected one
 	Version     Code = "version"     // vitrine.js and vitrine.wasm are of different builds
 	Memory      Code = "memory"      // the browser gives no more memory
-	Device      Code = "device"      // the demanded device is absent, lost or wrong
+	Device      Code = "device"      // the demanded device is absent or lost, or its results are wrong
 	Closed      Code = "closed"      // a call after close()
-	Internal    Code = "internal"    // a mistake of ours
+	Internal    Code = "internal"    // a bug in Vitrine
 )
 
-// Error is a failure with its code. Where names the file (and key) or the
-// argument; it stands first in the sentence.
+// Error is an error with a code.
 type Error struct {
 	Code  Code
-	Where string
-	What  string
+	Where string // the file (and key) or the argument; the message begins with it
+	What  string // the rest of the message
 	cause error
 }
 
-// New makes an Error. The format follows fmt.Errorf; %w keeps a cause.
+// New returns an Error. The format is that of fmt.Errorf; %w keeps a cause.
 func New(code Code, where, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
 	return &Error{Code: code, Where: where, What: err.Error(), cause: errors.Unwrap(err)}
 }
 
-// Error is the whole sentence: "where: what".
+// Error returns the message: "where: what", or what if Where is empty.
 func (e *Error) Error() string {
 	if e.Where == "" {
 		return e.What
@@ -54,10 +53,10 @@ func (e *Error) Error() string {
 	return e.Where + ": " + e.What
 }
 
-// Unwrap gives the cause, or nil.
+// Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-// CodeOf gives the code of the first Error in err's chain, else Internal.
+// CodeOf returns the code of the first Error in err's chain, else Internal.
 func CodeOf(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {

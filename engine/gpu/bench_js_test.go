@@ -11,13 +11,13 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// The benchmarks run where the tests do:
+// The benchmarks run like the tests:
 //
 //	go test -exec … -run '^$' -bench . ./engine/gpu
 //
-// GFLOP/s count the time that is waited for the device, host-ms the rest.
+// GFLOP/s is for the time spent waiting for the device, host-ms is the other time.
 
-// measure runs a script b.N times; flops is what one does.
+// measure runs a script b.N times; flops is the number of operations of one run.
 func measure(b *testing.B, m *Machine, flops int, script func(m *Machine)) {
 	b.Helper()
 	run := func() {
@@ -27,7 +27,7 @@ func measure(b *testing.B, m *Machine, flops int, script func(m *Machine)) {
 			b.Fatal(err)
 		}
 	}
-	run() // uploads weights and makes the plan
+	run() // the first run uploads weights and makes the plan
 	waited := m.dev.Waited()
 	b.ResetTimer()
 	for range b.N {
@@ -89,9 +89,9 @@ func BenchmarkAttend(b *testing.B) {
 	}
 }
 
-// BenchmarkPicture is a tower with as many operations as ViT-B/16, but so narrow
-// that the device has little to do: host-ms is what Go and the browser need for a
-// picture of any model of twelve layers, but for filling in its patches.
+// BenchmarkPicture is a tower with as many operations as ViT-B/16, but so narrow that the
+// device has little work: least-host-ms is the time of Go and the browser for a picture
+// with any model of twelve layers, except for its patches.
 func BenchmarkPicture(b *testing.B) {
 	m, err := opened()
 	if m == nil || err != nil {
@@ -112,14 +112,14 @@ func BenchmarkPicture(b *testing.B) {
 		})
 	}
 	values := randoms(r, (tokens-1)*12)
-	picture := encoder.Picture{Grid: v.Grid, Patches: func(dst kernel.Mat) { copy(dst.Data, values) }}
+	picture := encoder.Picture{Grid: v.Grid, Patches: func(dst kernel.Mat) { copy(dst.Dense(), values) }}
 	run := func() {
 		if err := v.Encode(encoder.Run{Machine: m, Tap: embedding{}}, []encoder.Picture{picture}); err != nil {
 			b.Fatal(err)
 		}
 	}
 	run()
-	least := time.Hour // other programs only ever add to it
+	least := time.Hour // other programs only add time
 	for b.Loop() {
 		start, waited := time.Now(), m.dev.Waited()
 		run()
@@ -128,14 +128,13 @@ func BenchmarkPicture(b *testing.B) {
 	b.ReportMetric(float64(least)/1e6, "least-host-ms")
 }
 
-// embedding is a Tap that wants what most calls want.
+// embedding is a Tap that wants the embedding, as most calls do.
 type embedding struct{}
 
 func (embedding) Wants(name string) bool       { return name == "embedding" }
 func (embedding) Take(string, int, kernel.Mat) {}
 
-// BenchmarkPeak is the ceiling: float32 multiplications and additions in
-// registers.
+// BenchmarkPeak measures the ceiling: float32 multiplications and additions in registers.
 func BenchmarkPeak(b *testing.B) {
 	m, err := opened()
 	if m == nil || err != nil {
@@ -167,7 +166,7 @@ func BenchmarkPeak(b *testing.B) {
 		m.Forget()
 		return m.dev.Waited() - waited
 	}
-	for run() < 100*time.Millisecond { // long enough that a submission is nothing
+	for run() < 100*time.Millisecond { // long enough that the time of a submission does not matter
 		if groups < 8192 {
 			groups *= 2
 		} else {

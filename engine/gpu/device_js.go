@@ -8,20 +8,20 @@ import (
 	"vitrine/engine/fault"
 )
 
-// browser is a Device through js/webgpu.js, which has the objects; numbers and
-// bytes are all that crosses.
+// browser is the Device of js/gpu/webgpu.js, which holds the WebGPU objects. Go and
+// JavaScript exchange only numbers and bytes.
 type browser struct {
 	object  js.Value
 	about   About
-	scratch js.Value // Uint8Array that bytes cross in
-	room    int
+	scratch js.Value // Uint8Array to copy bytes through
+	size    int      // of scratch
 }
 
-// scratchBytes is how much crosses at a time.
+// scratchBytes is the largest number of bytes copied at a time.
 const scratchBytes = 4 << 20
 
-// Open asks for a device. opener is openDevice of js/webgpu.js. The error says why
-// there is none.
+// Open opens a device with opener, which is openDevice of js/gpu/webgpu.js. The error, of
+// code device, says why there is none.
 func Open(ctx context.Context, opener js.Value) (Device, error) {
 	if opener.Type() != js.TypeFunction {
 		return nil, fault.New(fault.Device, "webgpu", "js/webgpu.js was not loaded")
@@ -36,44 +36,44 @@ func Open(ctx context.Context, opener js.Value) (Device, error) {
 		Name:     about.Get("name").String(),
 		Software: about.Get("software").Bool(),
 		Limits: Limits{
-			BindingSize: limits.Get("maxStorageBufferBindingSize").Int(),
-			BufferSize:  limits.Get("maxBufferSize").Int(),
-			Storages:    limits.Get("maxStorageBuffersPerShaderStage").Int(),
-			Threads:     limits.Get("maxComputeInvocationsPerWorkgroup").Int(),
-			Shared:      limits.Get("maxComputeWorkgroupStorageSize").Int(),
-			Groups:      limits.Get("maxComputeWorkgroupsPerDimension").Int(),
+			BindingSize:    limits.Get("maxStorageBufferBindingSize").Int(),
+			BufferSize:     limits.Get("maxBufferSize").Int(),
+			StorageBuffers: limits.Get("maxStorageBuffersPerShaderStage").Int(),
+			Threads:        limits.Get("maxComputeInvocationsPerWorkgroup").Int(),
+			WorkgroupBytes: limits.Get("maxComputeWorkgroupStorageSize").Int(),
+			Workgroups:     limits.Get("maxComputeWorkgroupsPerDimension").Int(),
 		},
 	}}, nil
 }
 
-// await blocks this goroutine until a promise settles.
+// await blocks this goroutine until a promise resolves or rejects, or ctx is done.
 func await(ctx context.Context, promise js.Value) (js.Value, error) {
 	type answer struct {
 		value js.Value
 		err   error
 	}
-	settled := make(chan answer, 1)
+	answers := make(chan answer, 1)
 	resolve := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		settled <- answer{value: args[0]}
+		answers <- answer{value: args[0]}
 		return nil
 	})
 	reject := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		settled <- answer{err: fault.New(fault.Device, "webgpu", "%s", messageOf(args[0]))}
+		answers <- answer{err: fault.New(fault.Device, "webgpu", "%s", messageOf(args[0]))}
 		return nil
 	})
 	release := func() { resolve.Release(); reject.Release() }
 	promise.Call("then", resolve, reject)
 	select {
-	case a := <-settled:
+	case a := <-answers:
 		release()
 		return a.value, a.err
 	case <-ctx.Done():
-		go func() { <-settled; release() }()
+		go func() { <-answers; release() }()
 		return js.Value{}, context.Cause(ctx)
 	}
 }
 
-// messageOf is what a rejection says.
+// messageOf gives the message of a rejection.
 func messageOf(reason js.Value) string {
 	if reason.Type() == js.TypeObject {
 		return reason.Get("message").String()
@@ -81,6 +81,7 @@ func messageOf(reason js.Value) string {
 	return reason.String()
 }
 
+// wait calls a method of the object and waits for its promise.
 func (b *browser) wait(method string, args ...any) error {
 	_, err := await(context.Background(), b.object.Call(method, args...))
 	return err
@@ -100,7 +101,7 @@ func (b *browser) Begin() { b.object.Call("begin") }
 
 func (b *browser) End() error { return b.wait("end") }
 
-// uses are the names of Use in js/webgpu.js.
+// uses are the names of each Use in js/gpu/webgpu.js.
 var uses = [...]string{UseArena: "arena", UseParams: "params", UseWeights: "weights", UseResults: "results"}
 
 func (b *browser) Buffer(size int, use Use) Buffer {
@@ -109,19 +110,19 @@ func (b *browser) Buffer(size int, use Use) Buffer {
 
 func (b *browser) Write(to Buffer, at int, data []byte) {
 	for len(data) > 0 {
-		piece := data[:min(len(data), scratchBytes)]
-		js.CopyBytesToJS(b.scratchOf(len(piece)), piece)
-		b.object.Call("write", int(to), at, b.scratch, len(piece))
-		at += len(piece)
-		data = data[len(piece):]
+		chunk := data[:min(len(data), scratchBytes)]
+		js.CopyBytesToJS(b.scratchFor(len(chunk)), chunk)
+		b.object.Call("write", int(to), at, b.scratch, len(chunk))
+		at += len(chunk)
+		data = data[len(chunk):]
 	}
 }
 
-// scratchOf is the array that bytes cross in, with room for n.
-func (b *browser) scratchOf(n int) js.Value {
-	if b.room < n {
-		b.room = min(2*n, scratchBytes)
-		b.scratch = js.Global().Get("Uint8Array").New(b.room)
+// scratchFor gives scratch, grown to n bytes at least.
+func (b *browser) scratchFor(n int) js.Value {
+	if b.size < n {
+		b.size = min(2*n, scratchBytes)
+		b.scratch = js.Global().Get("Uint8Array").New(b.size)
 	}
 	return b.scratch
 }
@@ -137,15 +138,15 @@ func (b *browser) Read(from Buffer, at int, data []byte) error {
 
 func (b *browser) Free(buffer Buffer) { b.object.Call("free", int(buffer)) }
 
-func (b *browser) RunGroup(arena, params Buffer) Group {
-	return Group(b.object.Call("runGroup", int(arena), int(params)).Int())
+func (b *browser) RunGroup(arena, params Buffer) BindGroup {
+	return BindGroup(b.object.Call("runGroup", int(arena), int(params)).Int())
 }
 
-func (b *browser) WeightGroup(buffer Buffer, first, second Span) Group {
-	return Group(b.object.Call("weightGroup", int(buffer), first.At, first.Size, second.At, second.Size).Int())
+func (b *browser) WeightGroup(buffer Buffer, first, second Span) BindGroup {
+	return BindGroup(b.object.Call("weightGroup", int(buffer), first.At, first.Size, second.At, second.Size).Int())
 }
 
-func (b *browser) FreeGroup(g Group) { b.object.Call("freeGroup", int(g)) }
+func (b *browser) FreeGroup(g BindGroup) { b.object.Call("freeGroup", int(g)) }
 
 func (b *browser) Program(commands []Command) Program {
 	list := js.Global().Get("Array").New(len(commands))

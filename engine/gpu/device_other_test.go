@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// machine is a Machine on the scalar device: natively, the tests are of what the
-// machine notes. In Node and the browser they are of the shaders.
+// machine gives a Machine on the scalar device: natively, the tests check what the machine
+// records. In Node and the browser they check the shaders too.
 func machine(t *testing.T) *Machine {
 	t.Helper()
 	m, err := New(NewScalar(), allDTypes...)

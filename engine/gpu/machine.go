@@ -11,77 +11,78 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// ErrTooBig is in the chain of an error about a run that needs more memory at once
-// than the device binds. Smaller runs still work.
-var ErrTooBig = errors.New("more than the device binds at once")
+// ErrTooBig is in the chain of an error about a run that needs more memory or workgroups
+// at once than the device allows. Smaller runs still work.
+var ErrTooBig = errors.New("more than the device allows at once")
 
-// Machine is an encoder.Machine on a Device. It belongs to one call at a time.
-// Memory.Slot of its matrices is 1, the arena; offsets count its values.
+// Machine is an encoder.Machine on a Device, for one call at a time. The
+// Memory.Buffer of its matrices is 1, the arena; their offsets count values of it.
 type Machine struct {
 	dev     Device
-	err     error // the first of a run
+	err     error // the first error of a run
 	weights map[*kernel.Linear]*linear
-	norms   map[*kernel.Norm]Group
-	none    Group // for shaders without weights
+	norms   map[*kernel.Norm]BindGroup
+	none    BindGroup // for shaders without weights
 
 	arena     Buffer
-	arenaSize int // values
-	used      int // values, of this run
+	arenaSize int // in values
+	used      int // by this run, in values
 
-	record record
-	plans  []*plan // the newest last
-	inputs []input
-	stage  []float32 // values of inputs
-	staged int
-	reads  []read
-	result []float32
+	record  record
+	plans   []*plan // the last used is last
+	inputs  []input
+	staging []float32 // memory of inputs
+	staged  int       // values of staging in use
+	reads   []read
+	result  []float32
 
-	fetched []float32 // room for Fetch
+	fetched []float32 // weights of the last Fetch
 
 	pipes     map[kernel.DType]linearPipes
 	pipelines int
 	compile   time.Duration
-	// Eager runs what was noted at every Read, for one who takes the time between
-	// them. It costs a submission each; an error may come after some values.
+	// Eager runs the recorded operations at every Read, to measure the time between
+	// them. Every Read is then a submission, and an error can follow after some takes
+	// were called.
 	Eager bool
 
-	watched bool // between Begin and End
+	inScope bool // between Begin and End of the device
 }
 
-// input is a range of the arena and the values that a run brings to it.
+// input is values that a run writes to the arena.
 type input struct {
-	at     int
+	at     int // in values
 	values []float32
 }
 
-// read is what somebody waits for.
+// read is a matrix that a run copies out, and the function to call with it.
 type read struct {
-	at   int // in the results, in values
+	at   int // its first value in the results
 	x    encoder.Mat
 	take func(kernel.Mat)
 }
 
-// need is what the shaders ask of a device. Every WebGPU device has it.
-var need = Limits{Storages: 4, Threads: 256, Shared: 16 << 10, Groups: 1 << 15}
+// need is what the shaders need of a device. Every WebGPU device has it.
+var need = Limits{StorageBuffers: 4, Threads: 256, WorkgroupBytes: 16 << 10, Workgroups: 1 << 15}
 
-// New compiles the shaders for a device, with those for weights of some types
-// beside float32.
+// New compiles the shaders for a device: those without weights, and those for weights
+// in float32 and in dtypes. Its errors have the code device.
 func New(dev Device, dtypes ...kernel.DType) (*Machine, error) {
 	l := dev.About().Limits
 	for _, row := range []struct {
 		name        string
 		have, wants int
 	}{
-		{"maxStorageBuffersPerShaderStage", l.Storages, need.Storages},
+		{"maxStorageBuffersPerShaderStage", l.StorageBuffers, need.StorageBuffers},
 		{"maxComputeInvocationsPerWorkgroup", l.Threads, need.Threads},
-		{"maxComputeWorkgroupStorageSize", l.Shared, need.Shared},
-		{"maxComputeWorkgroupsPerDimension", l.Groups, need.Groups},
+		{"maxComputeWorkgroupStorageSize", l.WorkgroupBytes, need.WorkgroupBytes},
+		{"maxComputeWorkgroupsPerDimension", l.Workgroups, need.Workgroups},
 	} {
 		if row.have < row.wants {
 			return nil, fault.New(fault.Device, "webgpu", "%s has a %s of %d; the shaders need %d", dev.About().Name, row.name, row.have, row.wants)
 		}
 	}
-	m := &Machine{dev: dev, weights: map[*kernel.Linear]*linear{}, norms: map[*kernel.Norm]Group{}}
+	m := &Machine{dev: dev, weights: map[*kernel.Linear]*linear{}, norms: map[*kernel.Norm]BindGroup{}}
 	if !slices.Contains(dtypes, kernel.F32) {
 		dtypes = append(dtypes, kernel.F32)
 	}
@@ -101,64 +102,60 @@ func New(dev Device, dtypes ...kernel.DType) (*Machine, error) {
 	return m, nil
 }
 
-// Device is what the machine runs on.
+// Device gives the device that the machine runs on.
 func (m *Machine) Device() Device { return m.dev }
 
-// CompileTime is how long the pipelines took.
+// CompileTime is the time that New took to compile the pipelines.
 func (m *Machine) CompileTime() time.Duration { return m.compile }
 
-// Pipelines is how many there are.
+// Pipelines is the number of pipelines.
 func (m *Machine) Pipelines() int { return m.pipelines }
 
-// align is the step of offsets, in values: copies and bindings want 256 bytes.
+// align is the alignment of matrices in the arena, in values: 256 bytes, as for bindings.
 const align = 64
 
+// roundUp rounds n up to a multiple of to.
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
-// New gives room in the arena. Rows begin at whole vectors of four.
+// New takes a matrix from the arena. Its rows are padded to whole vectors of four
+// values.
 func (m *Machine) New(rows, cols int) encoder.Mat {
 	stride := roundUp(cols, 4)
-	x := encoder.Mat{Memory: encoder.Memory{Slot: 1}, Offset: m.used, Rows: rows, Cols: cols, Stride: stride}
+	x := encoder.Mat{Memory: encoder.Memory{Buffer: 1}, Offset: m.used, Rows: rows, Cols: cols, Stride: stride}
 	m.used += roundUp(rows*stride, align)
 	return x
 }
 
-// Reset begins a run.
+// Reset begins a run and takes back all matrices.
 func (m *Machine) Reset() {
 	m.used, m.staged, m.err = 0, 0, nil
 	m.inputs, m.reads = m.inputs[:0], m.reads[:0]
 	m.record.reset()
 }
 
-// Fill keeps the values until the run begins.
+// Fill calls fill at once and keeps the values until the run begins.
 func (m *Machine) Fill(dst encoder.Mat, fill func(kernel.Mat)) {
-	values := kernel.MatOf(m.room(dst.Rows*dst.Cols), dst.Rows, dst.Cols)
+	if dst.Stride == roundUp(dst.Cols, 4) { // whole rows with their padding: one write
+		memory := m.stage(dst.Rows * dst.Stride)
+		fill(kernel.StridedMat(memory, dst.Rows, dst.Cols, dst.Stride))
+		m.inputs = append(m.inputs, input{dst.Offset, memory})
+		return
+	}
+	values := kernel.MatOf(m.stage(dst.Rows*dst.Cols), dst.Rows, dst.Cols)
 	fill(values)
-	if dst.Stride == dst.Cols {
-		m.inputs = append(m.inputs, input{dst.Offset, values.Data})
-		return
-	}
-	if dst.Stride == roundUp(dst.Cols, 4) { // whole rows, padding included
-		padded := kernel.Mat{Data: m.room(dst.Rows * dst.Stride), Rows: dst.Rows, Cols: dst.Cols, Stride: dst.Stride}
-		for i := range values.Rows {
-			copy(padded.Row(i), values.Row(i))
-		}
-		m.inputs = append(m.inputs, input{dst.Offset, padded.Data})
-		return
-	}
 	for i := range values.Rows {
 		m.inputs = append(m.inputs, input{dst.Offset + i*dst.Stride, values.Row(i)})
 	}
 }
 
-// room is n values that stay until Reset.
-func (m *Machine) room(n int) []float32 {
-	if m.staged+n > len(m.stage) {
-		m.stage = make([]float32, max(2*len(m.stage), n)) // what was given out lives on in inputs
+// stage gives memory for n values, which stay until Reset.
+func (m *Machine) stage(n int) []float32 {
+	if m.staged+n > len(m.staging) {
+		m.staging = make([]float32, max(2*len(m.staging), n)) // inputs still refer to the old memory
 		m.staged = 0
 	}
 	m.staged += n
-	return m.stage[m.staged-n : m.staged : m.staged]
+	return m.staging[m.staged-n : m.staged : m.staged]
 }
 
 func (m *Machine) Copy(dst, src encoder.Mat) { m.elementwise(dst, src, 0) }
@@ -198,55 +195,57 @@ func (m *Machine) Weigh(dst, v, probs encoder.Mat, heads int) {
 	m.dispatch(pipeWeigh, bytesOf(&p), m.none, g)
 }
 
-// fewRows is up to how many rows the shader for few of them is used: a tile of the
-// other has 32.
+// fewRows is the largest number of rows for which linear_row.wgsl is used. linear.wgsl
+// computes tiles of 32 rows.
 const fewRows = 8
 
 func (m *Machine) Linear(dst, x encoder.Mat, w *kernel.Linear, act kernel.Activation, residual encoder.Mat) {
 	to, from := dst, residual
-	// Whole vectors are stored, so what follows the last column must be nobody's.
-	direct := vectors(dst) && (dst.Cols%4 == 0 || dst.Stride == roundUp(dst.Cols, 4))
+	// The shader stores whole vectors, so after the last column there must be padding.
+	direct := isAligned(dst) && (dst.Cols%4 == 0 || dst.Stride == roundUp(dst.Cols, 4))
 	if !direct {
 		to = m.New(dst.Rows, dst.Cols)
 	}
 	if !residual.Empty() {
-		from = m.vectors(residual)
+		from = m.aligned(residual)
 	}
-	x = m.vectors(x)
-	for _, part := range m.linear(w).parts {
-		m.linearPart(to.ColRange(part.first, part.first+part.outputs), x, part, w, act, from)
+	x = m.aligned(x)
+	for _, s := range m.linear(w).slices {
+		m.linearSlice(to.ColRange(s.first, s.first+s.outputs), x, s, w, act, from)
 	}
 	if !direct {
 		m.Copy(dst, to)
 	}
 }
 
-func (m *Machine) linearPart(dst, x encoder.Mat, part part, w *kernel.Linear, act kernel.Activation, residual encoder.Mat) {
+// linearSlice records Linear for the outputs of a slice; dst has the columns of these,
+// residual those of all outputs.
+func (m *Machine) linearSlice(dst, x encoder.Mat, s slice, w *kernel.Linear, act kernel.Activation, residual encoder.Mat) {
 	p := linearParams{
 		x: u(x.Offset / 4), xStride: u(x.Stride / 4), rows: u(x.Rows), inputs: u(w.In),
-		dst: u(dst.Offset / 4), dstStride: u(dst.Stride / 4), outputs: u(part.outputs), act: uint32(act),
+		dst: u(dst.Offset / 4), dstStride: u(dst.Stride / 4), outputs: u(s.outputs), act: uint32(act),
 	}
 	if !residual.Empty() {
-		p.residual, p.residualStride, p.hasResidual = u((residual.Offset+part.first)/4), u(residual.Stride/4), 1
+		p.residual, p.residualStride, p.hasResidual = u((residual.Offset+s.first)/4), u(residual.Stride/4), 1
 	}
 	pipes, known := m.pipes[w.DType]
 	if !known {
-		m.fail(fault.New(fault.Internal, "webgpu", "the machine was made without weights in %v", w.DType))
+		m.fail(fault.New(fault.Internal, "webgpu", "the GPU machine has no shaders for weights in %v", w.DType))
 		return
 	}
 	if x.Rows <= fewRows {
-		m.dispatch(pipes.row, bytesOf(&p), part.group, grid{(part.outputs + 31) / 32, (x.Rows + 3) / 4, 1})
+		m.dispatch(pipes.row, bytesOf(&p), s.group, grid{(s.outputs + 31) / 32, (x.Rows + 3) / 4, 1})
 		return
 	}
-	m.dispatch(pipes.tiles, bytesOf(&p), part.group, grid{(part.outputs + 63) / 64, (x.Rows + 31) / 32, 1})
+	m.dispatch(pipes.tiles, bytesOf(&p), s.group, grid{(s.outputs + 63) / 64, (x.Rows + 31) / 32, 1})
 }
 
-// vectors tells whether the rows of x begin at whole vectors of four values.
-func vectors(x encoder.Mat) bool { return x.Offset%4 == 0 && x.Stride%4 == 0 }
+// isAligned tells whether the rows of x begin at whole vectors of four values.
+func isAligned(x encoder.Mat) bool { return x.Offset%4 == 0 && x.Stride%4 == 0 }
 
-// vectors is x, or a copy of it whose rows begin at whole vectors.
-func (m *Machine) vectors(x encoder.Mat) encoder.Mat {
-	if vectors(x) {
+// aligned gives x, or a copy of x whose rows begin at whole vectors.
+func (m *Machine) aligned(x encoder.Mat) encoder.Mat {
+	if isAligned(x) {
 		return x
 	}
 	y := m.New(x.Rows, x.Cols)
@@ -261,7 +260,7 @@ func (m *Machine) Attend(a encoder.Attention) {
 	if a.Causal {
 		causal = 1
 	}
-	if a.Probs.Empty() && dim%4 == 0 && vectors(a.Q) && vectors(a.K) && vectors(a.V) && vectors(a.Dst) {
+	if a.Probs.Empty() && dim%4 == 0 && isAligned(a.Q) && isAligned(a.K) && isAligned(a.V) && isAligned(a.Dst) {
 		p := attendParams{
 			q: u(a.Q.Offset / 4), qStride: u(a.Q.Stride / 4), k: u(a.K.Offset / 4), kStride: u(a.K.Stride / 4),
 			v: u(a.V.Offset / 4), vStride: u(a.V.Stride / 4), dst: u(a.Dst.Offset / 4), dstStride: u(a.Dst.Stride / 4),
@@ -281,10 +280,11 @@ func (m *Machine) Attend(a encoder.Attention) {
 	m.dispatch(pipeAttendMaps, bytesOf(&p), m.none, grid{a.Q.Rows, a.Heads, 1})
 }
 
-// Sum has nothing to add: the device holds the whole.
+// Sum does nothing: the device has the whole model.
 func (m *Machine) Sum(encoder.Mat) error { return nil }
 
-// Read copies x, as it is now, to where Finish finds it.
+// Read records a copy of the current values of x to the results. Finish calls take
+// with them.
 func (m *Machine) Read(x encoder.Mat, take func(kernel.Mat)) {
 	if x.Rows == 0 {
 		take(kernel.Mat{Cols: x.Cols, Stride: x.Stride})
@@ -298,43 +298,42 @@ func (m *Machine) Read(x encoder.Mat, take func(kernel.Mat)) {
 	}
 }
 
-// u is a place or count as a shader has it. What doesn't fit is refused before a
-// run, by the size of the arena.
+// u converts an offset or count to the type of the shaders. Larger ones can't run: they
+// exceed the largest arena.
 func u(n int) uint32 { return uint32(n) }
 
 // grid is a number of workgroups.
 type grid struct{ x, y, z int }
 
-// across is how many workgroups of a long row stand in x.
+// across is the number of workgroups in a row of the grid.
 func (g grid) across() uint32 { return uint32(g.x) }
 
-// gridOf lays n workgroups in rows that the device can count.
+// gridOf arranges n workgroups in rows no longer than a device allows.
 func (m *Machine) gridOf(n int) grid {
-	across := min(max(n, 1), need.Groups)
+	across := min(max(n, 1), need.Workgroups)
 	return grid{across, (n + across - 1) / across, 1}
 }
 
-// dispatch notes one.
-func (m *Machine) dispatch(pipeline int, params []byte, weights Group, g grid) {
-	if most := m.dev.About().Limits.Groups; g.x > most || g.y > most || g.z > most {
+// dispatch records a dispatch.
+func (m *Machine) dispatch(pipeline int, params []byte, weights BindGroup, g grid) {
+	if most := m.dev.About().Limits.Workgroups; g.x > most || g.y > most || g.z > most {
 		m.fail(fault.New(fault.Device, "webgpu", "a run of %d×%d×%d workgroups is %w (%d)", g.x, g.y, g.z, ErrTooBig, most))
 		return
 	}
 	m.record.dispatch(pipeline, params, weights, g)
 }
 
-// dispatchAttend notes attention of a segment. Where segments of the same shape
-// follow each other at the same distance, as texts of one length do, they become
-// one dispatch.
+// dispatchAttend records attention of a segment. Successive segments of the same shape
+// and distance, such as texts of one length, become one dispatch.
 func (m *Machine) dispatchAttend(p attendParams, heads int) {
 	g := grid{(int(p.queries) + 31) / 32, heads, int(p.chunks)}
 	if !m.record.joinAttend(p, g) {
 		m.dispatch(pipeAttend, bytesOf(&p), m.none, g)
-		m.record.noteAttend(p, g)
+		m.record.setAttend(p, g)
 	}
 }
 
-// fail keeps the first error of a run.
+// fail sets the error of a run, unless it has one.
 func (m *Machine) fail(err error) {
 	if m.err == nil && err != nil {
 		m.err = err

@@ -13,13 +13,12 @@ import (
 
 var allDTypes = []kernel.DType{kernel.F32, kernel.F16, kernel.Q8}
 
-// opTolerance is the worst difference of one operation over the scale of its
-// result: float32 sums in another order, over a few thousand values, and the
-// 3e-7 of the erf.
+// opTolerance is the largest difference allowed for one operation, over the scale of its
+// result: float32 sums of a few thousand values in another order, and 3e-7 for erf.
 const opTolerance = 2e-5
 
-// both runs a script on the scalar CPU and on the device under test, and compares
-// what it reads.
+// both runs a script on the scalar CPU and on the device under test, and compares the
+// matrices that it returns.
 func both(t *testing.T, m *Machine, script func(encoder.Machine, *rand.Rand) []encoder.Mat) {
 	t.Helper()
 	run := func(m encoder.Machine) (all [][]float32) {
@@ -50,7 +49,7 @@ func both(t *testing.T, m *Machine, script func(encoder.Machine, *rand.Rand) []e
 	}
 }
 
-// worst is the greatest difference over the greatest value.
+// worst is the largest difference over the largest value.
 func worst(got, want []float32) float64 {
 	if len(got) != len(want) {
 		return math.Inf(1)
@@ -73,7 +72,7 @@ func randoms(r *rand.Rand, n int) []float32 {
 	return x
 }
 
-// filled is a matrix of random values.
+// filled makes a matrix of random values.
 func filled(m encoder.Machine, r *rand.Rand, rows, cols int) encoder.Mat {
 	x := m.New(rows, cols)
 	values := randoms(r, rows*cols)
@@ -123,8 +122,7 @@ func TestLinear(t *testing.T) {
 	}
 }
 
-// TestLinearDTypes has weights in half floats and int8, held against the same weights
-// in float32.
+// TestLinearDTypes compares weights in half floats and int8 with the same in float32.
 func TestLinearDTypes(t *testing.T) {
 	m := machine(t)
 	for _, dtype := range []kernel.DType{kernel.F16, kernel.Q8} {
@@ -148,8 +146,8 @@ func TestLinearDTypes(t *testing.T) {
 	}
 }
 
-// TestLinearShapes has the shapes that the SIMD kernels have, many in one run. What
-// is in one run is compared over its largest value, which is a few times those of all.
+// TestLinearShapes has the shapes of the SIMD kernels' tests, many in one run. Differences
+// are relative to the largest value of the run, a few times that of each shape.
 func TestLinearShapes(t *testing.T) {
 	m := machine(t)
 	const atOnce = 99
@@ -178,7 +176,7 @@ func TestLinearShapes(t *testing.T) {
 	}
 }
 
-// inFloat32 is the same weights in float32: a GPU does not quantise activations.
+// inFloat32 gives the same weights in float32, because a GPU doesn't quantise activations.
 func inFloat32(w *kernel.Linear) *kernel.Linear {
 	plain := kernel.NewLinear(w.In, w.Out, w.Bias != nil)
 	for n := range w.Out {
@@ -190,28 +188,28 @@ func inFloat32(w *kernel.Linear) *kernel.Linear {
 	return plain
 }
 
-// joined copies matrices into one, row by row, with zeros beside them.
-func joined(m encoder.Machine, parts []encoder.Mat) []encoder.Mat {
+// joined copies matrices into one, each below the last, padded with zeros.
+func joined(m encoder.Machine, all []encoder.Mat) []encoder.Mat {
 	rows, cols := 0, 0
-	for _, p := range parts {
+	for _, p := range all {
 		rows, cols = rows+p.Rows, max(cols, p.Cols)
 	}
-	all := m.New(rows, cols)
-	m.Fill(all, func(values kernel.Mat) {
+	one := m.New(rows, cols)
+	m.Fill(one, func(values kernel.Mat) {
 		for i := range values.Rows {
 			clear(values.Row(i))
 		}
 	})
 	at := 0
-	for _, p := range parts {
-		m.Copy(all.RowRange(at, at+p.Rows).ColRange(0, p.Cols), p)
+	for _, p := range all {
+		m.Copy(one.RowRange(at, at+p.Rows).ColRange(0, p.Cols), p)
 		at += p.Rows
 	}
-	return []encoder.Mat{all}
+	return []encoder.Mat{one}
 }
 
-// TestLinearViews has inputs and outputs that are columns of wider matrices, at
-// places where no vector begins; what stands beside them stays.
+// TestLinearViews has inputs and outputs that are columns of wider matrices, also at
+// offsets where no vector begins. The other columns must not change.
 func TestLinearViews(t *testing.T) {
 	m := machine(t)
 	for _, c := range []struct{ left, right int }{{0, 4}, {4, 8}, {1, 2}, {3, 0}, {2, 3}} {
@@ -230,9 +228,9 @@ func TestLinearViews(t *testing.T) {
 	}
 }
 
-// TestActivations has ordinary values and extremes. An activation may be off by
-// opTolerance of its result, or of a hundredth of its argument where that is more:
-// far below zero results are tiny differences.
+// TestActivations has ordinary and extreme values. The error allowed is opTolerance of the
+// result, or of a hundredth of the argument if that is more: results for large negative
+// arguments are tiny differences.
 func TestActivations(t *testing.T) {
 	m := machine(t)
 	var arguments []float32
@@ -240,7 +238,7 @@ func TestActivations(t *testing.T) {
 		arguments = append(arguments, float32(i-160)/20)
 	}
 	arguments = append(arguments, 0, 50, -50, 1e4, -1e4, 1e18, -1e18, 1e30, 1e-30, -1e-30, 88, -88, 89, -89, 10, -10)
-	for act := kernel.Identity; act <= kernel.Tanh; act++ {
+	for _, act := range kernel.Activations() {
 		got := activated(t, m, arguments, act)
 		for i, want := range activated(t, encoder.NewCPU(kernel.Scalar, nil), arguments, act) {
 			x := math.Abs(float64(arguments[i]))
@@ -251,7 +249,8 @@ func TestActivations(t *testing.T) {
 	}
 }
 
-// activated runs values, a multiple of 8, through weights of one.
+// activated applies an activation to values, a multiple of 8, through a Linear that is
+// the identity.
 func activated(t *testing.T, m encoder.Machine, arguments []float32, act kernel.Activation) (results []float32) {
 	t.Helper()
 	w := kernel.NewLinear(8, 8, false)
@@ -260,10 +259,10 @@ func activated(t *testing.T, m encoder.Machine, arguments []float32, act kernel.
 	}
 	m.Reset()
 	x := m.New(len(arguments)/8, 8)
-	m.Fill(x, func(dst kernel.Mat) { copy(dst.Data, arguments) })
+	m.Fill(x, func(dst kernel.Mat) { dst.SetDense(arguments) })
 	y := m.New(x.Rows, 8)
 	m.Linear(y, x, w, act, encoder.Mat{})
-	m.Read(y, func(values kernel.Mat) { results = append(results, values.Data...) })
+	m.Read(y, func(values kernel.Mat) { results = append(results, values.Dense()...) })
 	if err := m.Finish(); err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +290,7 @@ func TestNormFarFromZero(t *testing.T) {
 	values := randoms(rand.New(rand.NewPCG(3, 4)), 512)
 	m.Fill(x, func(dst kernel.Mat) {
 		for i, v := range values {
-			dst.Data[i] = 1000 + v
+			dst.Row(0)[i] = 1000 + v
 		}
 	})
 	n := &kernel.Norm{Gain: make([]float32, 512), Bias: make([]float32, 512)}
@@ -301,7 +300,7 @@ func TestNormFarFromZero(t *testing.T) {
 	m.Norm(x, x, n)
 	var squares float64
 	m.Read(x, func(y kernel.Mat) {
-		for _, v := range y.Data {
+		for _, v := range y.Dense() {
 			squares += float64(v) * float64(v)
 		}
 	})
@@ -346,8 +345,7 @@ func TestAttend(t *testing.T) {
 	}
 }
 
-// TestAttendSharp has scores so large that only their differences can be
-// exponentiated.
+// TestAttendSharp has scores whose exponentials overflow unless the largest is subtracted.
 func TestAttendSharp(t *testing.T) {
 	m := machine(t)
 	both(t, m, func(m encoder.Machine, r *rand.Rand) []encoder.Mat {
@@ -355,7 +353,7 @@ func TestAttendSharp(t *testing.T) {
 		values := randoms(r, 40*16)
 		m.Fill(x, func(dst kernel.Mat) {
 			for i, v := range values {
-				dst.Data[i] = 30 * v
+				dst.Row(i / 16)[i%16] = 30 * v
 			}
 		})
 		dst := m.New(40, 16)
@@ -364,7 +362,7 @@ func TestAttendSharp(t *testing.T) {
 	})
 }
 
-// TestAttendSegments has equal and unequal segments under each other, as a batch has.
+// TestAttendSegments has equal and unequal segments below each other, as in a batch.
 func TestAttendSegments(t *testing.T) {
 	m := machine(t)
 	both(t, m, func(m encoder.Machine, r *rand.Rand) []encoder.Mat {
@@ -428,8 +426,10 @@ func TestReadInOrder(t *testing.T) {
 	m.Reset()
 	x := m.New(3, 5)
 	m.Fill(x, func(dst kernel.Mat) {
-		for i := range dst.Data {
-			dst.Data[i] = 2
+		for i := range dst.Rows {
+			for j := range dst.Row(i) {
+				dst.Row(i)[j] = 2
+			}
 		}
 	})
 	var seen []float32

@@ -2,8 +2,8 @@ package gpu
 
 import "unsafe"
 
-// The parameters of the shaders: each is the Params struct of a .wgsl file, field
-// by field. All fields have four bytes, so Go lays them out as WGSL does.
+// The parameters of the shaders. Each struct is the struct Params of a .wgsl file, field
+// by field. All fields have four bytes, so Go and WGSL have the same layout.
 
 type linearParams struct {
 	x, xStride, rows, inputs              uint32
@@ -47,12 +47,13 @@ type weighParams struct {
 	v, vStride, dst, dstStride, probs, headStride, rows, cols, dim, across uint32
 }
 
-// bytesOf views a struct or the values of a slice as the little-endian bytes that
-// a device takes; every machine that Go and WebGPU share is little-endian.
+// bytesOf views a struct as the little-endian bytes that a device takes. All platforms
+// with Go and WebGPU are little-endian.
 func bytesOf[T any](p *T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(p)), unsafe.Sizeof(*p))
 }
 
+// sliceBytes views the values of a slice as bytesOf views a struct.
 func sliceBytes[T float32 | uint16 | int8 | uint32](s []T) []byte {
 	if len(s) == 0 {
 		return nil

@@ -8,24 +8,24 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// plan is a run on the device: its commands, with the buffers and the group that
-// are its own.
+// plan is a recorded run on the device, with the buffers and bind group of its own.
 type plan struct {
 	record
 	buffer  Buffer // of the parameters
-	group   Group
+	group   BindGroup
 	results Buffer
 	program Program
 }
 
-// maxPlans bounds how many shapes are remembered: texts have one a length.
+// maxPlans is the largest number of plans kept. Texts need one per length.
 const maxPlans = 16
 
-// Finish runs what was noted since Reset, or since it was called last, in one
-// submission, and calls the takes. What was noted is gone then; the matrices stay.
+// Finish runs the operations recorded since Reset or the last Finish, in one submission,
+// and calls the takes. It then drops the record; the matrices stay. Its errors have the
+// code device.
 func (m *Machine) Finish() error {
-	if m.watched {
-		m.watched = false
+	if m.inScope {
+		m.inScope = false
 		if err := m.dev.End(); err != nil {
 			m.fail(err)
 		}
@@ -49,32 +49,33 @@ func (m *Machine) Finish() error {
 	}
 	for _, v := range result {
 		if v-v != 0 {
-			return fault.New(fault.Device, "webgpu", "%s computed a value that is no number", m.dev.About().Name)
+			return fault.New(fault.Device, "webgpu", "%s computed a value that is NaN or infinite", m.dev.About().Name)
 		}
 	}
 	for _, r := range m.reads {
-		size := (r.x.Rows-1)*r.x.Stride + r.x.Cols
-		r.take(kernel.Mat{Data: result[r.at : r.at+size], Rows: r.x.Rows, Cols: r.x.Cols, Stride: r.x.Stride})
+		r.take(kernel.StridedMat(result[r.at:], r.x.Rows, r.x.Cols, r.x.Stride))
 	}
 	m.inputs, m.reads = m.inputs[:0], m.reads[:0]
 	m.record.reset()
 	return nil
 }
 
-// plan finds the plan of this run, or makes it.
+// plan gives the plan of this run. If there is none, it makes one and drops the one that
+// has not been used for longest.
 func (m *Machine) plan() (*plan, error) {
 	if err := m.growArena(); err != nil {
 		return nil, err
 	}
 	for i, p := range m.plans {
 		if p.record.results == m.record.results && slices.Equal(p.commands, m.record.commands) && bytes.Equal(p.params, m.record.params) {
-			m.plans = append(slices.Delete(m.plans, i, i+1), p)
+			copy(m.plans[i:], m.plans[i+1:])
+			m.plans[len(m.plans)-1] = p
 			return p, nil
 		}
 	}
 	if len(m.plans) >= maxPlans {
 		m.drop(m.plans[0])
-		m.plans = slices.Delete(m.plans, 0, 1)
+		m.plans = append(m.plans[:0], m.plans[1:]...)
 	}
 	r := m.record
 	p := &plan{record: record{commands: slices.Clone(r.commands), params: bytes.Clone(r.params), results: r.results}}
@@ -100,7 +101,7 @@ func (m *Machine) plan() (*plan, error) {
 	return p, nil
 }
 
-// Forget gives back the plan of the last run: one of its kind is not expected.
+// Forget frees the plan of the last run, for a run that will not be repeated.
 func (m *Machine) Forget() {
 	if n := len(m.plans); n > 0 {
 		m.drop(m.plans[n-1])
@@ -108,6 +109,7 @@ func (m *Machine) Forget() {
 	}
 }
 
+// drop frees what a plan has on the device.
 func (m *Machine) drop(p *plan) {
 	m.dev.FreeProgram(p.program)
 	m.dev.FreeGroup(p.group)
@@ -115,8 +117,8 @@ func (m *Machine) drop(p *plan) {
 	m.dev.Free(p.results)
 }
 
-// growArena makes the arena as large as this run needs. Plans are bound to the
-// arena they were made with.
+// growArena makes the arena as large as this run needs. A new arena drops all plans,
+// whose bind groups refer to the old one.
 func (m *Machine) growArena() error {
 	if m.used <= m.arenaSize {
 		return nil
@@ -143,5 +145,5 @@ func (m *Machine) growArena() error {
 	return nil
 }
 
-// Close gives everything back.
+// Close frees everything on the device.
 func (m *Machine) Close() { m.dev.Close() }

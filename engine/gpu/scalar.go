@@ -9,20 +9,19 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// Scalar is a Device in plain Go: it reads the same buffers, parameters and
-// commands as a GPU and does what the shaders say with the scalar kernels. Tests
-// have it where there is no GPU, and to see what becomes of one that fails: Fault,
-// which may be nil, is asked at every step.
+// Scalar is a Device in plain Go. It reads the same buffers, parameters and commands as a
+// GPU and computes with the scalar kernels. Tests use it where there is no GPU, and to
+// simulate faults.
 type Scalar struct {
 	Limits Limits
-	// Fault is told what is about to happen: "compile", "buffer", "read" or "run".
-	// Its error is what the device says. In a run it may spoil the results.
+	// Fault, if not nil, is called at every step, "compile", "buffer", "read" or "run". Its
+	// error becomes that of the device. In "read" and "run" it may change the results.
 	Fault func(step string, results []float32) error
 
 	shaders  []string
 	buffers  map[Buffer][]float32
-	runs     map[Group][2]Buffer
-	weights  map[Group]weightSpans
+	runs     map[BindGroup][2]Buffer
+	weights  map[BindGroup]weightSpans
 	programs map[Program][]Command
 	next     int
 	made     int
@@ -37,17 +36,17 @@ type weightSpans struct {
 	first, second Span
 }
 
-// NewScalar gives a device with the limits that every WebGPU has.
+// NewScalar makes a device with the limits that every WebGPU device has.
 func NewScalar() *Scalar {
 	return &Scalar{
-		Limits:  Limits{BindingSize: 128 << 20, BufferSize: 256 << 20, Storages: 8, Threads: 256, Shared: 16 << 10, Groups: 65535},
-		buffers: map[Buffer][]float32{}, runs: map[Group][2]Buffer{}, weights: map[Group]weightSpans{}, programs: map[Program][]Command{},
+		Limits:  Limits{BindingSize: 128 << 20, BufferSize: 256 << 20, StorageBuffers: 8, Threads: 256, WorkgroupBytes: 16 << 10, Workgroups: 65535},
+		buffers: map[Buffer][]float32{}, runs: map[BindGroup][2]Buffer{}, weights: map[BindGroup]weightSpans{}, programs: map[Program][]Command{},
 	}
 }
 
 func (s *Scalar) About() About { return About{Name: "the scalar device", Limits: s.Limits} }
 
-// fault asks Fault.
+// fault calls Fault.
 func (s *Scalar) fault(step string, results []float32) error {
 	if s.closed {
 		return fault.New(fault.Device, "webgpu", "the scalar device is closed")
@@ -97,22 +96,22 @@ func (s *Scalar) Free(b Buffer) {
 	}
 }
 
-func (s *Scalar) RunGroup(arena, params Buffer) Group {
+func (s *Scalar) RunGroup(arena, params Buffer) BindGroup {
 	s.next++
-	s.runs[Group(s.next)] = [2]Buffer{arena, params}
-	return Group(s.next)
+	s.runs[BindGroup(s.next)] = [2]Buffer{arena, params}
+	return BindGroup(s.next)
 }
 
-func (s *Scalar) WeightGroup(b Buffer, first, second Span) Group {
+func (s *Scalar) WeightGroup(b Buffer, first, second Span) BindGroup {
 	if (first.Size > s.Limits.BindingSize || second.Size > s.Limits.BindingSize) && s.failed == nil {
 		s.failed = fault.New(fault.Device, "webgpu", "a binding of %d bytes is larger than maxStorageBufferBindingSize, %d", first.Size, s.Limits.BindingSize)
 	}
 	s.next++
-	s.weights[Group(s.next)] = weightSpans{b, first, second}
-	return Group(s.next)
+	s.weights[BindGroup(s.next)] = weightSpans{b, first, second}
+	return BindGroup(s.next)
 }
 
-func (s *Scalar) FreeGroup(g Group) {
+func (s *Scalar) FreeGroup(g BindGroup) {
 	delete(s.runs, g)
 	delete(s.weights, g)
 }
@@ -160,23 +159,19 @@ func (s *Scalar) Run(p Program, results Buffer, data []byte) error {
 	return err
 }
 
-// dispatched is one dispatch with what is bound to it.
+// dispatched is a dispatch with its bindings.
 type dispatched struct {
 	arena, panels, vectors []float32
 	params                 unsafe.Pointer
 	y, z                   int // workgroups
 }
 
-// mat views the arena; place and stride count values.
+// mat views a matrix of the arena, from value at on.
 func (d *dispatched) mat(at, stride, rows, cols uint32) kernel.Mat {
-	if rows == 0 {
-		return kernel.Mat{Cols: int(cols), Stride: int(stride)}
-	}
-	end := at + (rows-1)*stride + cols
-	return kernel.Mat{Data: d.arena[at:end:end], Rows: int(rows), Cols: int(cols), Stride: int(stride)}
+	return kernel.StridedMat(d.arena[at:], int(rows), int(cols), int(stride))
 }
 
-// run does what the shader of a name says.
+// run computes what the shader of a name computes.
 func (d *dispatched) run(shader string) {
 	switch shader {
 	case "norm":
@@ -224,7 +219,7 @@ func (d *dispatched) run(shader string) {
 	}
 }
 
-// attend has places in vectors of four.
+// attend computes attend.wgsl, whose offsets and strides count vectors of four values.
 func (d *dispatched) attend(p *attendParams) {
 	for segment := range uint32(d.z) / p.chunks {
 		q, k, v := p.q+segment*p.qSegment, p.k+segment*p.kSegment, p.v+segment*p.kSegment
@@ -235,13 +230,14 @@ func (d *dispatched) attend(p *attendParams) {
 	}
 }
 
-// head is attention of head h.
+// head computes attention of head h.
 func (d *dispatched) head(q, qStride, k, kStride, v, vStride, dst, dstStride, queries, keys, dim, h, causal uint32, probs kernel.Mat) {
 	at := h * dim
 	kernel.Scalar.Attention(d.mat(dst+at, dstStride, queries, dim), d.mat(q+at, qStride, queries, dim), d.mat(k+at, kStride, keys, dim),
 		d.mat(v+at, vStride, keys, dim), causal != 0, probs, make([]float32, kernel.Scalar.Scratch(int(queries), int(keys), int(dim))))
 }
 
+// linear computes linear.wgsl and linear_row.wgsl.
 func (d *dispatched) linear(p *linearParams, dtype string) {
 	padded := roundUp(int(p.outputs), kernel.Panel)
 	w := &kernel.Linear{In: int(p.inputs), Out: int(p.outputs), Bias: d.vectors[:padded]}

@@ -8,41 +8,42 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// linear is a kernel.Linear on the device, cut where it is larger than one binding.
+// linear is a kernel.Linear on the device, in slices where it is larger than a binding.
 type linear struct {
-	parts []part
-	owned bool // Go has no copy
-	size  int  // bytes of the packed weights
-	sum   uint64
+	slices []slice
+	owned  bool   // Go has no copy of the weights
+	size   int    // bytes of the packed weights
+	sum    uint64 // of an owned one's packed weights, see sumOf
 }
 
-// part is outputs [first, first+outputs) of a Linear.
-type part struct {
+// slice is outputs [first, first+outputs) of a Linear.
+type slice struct {
 	first, outputs int
 	buffer         Buffer
-	size           int // bytes of the packed weights, which come first
-	group          Group
+	size           int // bytes of the packed weights, which are first in the buffer
+	group          BindGroup
 }
 
-// watch makes Finish wait for what is made during a run.
-func (m *Machine) watch() {
-	if !m.watched {
-		m.watched = true
+// openScope opens an error scope, which Finish closes.
+func (m *Machine) openScope() {
+	if !m.inScope {
+		m.inScope = true
 		m.dev.Begin()
 	}
 }
 
-// linear finds the weights on the device; at their first use they are brought there.
+// linear gives the weights on the device. The first use uploads them.
 func (m *Machine) linear(w *kernel.Linear) *linear {
 	l := m.weights[w]
 	if l == nil {
-		m.watch()
+		m.openScope()
 		l = m.upload(w)
 		m.weights[w] = l
 	}
 	return l
 }
 
+// upload copies weights to the device, in slices that fit a binding.
 func (m *Machine) upload(w *kernel.Linear) *linear {
 	limits := m.dev.About().Limits
 	vectors := 4*align + 2*4*roundUp(w.Out, kernel.Panel)
@@ -52,12 +53,12 @@ func (m *Machine) upload(w *kernel.Linear) *linear {
 	l := &linear{}
 	for first := 0; first < w.Out; first += step {
 		last := min(first+step, w.Out)
-		l.parts = append(l.parts, m.uploadPart(w.Outputs(first, last), first))
+		l.slices = append(l.slices, m.uploadSlice(w.Outputs(first, last), first))
 	}
 	return l
 }
 
-// packed is the weights as they lie in memory.
+// packed gives the bytes of the packed weights.
 func packed(w *kernel.Linear) []byte {
 	switch w.DType {
 	case kernel.F16:
@@ -68,9 +69,9 @@ func packed(w *kernel.Linear) []byte {
 	return sliceBytes(w.Panels)
 }
 
-// uploadPart makes a buffer of the packed weights, then bias and scale of every
-// output: two bindings of one buffer.
-func (m *Machine) uploadPart(w *kernel.Linear, first int) part {
+// uploadSlice makes a buffer with two bindings: the packed weights, then the bias and the
+// scale of every output. first is the first output of the whole Linear in w.
+func (m *Machine) uploadSlice(w *kernel.Linear, first int) slice {
 	panels := packed(w)
 	padded := roundUp(w.Out, kernel.Panel)
 	vectors := make([]float32, 2*padded)
@@ -87,14 +88,15 @@ func (m *Machine) uploadPart(w *kernel.Linear, first int) part {
 	b := m.dev.Buffer(tail.At+tail.Size, UseWeights)
 	m.dev.Write(b, 0, panels)
 	m.dev.Write(b, tail.At, sliceBytes(vectors))
-	return part{first, w.Out, b, len(panels), m.dev.WeightGroup(b, weights, tail)}
+	return slice{first, w.Out, b, len(panels), m.dev.WeightGroup(b, weights, tail)}
 }
 
-func (m *Machine) normGroup(n *kernel.Norm) Group {
+// normGroup gives the bind group of a norm's gain and bias. The first use uploads them.
+func (m *Machine) normGroup(n *kernel.Norm) BindGroup {
 	if g, ok := m.norms[n]; ok {
 		return g
 	}
-	m.watch()
+	m.openScope()
 	vectors := append(append(make([]float32, 0, 2*len(n.Gain)), n.Gain...), n.Bias...)
 	b := m.dev.Buffer(4*len(vectors), UseWeights)
 	m.dev.Write(b, 0, sliceBytes(vectors))
@@ -104,8 +106,8 @@ func (m *Machine) normGroup(n *kernel.Norm) Group {
 	return g
 }
 
-// Own brings the weights of w to the device and takes them from Go's memory: w
-// keeps its shape, bias and scales. Return brings them back.
+// Own moves the weights of w from Go's memory to the device; w keeps its shape, bias and
+// scales. Return moves them back.
 func (m *Machine) Own(w *kernel.Linear) error {
 	m.dev.Begin()
 	l := m.upload(w)
@@ -120,8 +122,8 @@ func (m *Machine) Own(w *kernel.Linear) error {
 	return nil
 }
 
-// Fetch gives weights that can be computed with: w itself, or, where the device
-// owns them, a copy that is good until the next Fetch.
+// Fetch gives w with its weights in Go's memory: w itself or, if the device owns them, a
+// copy that is valid until the next Fetch.
 func (m *Machine) Fetch(w *kernel.Linear) (*kernel.Linear, error) {
 	l := m.weights[w]
 	if l == nil || !l.owned {
@@ -134,7 +136,7 @@ func (m *Machine) Fetch(w *kernel.Linear) (*kernel.Linear, error) {
 	return &full, m.read(l, &full, sliceBytes(m.fetched)[:l.size])
 }
 
-// Return brings all weights back to where Own took them from.
+// Return moves all weights that Own moved back to Go's memory.
 func (m *Machine) Return() error {
 	for w, l := range m.weights {
 		if !l.owned {
@@ -148,18 +150,18 @@ func (m *Machine) Return() error {
 	return nil
 }
 
-// read fills data from the device and makes it the weights of w, if it is what
-// was brought there.
+// read reads the weights l from the device into data, compares their checksum and makes
+// them the weights of w.
 func (m *Machine) read(l *linear, w *kernel.Linear, data []byte) error {
 	at := 0
-	for _, p := range l.parts {
+	for _, p := range l.slices {
 		if err := m.dev.Read(p.buffer, 0, data[at:at+p.size]); err != nil {
 			return err
 		}
 		at += p.size
 	}
 	if sumOf(data) != l.sum {
-		return fault.New(fault.Device, "webgpu", "%s gives back other weights than it was given", m.dev.About().Name)
+		return fault.New(fault.Device, "webgpu", "%s returned other weights than were uploaded", m.dev.About().Name)
 	}
 	first := unsafe.Pointer(&data[0])
 	switch w.DType {
@@ -173,8 +175,8 @@ func (m *Machine) read(l *linear, w *kernel.Linear, data []byte) error {
 	return nil
 }
 
-// sumOf is FNV-1a over words of eight bytes, which packed weights are made of: a
-// slip of the device shows, a forger is not the worry.
+// sumOf is FNV-1a over words of eight bytes (packed weights are a multiple of eight). It
+// detects faults of the device, not attacks.
 func sumOf(data []byte) uint64 {
 	sum := uint64(14695981039346656037)
 	for ; len(data) >= 8; data = data[8:] {

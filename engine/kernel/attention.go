@@ -9,8 +9,8 @@ import "math"
 //	k, v   // [keys, dim]
 //	probs  // [queries, keys] receives the softmax, or empty
 //
-// causal hides keys after the query's own place; then queries equals keys.
-// scratch has room for keys values.
+// causal hides the keys after the query's own position; queries then equals keys.
+// scratch holds at least keys values.
 func attention(dst, q, k, v Mat, causal bool, probs Mat, scratch []float32) {
 	scale := float32(1 / math.Sqrt(float64(q.Cols)))
 	for i := range q.Rows {
@@ -39,7 +39,7 @@ func attention(dst, q, k, v Mat, causal bool, probs Mat, scratch []float32) {
 	}
 }
 
-// dot is Σ a·b with four sums, so that additions need not wait for each other.
+// dot is Σ a·b in four independent sums, whose additions can overlap.
 func dot(a, b []float32) float32 {
 	b = b[:len(a)]
 	var s0, s1, s2, s3 float32

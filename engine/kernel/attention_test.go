@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// attentionTolerance is for q and k of a size: scores are sums of products that add
-// up to size²·√dim in absolute values, round to 2⁻²⁴ of that, and exp passes it on.
+// attentionTolerance is for q and k of magnitude size. Scores are sums of products
+// whose absolute values add up to size²·√dim, with rounding errors of 2⁻²⁴ of that,
+// which exp passes on.
 func attentionTolerance(size float32, dim int) float64 {
 	return 5e-7 * (1 + float64(size*size)*math.Sqrt(float64(dim)))
 }
@@ -40,12 +41,12 @@ func TestAttention(t *testing.T) {
 			dst, want := newGuarded(c.queries, c.dim, gap, 1), NewMat(c.queries, c.dim)
 			probs, wantProbs := newGuarded(c.queries, c.keys, i%3, offset), NewMat(c.queries, c.keys)
 			scratch := newGuarded(1, set.Scratch(c.queries, c.keys, c.dim), 0, offset)
-			asked := Mat{}
+			wanted := Mat{}
 			if c.probs {
-				asked = probs.Mat
+				wanted = probs.Mat
 			}
 			attention(want, q.Mat, k.Mat, v.Mat, c.causal, wantProbs, make([]float32, c.keys))
-			set.Attention(dst.Mat, q.Mat, k.Mat, v.Mat, c.causal, asked, scratch.Data)
+			set.Attention(dst.Mat, q.Mat, k.Mat, v.Mat, c.causal, wanted, scratch.data)
 			compare(t, what, dst.Mat, want, tolerance)
 			if c.probs {
 				compare(t, what+" probabilities", probs.Mat, wantProbs, tolerance)
@@ -60,8 +61,8 @@ func TestAttention(t *testing.T) {
 	})
 }
 
-// TestAttentionScores: the softmax of scores that are far apart, equal, or not
-// finite. One dimension, so that the scores are the keys.
+// TestAttentionScores: the softmax of scores that are far apart, equal, or not finite.
+// With one dimension, the scores are the keys.
 func TestAttentionScores(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	rows := [][]float32{
@@ -82,8 +83,8 @@ func TestAttentionScores(t *testing.T) {
 		for _, scores := range rows {
 			n := len(scores)
 			one, k, v := MatOf([]float32{1}, 1, 1), MatOf(scores, n, 1), NewMat(n, 1)
-			for i := range v.Data {
-				v.Data[i] = float32(i)
+			for i := range v.data {
+				v.data[i] = float32(i)
 			}
 			dst, probs, want, wantProbs := NewMat(1, 1), NewMat(1, n), NewMat(1, 1), NewMat(1, n)
 			attention(want, one, k, v, false, wantProbs, make([]float32, n))
@@ -94,18 +95,18 @@ func TestAttentionScores(t *testing.T) {
 	})
 }
 
-// TestAttentionSmall: the far tail of a softmax is there in full precision, down
-// to where float32 ends.
+// TestAttentionSmall: the smallest probabilities have full precision, down to the end
+// of float32's range.
 func TestAttentionSmall(t *testing.T) {
 	eachSet(t, func(t *testing.T, set Set) {
 		const n = 105
 		k, v, probs := NewMat(n, 1), NewMat(n, 1), NewMat(1, n)
-		for i := range k.Data {
-			k.Data[i] = -float32(i)
+		for i := range k.data {
+			k.data[i] = -float32(i)
 		}
 		set.Attention(NewMat(1, 1), MatOf([]float32{1}, 1, 1), k, v, false, probs, make([]float32, set.Scratch(1, n, 1)))
 		total := 1 / (1 - math.Exp(-1))
-		for i, p := range probs.Data {
+		for i, p := range probs.data {
 			want := math.Exp(-float64(i)) / total
 			if math.Abs(float64(p)-want) > 5e-7*want+1.5e-45 {
 				t.Errorf("probability at a score of −%d is %g, not %g", i, p, want)

@@ -11,8 +11,8 @@ func kernCeilingBytes(build, n int32)
 //go:wasmimport kern ceiling_q8_wide
 func kernCeilingWide(build, n int32)
 
-// ceiling measures what an instruction set can do at best for weights of a type,
-// in multiplications and additions a second; 0 where it is not known.
+// ceiling measures the highest speed of an instruction set for weights of a type, in
+// multiplications and additions per second; 0 where it is not known.
 func ceiling(set string, dtype DType) float64 {
 	build := map[string]simd{"plain": plain, "relaxed": relaxed}[set]
 	if build == 0 {
@@ -21,13 +21,13 @@ func ceiling(set string, dtype DType) float64 {
 	loop, operations := kernCeilingF32, 96.0
 	if dtype == Q8 {
 		loop, operations = kernCeilingWide, 192
-		if build == relaxed && kernTaken(int32(build)) >= 0 {
+		if build == relaxed && kernZeroOffset(int32(build)) >= 0 {
 			loop, operations = kernCeilingBytes, 384
 		}
 	}
 	best := 0.0
 	for range 5 {
-		const n = 2_000_000 // some milliseconds, for a browser counts in tenths of one
+		const n = 2_000_000 // some milliseconds, as a browser counts tenths of one
 		start := time.Now()
 		loop(int32(build), n)
 		best = max(best, operations*n/time.Since(start).Seconds())

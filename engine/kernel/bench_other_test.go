@@ -2,5 +2,5 @@
 
 package kernel
 
-// ceiling is not measured outside the browser.
+// ceiling is not measured natively.
 func ceiling(set string, dtype DType) float64 { return 0 }

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// BenchmarkLinear reports GFLOP/s, and the share of the ceiling of the
-// instruction set, at shapes of ViT-B/16, CLIP-B/32 and ViT-Tiny.
+// BenchmarkLinear reports GFLOP/s, also as a fraction of the instruction set's
+// ceiling, at shapes of ViT-B/16, CLIP-B/32 and ViT-Tiny.
 func BenchmarkLinear(b *testing.B) {
 	for _, s := range [][3]int{{197, 768, 768}, {197, 768, 3072}, {197, 3072, 768}, {50, 768, 768}, {197, 192, 768}} {
 		x, dst := NewMat(s[0], s[1]), NewMat(s[0], s[2])
 		value := normal(1)
-		for i := range x.Data {
-			x.Data[i] = value(0, i)
+		for i := range x.data {
+			x.data[i] = value(0, i)
 		}
 		for d := range dtypes {
 			w := newWeights(DType(d), s[1], s[2], true, value)
@@ -28,15 +28,15 @@ func BenchmarkLinear(b *testing.B) {
 	}
 }
 
-// BenchmarkActivation reports a Linear of little arithmetic with an activation, in
-// nanoseconds a value.
+// BenchmarkActivation reports a Linear of few inputs with an activation, in
+// nanoseconds per value.
 func BenchmarkActivation(b *testing.B) {
 	x, dst, w := NewMat(48, 4), NewMat(48, 768), newWeights(F32, 4, 768, true, normal(1))
-	for _, act := range []Activation{Identity, GELU, GELUTanh, QuickGELU, SiLU, ReLU} {
+	for _, act := range Activations() {
 		for _, set := range Sets() {
 			b.Run(act.String()+"/"+set.Name, func(b *testing.B) {
 				best := timed(b, 50, func() { set.Linear(dst, x, w, act, Mat{}) })
-				b.ReportMetric(best*1e9/float64(len(dst.Data)), "ns/value")
+				b.ReportMetric(best*1e9/float64(len(dst.data)), "ns/value")
 			})
 		}
 	}
@@ -55,19 +55,19 @@ func BenchmarkAttention(b *testing.B) {
 	}
 }
 
-// BenchmarkNorm reports nanoseconds a value.
+// BenchmarkNorm reports nanoseconds per value.
 func BenchmarkNorm(b *testing.B) {
 	x, p := NewMat(50, 768), &Norm{make([]float32, 768), make([]float32, 768), 1e-6}
 	for _, set := range Sets() {
 		b.Run(set.Name, func(b *testing.B) {
 			best := timed(b, 50, func() { set.Norm(x, x, p) })
-			b.ReportMetric(best*1e9/float64(len(x.Data)), "ns/value")
+			b.ReportMetric(best*1e9/float64(len(x.data)), "ns/value")
 		})
 	}
 }
 
-// report gives the speed of run, which does operations multiplications and
-// additions.
+// report reports the speed of run, which does operations multiplications and
+// additions, also as a fraction of top if that is known.
 func report(b *testing.B, operations int, top float64, run func()) {
 	best := timed(b, 1+20_000_000/operations, run)
 	b.ReportMetric(float64(operations)/best/1e9, "GFLOP/s")
@@ -76,8 +76,9 @@ func report(b *testing.B, operations int, top float64, run func()) {
 	}
 }
 
-// timed gives the seconds of one run in the best of b.N times runs, for a browser's
-// clock is coarse and the machine may be busy: the ceiling is a best one too.
+// timed gives the seconds of one run, from the best of b.N measurements of runs each:
+// a browser's clock is coarse, the machine may be busy, and the ceiling is a best
+// measurement too.
 func timed(b *testing.B, runs int, run func()) float64 {
 	best := math.Inf(1)
 	for b.Loop() {

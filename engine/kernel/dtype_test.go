@@ -5,10 +5,11 @@ import (
 	"testing"
 )
 
-// TestLinearRow: a row that comes in pieces is the row, scaled outputs are scaled.
+// TestLinearRow: a row set in several calls is the whole row, and ScaleOutputs scales
+// it.
 func TestLinearRow(t *testing.T) {
-	// What storing loses of a value up to 4: half a step; F16 rounds again when scaled.
-	lost := map[DType]float64{F32: 0, F16: 0x1.8p-9, Q8: 4. / 127 / 2}
+	// The storage error of a value up to 4: half a step; F16 rounds again when scaled.
+	rounding := map[DType]float64{F32: 0, F16: 0x1.8p-9, Q8: 4. / 127 / 2}
 	for d := range dtypes {
 		const in, out = 21, 11
 		value := normal(9)
@@ -31,7 +32,7 @@ func TestLinearRow(t *testing.T) {
 		for n := range out {
 			for k := range in {
 				got, ideal := float64(w.At(n, k)), float64(want[n][k]*scale[n])
-				if math.Abs(got-ideal) > math.Abs(float64(scale[n]))*lost[DType(d)]*1.001 {
+				if math.Abs(got-ideal) > math.Abs(float64(scale[n]))*rounding[DType(d)]*1.001 {
 					t.Fatalf("%s: weight [%d, %d] is %v, not %v", dtypes[d], n, k, got, ideal)
 				}
 			}
@@ -42,8 +43,8 @@ func TestLinearRow(t *testing.T) {
 	}
 }
 
-// TestQ8Accuracy: what a layer loses by Q8, on rows with outliers as transformers
-// have them, and where the usual scheme of one scale a tensor fails.
+// TestQ8Accuracy: the error of a Q8 layer on rows with outliers as transformers have
+// them, on which the usual scheme of one scale per tensor fails.
 func TestQ8Accuracy(t *testing.T) {
 	const rows, in, out = 20, 768, 64
 	value := normal(2)

@@ -1,6 +1,6 @@
 package kernel
 
-// multiply is dst ·= a, value by value: the gate of a gated MLP.
+// multiply is dst ·= a, element by element: the gate of a gated MLP.
 func multiply(dst, a Mat) {
 	for i := range dst.Rows {
 		out := dst.Row(i)
@@ -15,17 +15,17 @@ func Mean(dst []float32, x Mat) {
 	for j := range dst {
 		var sum float64
 		for i := range x.Rows {
-			sum += float64(x.Data[i*x.Stride+j])
+			sum += float64(x.Row(i)[j])
 		}
 		dst[j] = float32(sum / float64(x.Rows))
 	}
 }
 
-// rotate turns the halves of a head's vectors against each other (RoPE, Su et
-// al. 2021, in the form of dinov3_vit/modeling_dinov3_vit.py):
+// rotate applies RoPE to the vectors of one head, in place (Su et al. 2021, in the
+// form of dinov3_vit/modeling_dinov3_vit.py):
 // x' = x·cos + rotateHalf(x)·sin, rotateHalf(x) = (−second half, first half).
 //
-//	x        // [tokens, dim], one head
+//	x        // [tokens, dim]
 //	cos, sin // [tokens, dim]
 func rotate(x, cos, sin Mat) {
 	half := x.Cols / 2
@@ -39,8 +39,11 @@ func rotate(x, cos, sin Mat) {
 	}
 }
 
-// Weigh is dst[j, h·dim+c] = probs[h·queries, j]·v[j, h·dim+c]: every head's
-// values, times the first query's attention to them.
+// Weigh is dst[j, h·dim+c] = probs[h·queries, j]·v[j, h·dim+c]: the values of each
+// head, weighted by the attention of the head's first query.
+//
+//	v, dst // [keys, heads·dim]
+//	probs  // [heads·queries, keys]
 func Weigh(dst, v, probs Mat, heads int) {
 	dim, queries := v.Cols/heads, probs.Rows/heads
 	for h := range heads {

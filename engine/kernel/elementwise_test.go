@@ -9,8 +9,8 @@ import (
 // widths are sizes around one, two and four vectors, and those of models.
 var widths = []int{1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 64, 192, 769}
 
-// normTolerance is of values of size one; the scalar code rounds where the
-// kernels do, but for the order of sums in float64.
+// normTolerance is for values of magnitude one: the kernels differ from the scalar
+// code only in the order of float64 sums.
 const normTolerance = 1e-6
 
 func TestNorm(t *testing.T) {
@@ -21,7 +21,7 @@ func TestNorm(t *testing.T) {
 					what := fmt.Sprint(width, center, inPlace)
 					value := normal(uint64(width))
 					x := newGuarded(5, width, i%4, i%3).fill(func(i, j int) float32 { return center + value(i, j)*float32(i+1) }).keep()
-					p := &Norm{newGuarded(1, width, 0, 1).fill(value).Data, newGuarded(1, width, 0, 2).fill(value).Data, 1e-5}
+					p := &Norm{newGuarded(1, width, 0, 1).fill(value).data, newGuarded(1, width, 0, 2).fill(value).data, 1e-5}
 					dst, want := newGuarded(5, width, i%5, 2), NewMat(5, width)
 					norm(want, x.Mat, p)
 					if inPlace {

@@ -6,21 +6,21 @@ import (
 	"testing"
 )
 
-// guarded is a matrix in the middle of a buffer: before it, after it and in the
-// gaps between its rows are guard values that nobody may write, and that make
-// NaN of anything computed with them.
+// guarded is a matrix in the middle of a buffer. Before it, after it and in the gaps
+// between its rows are guard values: NaN, which must stay as it is and which spoils
+// every result computed with it.
 type guarded struct {
 	Mat
 	buffer []float32
-	before []float32 // the buffer as it was at the last keep
+	before []float32 // a copy of the buffer from the last keep
 }
 
 const guardBand = 19
 
 var guardValue = math.Float32frombits(0x7fc5a5a5)
 
-// newGuarded makes rows × cols with gap values between rows, beginning offset
-// values (0 to 3) off the buffer's alignment.
+// newGuarded makes a rows × cols matrix with gap values between its rows, which begins
+// offset values (0 to 3) after an aligned address of the buffer.
 func newGuarded(rows, cols, gap, offset int) *guarded {
 	stride := cols + gap
 	buffer := make([]float32, guardBand+offset+rows*stride+guardBand)
@@ -42,13 +42,13 @@ func (g *guarded) fill(value func(i, j int) float32) *guarded {
 	return g
 }
 
-// keep remembers the buffer for unchanged.
+// keep copies the buffer for unchanged.
 func (g *guarded) keep() *guarded {
 	g.before = append([]float32(nil), g.buffer...)
 	return g
 }
 
-// unchanged fails if anything was written since keep.
+// unchanged fails the test if the buffer was written since keep.
 func (g *guarded) unchanged(t *testing.T, what string) {
 	t.Helper()
 	for i, v := range g.buffer {
@@ -58,11 +58,11 @@ func (g *guarded) unchanged(t *testing.T, what string) {
 	}
 }
 
-// intact fails if a guard value was written.
+// intact fails the test if a guard value was written.
 func (g *guarded) intact(t *testing.T, what string) {
 	t.Helper()
 	inside := map[int]bool{}
-	start := len(g.buffer) - cap(g.Data)
+	start := len(g.buffer) - cap(g.data)
 	for i := range g.Rows {
 		for j := range g.Cols {
 			inside[start+i*g.Stride+j] = true
@@ -75,8 +75,8 @@ func (g *guarded) intact(t *testing.T, what string) {
 	}
 }
 
-// same tells whether got is want within tolerance; NaN is only NaN, and an
-// infinity only itself.
+// same tells whether got equals want within tolerance. NaN equals only NaN, an
+// infinity only itself. With tolerance 0, zeros must have the same sign.
 func same(got, want float32, tolerance float64) bool {
 	g, w := float64(got), float64(want)
 	switch {
@@ -85,13 +85,13 @@ func same(got, want float32, tolerance float64) bool {
 	case math.IsInf(w, 0) || math.IsInf(g, 0):
 		return w == g
 	}
-	if tolerance == 0 { // zeros have a sign
+	if tolerance == 0 {
 		return g == w && math.Signbit(g) == math.Signbit(w)
 	}
 	return math.Abs(g-w) <= tolerance
 }
 
-// compare fails where got and want differ by more than tolerance(i, j).
+// compare fails the test if got and want differ by more than tolerance(i, j).
 func compare(t *testing.T, what string, got, want Mat, tolerance func(i, j int) float64) {
 	t.Helper()
 	for i := range want.Rows {
@@ -105,13 +105,23 @@ func compare(t *testing.T, what string, got, want Mat, tolerance func(i, j int) 
 
 func constant(v float64) func(i, j int) float64 { return func(i, j int) float64 { return v } }
 
-// normal gives values of a fixed normal distribution.
+// normal gives normally distributed values, the same for the same seed and order of
+// calls.
 func normal(seed uint64) func(i, j int) float32 {
 	r := rand.New(rand.NewPCG(seed, 7))
 	return func(i, j int) float32 { return float32(r.NormFloat64()) }
 }
 
-// eachSet runs a test on every set of this build.
+// eachSIMDSet is eachSet without the scalar one.
+func eachSIMDSet(t *testing.T, test func(t *testing.T, set Set)) {
+	for _, set := range Sets() {
+		if set.Name != Scalar.Name {
+			t.Run(set.Name, func(t *testing.T) { test(t, set) })
+		}
+	}
+}
+
+// eachSet runs a test on every Set.
 func eachSet(t *testing.T, test func(t *testing.T, set Set)) {
 	for _, set := range Sets() {
 		t.Run(set.Name, func(t *testing.T) { test(t, set) })

@@ -2,36 +2,37 @@ package kernel
 
 import "vitrine/engine/internal/half"
 
-// Panel is the number of output columns that stand side by side in packed
-// weights: two vectors of four floats.
+// Panel is the number of outputs side by side in packed weights: two vectors of four
+// floats.
 const Panel = 8
 
 // Linear holds the weights of y = x·Wᵀ + b, packed for the kernels.
 //
-// Checkpoints have W as [Out, In]. Here its rows are cut into panels of eight
-// outputs, so a kernel that computes eight outputs walks memory once, in order.
-// Columns past Out, and inputs past In, are zero. One of the three forms is there,
-// as DType says.
+// Checkpoints have W as [Out, In]. Here its rows are packed in panels of eight
+// outputs, so that a kernel which computes eight outputs reads memory once, in order.
+// Outputs beyond Out and inputs beyond In are zero. DType says which of the three
+// forms of weights is set.
 type Linear struct {
 	In, Out int
 	DType   DType
 	Panels  []float32 // F32: [⌈Out/8⌉][In][8]
-	Halves  []uint16  // F16: the same as half floats
+	Halves  []uint16  // F16: the same in half floats
 	Bytes   []int8    // Q8: [⌈Out/8⌉][⌈In/4⌉][8][4], four inputs of an output side by side
 	Scale   []float32 // Q8: [⌈Out/8⌉·8], a weight is its byte times the scale of its output
 	Sums    []int32   // Q8: [⌈Out/8⌉·8], the sum of an output's bytes
-	Rest    []int8    // Q8: as Bytes, what these leave (rest.go); or nil
-	Bias    []float32 // [⌈Out/8⌉·8], or nil where there is none
+	Bias    []float32 // [⌈Out/8⌉·8], or nil
 
-	row  []float32 // Q8: the row that SetRow is in the middle of
-	rows int       // Q8: how many rows are there
+	Residual8 []int8 // Q8: [like Bytes], the quantization residual (residual8.go), or nil
+
+	row  []float32 // Q8: the values of an unfinished row, see SetRow
+	rows int       // Q8: the number of finished rows
 }
 
-// NewLinear makes room for float32 weights and, where bias is true, for a bias.
+// NewLinear allocates float32 weights and, if bias is true, a bias, all zero.
 func NewLinear(in, out int, bias bool) *Linear { return NewLinearOf(F32, in, out, bias) }
 
-// NewLinearOf makes room for weights of a type and, where bias is true, for a bias.
-// Q8 takes MaxQ8Inputs at most; F16 weights from 65520 on would be infinite.
+// NewLinearOf allocates weights of a type and, if bias is true, a bias, all zero. For
+// Q8, in is at most MaxQ8Inputs. F16 weights of 65520 and more become infinite.
 func NewLinearOf(dtype DType, in, out int, bias bool) *Linear {
 	panels := (out + Panel - 1) / Panel
 	w := &Linear{In: in, Out: out, DType: dtype}
@@ -51,36 +52,36 @@ func NewLinearOf(dtype DType, in, out int, bias bool) *Linear {
 	return w
 }
 
-// place is where the weight from input k to output n lies in Panels and Halves.
-func (w *Linear) place(n, k int) int { return (n/Panel*w.In+k)*Panel + n%Panel }
+// index is the index in Panels and Halves of the weight from input k to output n.
+func (w *Linear) index(n, k int) int { return (n/Panel*w.In+k)*Panel + n%Panel }
 
 // At gives the weight from input k to output n.
 func (w *Linear) At(n, k int) float32 {
 	switch w.DType {
 	case F16:
-		return half.FromF16(w.Halves[w.place(n, k)])
+		return half.FromF16(w.Halves[w.index(n, k)])
 	case Q8:
-		at := w.bytePlace(n, k)
-		if w.Rest != nil {
-			return exactOf(w.Bytes[at], w.Rest[at]) * w.Scale[n]
+		at := w.byteIndex(n, k)
+		if w.Residual8 != nil {
+			return dequantised(w.Bytes[at], w.Residual8[at]) * w.Scale[n]
 		}
 		return float32(w.Bytes[at]) * w.Scale[n]
 	}
-	return w.Panels[w.place(n, k)]
+	return w.Panels[w.index(n, k)]
 }
 
-// SetRow stores weights from inputs first… to output n. The runs of one row come
-// in order and without a gap, before those of any other row: a Q8 row is
-// quantised when its last run is there.
+// SetRow stores the weights from the inputs from first on to output n. A row can be
+// set in several calls, in order and without gaps, before the next row begins: a Q8
+// row is quantised with its last value.
 func (w *Linear) SetRow(n, first int, values []float32) {
 	switch w.DType {
 	case F32:
-		column := w.Panels[w.place(n, first):]
+		column := w.Panels[w.index(n, first):]
 		for k, v := range values {
 			column[k*Panel] = v
 		}
 	case F16:
-		column := w.Halves[w.place(n, first):]
+		column := w.Halves[w.index(n, first):]
 		for k, v := range values {
 			column[k*Panel] = half.ToF16(v)
 		}
@@ -98,18 +99,18 @@ func (w *Linear) SetRow(n, first int, values []float32) {
 	}
 }
 
-// ScaleOutputs multiplies output n, weights and bias, by scale[n]. LayerScale is
-// folded into a projection this way.
+// ScaleOutputs multiplies the weights and bias of output n by scale[n]. It folds
+// LayerScale into a projection.
 func (w *Linear) ScaleOutputs(scale []float32) {
 	for n, s := range scale {
 		switch w.DType {
 		case F32:
-			column := w.Panels[w.place(n, 0):]
+			column := w.Panels[w.index(n, 0):]
 			for k := range w.In {
 				column[k*Panel] *= s
 			}
 		case F16:
-			column := w.Halves[w.place(n, 0):]
+			column := w.Halves[w.index(n, 0):]
 			for k := range w.In {
 				column[k*Panel] = half.ToF16(half.FromF16(column[k*Panel]) * s)
 			}
@@ -122,36 +123,36 @@ func (w *Linear) ScaleOutputs(scale []float32) {
 	}
 }
 
-// Outputs views the weights of outputs [from, to) as a Linear of its own. from
-// is a multiple of Panel.
+// Outputs views outputs [from, to) as a Linear that shares w's memory. from is a
+// multiple of Panel.
 func (w *Linear) Outputs(from, to int) *Linear {
 	end := (to + Panel - 1) / Panel * Panel
-	part := &Linear{In: w.In, Out: to - from, DType: w.DType}
+	view := &Linear{In: w.In, Out: to - from, DType: w.DType}
 	switch w.DType {
 	case F32:
-		part.Panels = w.Panels[from*w.In : end*w.In]
+		view.Panels = w.Panels[from*w.In : end*w.In]
 	case F16:
-		part.Halves = w.Halves[from*w.In : end*w.In]
+		view.Halves = w.Halves[from*w.In : end*w.In]
 	case Q8:
 		row := w.groups() * group
-		part.Bytes, part.Scale, part.Sums = w.Bytes[from*row:end*row], w.Scale[from:end], w.Sums[from:end]
-		if w.Rest != nil {
-			part.Rest = w.Rest[from*row : end*row]
+		view.Bytes, view.Scale, view.Sums = w.Bytes[from*row:end*row], w.Scale[from:end], w.Sums[from:end]
+		if w.Residual8 != nil {
+			view.Residual8 = w.Residual8[from*row : end*row]
 		}
 	}
 	if w.Bias != nil {
-		part.Bias = w.Bias[from:end]
+		view.Bias = w.Bias[from:end]
 	}
-	return part
+	return view
 }
 
 // linear is dst = act(x·Wᵀ + b) + residual on float32 weights.
 //
 //	x        // [rows, In]
 //	dst      // [rows, Out]
-//	residual // [rows, Out], or empty; it may be dst itself
+//	residual // [rows, Out], or empty; it may be dst
 //
-// Sums run over k in order, in float32.
+// Sums are float32, in the order of the inputs.
 func linear(dst, x Mat, w *Linear, act Activation, residual Mat) {
 	for first := 0; first < w.Out; first += Panel {
 		panel := w.Panels[first*w.In : (first+Panel)*w.In]
@@ -162,7 +163,7 @@ func linear(dst, x Mat, w *Linear, act Activation, residual Mat) {
 	}
 }
 
-// linearF16 is linear on half float weights, each panel unpacked once.
+// linearF16 is linear on half float weights. It unpacks each panel once.
 func linearF16(dst, x Mat, w *Linear, act Activation, residual Mat) {
 	panel := make([]float32, w.In*Panel)
 	for first := 0; first < w.Out; first += Panel {
@@ -176,8 +177,7 @@ func linearF16(dst, x Mat, w *Linear, act Activation, residual Mat) {
 	}
 }
 
-// finish turns the sums of row i and outputs first… into
-// act(sum + b) + residual.
+// finish stores act(sum + b) + residual for row i and the outputs from first on.
 func (w *Linear) finish(dst Mat, i, first int, sum [Panel]float32, act Activation, residual Mat) {
 	n := min(Panel, w.Out-first)
 	if w.Bias != nil {
@@ -194,8 +194,8 @@ func (w *Linear) finish(dst Mat, i, first int, sum [Panel]float32, act Activatio
 	copy(dst.Row(i)[first:first+n], sum[:n])
 }
 
-// dotPanel is eight dot products of a row with the columns of one panel, eight
-// accumulators that the compiler keeps in registers.
+// dotPanel gives the dot products of a row with the eight columns of a panel. The
+// compiler keeps the eight sums in registers.
 func dotPanel(row, panel []float32) (sum [Panel]float32) {
 	var s0, s1, s2, s3, s4, s5, s6, s7 float32
 	for _, a := range row {

@@ -8,8 +8,8 @@ type Norm struct {
 	Eps        float32
 }
 
-// norm is LayerNorm of every row (Ba et al. 2016): mean and biased variance in
-// float64, dst = (x − mean)/√(variance + eps)·gain + bias. dst may be x.
+// norm is LayerNorm of every row (Ba et al. 2016), with mean and biased variance in
+// float64: dst = (x − mean)/√(variance + eps)·gain + bias. dst may be x.
 func norm(dst, x Mat, p *Norm) {
 	for i := range x.Rows {
 		row, out := x.Row(i), dst.Row(i)

@@ -2,7 +2,7 @@ package kernel
 
 import "unsafe"
 
-// simd is the number of a build, and has its operations.
+// simd is a build of the kernels by its number; its methods are the operations.
 type simd int32
 
 const (
@@ -12,7 +12,7 @@ const (
 
 func (b simd) String() string { return [...]string{"", "plain", "relaxed"}[b] }
 
-// simdSets lists the modules that are connected.
+// simdSets gives a Set for each connected module.
 func simdSets() []Set {
 	var sets []Set
 	for _, b := range []simd{plain, relaxed} {
@@ -34,34 +34,35 @@ func simdSets() []Set {
 	return sets
 }
 
-// tileScratch has, for each build, a tile of eight rows that waits for its
-// activation, and then the constants of the module.
-var tileScratch [3][tileFloats + tableFloats]float32
+// buildScratch holds, for each build, a tile of eight rows before its activation, and
+// behind it the module's constants.
+var buildScratch [3][tileFloats + tableFloats]float32
 
 const (
 	tileFloats  = 8 * Panel
 	tableFloats = 256
 )
 
-func (b simd) tile() unsafe.Pointer      { return unsafe.Pointer(&tileScratch[b]) }
-func (b simd) constants() unsafe.Pointer { return unsafe.Pointer(&tileScratch[b][tileFloats]) }
+func (b simd) tileScratch() unsafe.Pointer { return unsafe.Pointer(&buildScratch[b]) }
+func (b simd) constants() unsafe.Pointer   { return unsafe.Pointer(&buildScratch[b][tileFloats]) }
 
-// view is how a kernel sees a matrix: no matrix is address and stride zero.
+// view is a matrix as a kernel takes it: its address and its stride in bytes. The zero
+// view means no matrix.
 type view struct {
 	at     unsafe.Pointer
 	stride int32
 }
 
-// viewOf checks that m has rows × cols values, for a kernel does not, and views it.
+// viewOf views m after checking that it is rows × cols, which a kernel doesn't check.
 func viewOf(m Mat, rows, cols int) view {
 	if m.Rows != rows || m.Cols != cols {
-		panic("kernel: matrix of another shape")
+		panic("kernel: the matrix has another shape")
 	}
-	data := m.Data[:(rows-1)*m.Stride+cols]
+	data := m.data[:(rows-1)*m.Stride+cols]
 	return view{unsafe.Pointer(unsafe.SliceData(data)), int32(m.Stride * 4)}
 }
 
-// viewOrNone is viewOf a matrix that may be empty.
+// viewOrNone is viewOf for a matrix that may be empty.
 func viewOrNone(m Mat, rows, cols int) view {
 	if m.Empty() {
 		return view{}
@@ -69,8 +70,8 @@ func viewOrNone(m Mat, rows, cols int) view {
 	return viewOf(m, rows, cols)
 }
 
-// row moves a view down; no matrix stays none, for its stride is zero.
-func (v view) row(i int) view { return view{unsafe.Add(v.at, i*int(v.stride)), v.stride} }
+// rowsFrom views the rows from i on. The zero view stays zero, as its stride is.
+func (v view) rowsFrom(i int) view { return view{unsafe.Add(v.at, i*int(v.stride)), v.stride} }
 
 func (b simd) norm(dst, x Mat, p *Norm) {
 	if x.Rows == 0 {

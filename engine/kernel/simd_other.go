@@ -2,5 +2,5 @@
 
 package kernel
 
-// simdSets is empty outside the browser: there the scalar code is all there is.
+// simdSets is empty natively, where only the scalar code runs.
 func simdSets() []Set { return nil }

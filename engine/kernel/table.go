@@ -2,8 +2,8 @@ package kernel
 
 import "strings"
 
-// Set is every operation in one instruction set. The fields' meanings are those
-// of the scalar functions of the same names in this package.
+// Set is every operation in one instruction set. Each field computes what the scalar
+// function of the same name in this package documents.
 //
 //	Linear:    dst = act(x·Wᵀ + b) + residual          linear.go, q8.go
 //	Norm:      dst = LayerNorm(x)                       norm.go
@@ -11,7 +11,7 @@ import "strings"
 //	Multiply:  dst ·= a                                 elementwise.go
 //	Rotate:    RoPE on one head, in place               elementwise.go
 //
-// Scratch is the number of float32 that Attention needs as scratch.
+// Scratch gives the number of values that Attention needs as scratch.
 type Set struct {
 	Name      string
 	Linear    LinearFunc
@@ -20,10 +20,10 @@ type Set struct {
 	Multiply  MultiplyFunc
 	Rotate    RotateFunc
 	Scratch   func(queries, keys, dim int) int
-	Kernels   []Kernel // the rows that the fields come from
+	Kernels   []Kernel // the rows of the fields
 }
 
-// The forms of the operations.
+// The types of the operations.
 type (
 	LinearFunc    = func(dst, x Mat, w *Linear, act Activation, residual Mat)
 	NormFunc      = func(dst, x Mat, p *Norm)
@@ -32,13 +32,13 @@ type (
 	RotateFunc    = func(x, cos, sin Mat)
 )
 
-// Kernel is a row of the table that dispatch, tests, bench and info read: one
-// operation in one instruction set.
+// Kernel is one operation in one instruction set: a row of the table that dispatch,
+// tests, bench and model.info read.
 type Kernel struct {
-	Name string // as its source calls it
+	Name string // of its function in this package or its module
 	ISA  string // "scalar", "plain" or "relaxed": the name of the Set
 	Op   string // "linear f32", "linear f16", "linear q8", "norm", "attention", "multiply", "rotate"
-	Tile string // rows × columns held in registers, where the operation has a tile
+	Tile string // rows × columns of results held in registers, or empty
 	Func any    // a LinearFunc, NormFunc, …
 }
 
@@ -46,14 +46,14 @@ type Kernel struct {
 var Scalar = newSet("scalar", []Kernel{
 	{"linear", "scalar", "linear f32", "1×8", linear},
 	{"linearF16", "scalar", "linear f16", "1×8", linearF16},
-	{"linearQ8 wide", "scalar", "linear q8", "1×8", linearQ8(codeWide)},
+	{"linearQ8 wide", "scalar", "linear q8", "1×8", linearQ8(quantiseWide)},
 	{"norm", "scalar", "norm", "", norm},
 	{"attention", "scalar", "attention", "", attention},
 	{"multiply", "scalar", "multiply", "", multiply},
 	{"rotate", "scalar", "rotate", "", rotate},
 }, func(queries, keys, dim int) int { return keys })
 
-// newSet makes a Set of rows.
+// newSet makes a Set from its rows.
 func newSet(name string, rows []Kernel, scratch func(queries, keys, dim int) int) Set {
 	s := Set{Name: name, Scratch: scratch, Kernels: rows}
 	linears := make([]LinearFunc, len(dtypes))
@@ -76,8 +76,8 @@ func newSet(name string, rows []Kernel, scratch func(queries, keys, dim int) int
 		}
 	}
 	s.Linear = func(dst, x Mat, w *Linear, act Activation, residual Mat) {
-		if w.Rest != nil {
-			w.linearExact(linears[F32], dst, x, act, residual)
+		if w.Residual8 != nil {
+			w.linearResidual8(linears[F32], dst, x, act, residual)
 			return
 		}
 		linears[w.DType](dst, x, w, act, residual)
@@ -85,8 +85,8 @@ func newSet(name string, rows []Kernel, scratch func(queries, keys, dim int) int
 	return s
 }
 
-// Q8Rows is what rows of activations become before Q8 weights multiply them, "int8"
-// or "int16".
+// Q8Rows gives the type to which rows of activations are quantised before the product
+// with Q8 weights, "int8" or "int16".
 func (s Set) Q8Rows() string {
 	for _, k := range s.Kernels {
 		if k.Op == "linear q8" && strings.HasSuffix(k.Name, "bytes") {
@@ -96,6 +96,5 @@ func (s Set) Q8Rows() string {
 	return "int16"
 }
 
-// Sets lists the sets that this build and this machine can run, the fastest
-// last. Dispatch, tests and the bench all read it.
+// Sets lists the sets that this build and this machine can run, the fastest last.
 func Sets() []Set { return append([]Set{Scalar}, simdSets()...) }

@@ -1,9 +1,11 @@
-// Package maps makes pictures' maps from what the encoder saw.
+// Package maps computes maps over the patches of a picture from attention
+// probabilities and features: attention, rollout, relevance and principal components.
 package maps
 
 import "vitrine/engine/kernel"
 
-// MeanHeads is the mean over heads of probs [heads·tokens, tokens]: [tokens, tokens].
+// MeanHeads returns the mean over heads of probs [heads·tokens, tokens]:
+// [tokens, tokens].
 func MeanHeads(probs kernel.Mat) kernel.Mat {
 	tokens := probs.Cols
 	heads := probs.Rows / tokens
@@ -19,20 +21,21 @@ func MeanHeads(probs kernel.Mat) kernel.Mat {
 	return mean
 }
 
-// Head is one head of probs [heads·tokens, tokens]: [tokens, tokens].
+// Head returns one head of probs [heads·tokens, tokens]: [tokens, tokens], which
+// shares its memory.
 func Head(probs kernel.Mat, head int) kernel.Mat {
 	tokens := probs.Cols
 	return probs.RowRange(head*tokens, (head+1)*tokens)
 }
 
-// Rollout carries attention through layers (Abnar & Zuidema 2020, arXiv
-// 2005.00928): the product of (A + I)/2, its rows scaled to sum 1. It is not
-// about a label.
+// Rollout combines the attention of several layers (Abnar & Zuidema 2020, arXiv
+// 2005.00928): the product over layers of (A + I)/2, with rows scaled to sum 1. It
+// does not depend on a label. The zero value is ready for the first layer.
 type Rollout struct {
 	product kernel.Mat // [tokens, tokens]
 }
 
-// Add takes the next layer's attention, mean over heads [tokens, tokens].
+// Add multiplies by the next layer's attention, the mean over heads [tokens, tokens].
 func (r *Rollout) Add(mean kernel.Mat) {
 	tokens := mean.Rows
 	step := kernel.NewMat(tokens, tokens)
@@ -65,12 +68,12 @@ func (r *Rollout) Add(mean kernel.Mat) {
 	r.product = next
 }
 
-// Matrix is the rollout so far [tokens, tokens].
+// Matrix returns the rollout of the layers added so far, [tokens, tokens].
 func (r *Rollout) Matrix() kernel.Mat { return r.product }
 
-// OverPatches reads one value a patch from attention [tokens, tokens] with
-// prefix tokens before the patches: the class token's row where there is one,
-// else the mean over all queries. Values stay as they are.
+// OverPatches returns one value a patch, [tokens − prefix], of attention
+// [tokens, tokens] with prefix tokens before the patches: the row of the class token
+// if class is true, else the mean over all queries. It does not rescale values.
 func OverPatches(attention kernel.Mat, prefix int, class bool) []float32 {
 	out := make([]float32, attention.Cols-prefix)
 	if class {

@@ -6,12 +6,12 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// Components gives the first n principal components of x [rows, D]: each row's
-// coordinates [rows, n], and each component's share of the variance. Components
-// come by falling variance, and their sign is the one that makes the largest
-// coordinate (in magnitude) of their direction positive, so that pictures of one
-// kind keep their colours.
-func Components(x kernel.Mat, n int) (coordinates kernel.Mat, explained []float64) {
+// PrincipalComponents returns the first n principal components of x [rows, D]: the
+// coordinates of each row [rows, n], and the fraction of the variance that each
+// component explains [n]. Components are in the order of falling variance. The sign
+// of a component makes the element of its direction with the largest magnitude
+// positive, so that similar pictures get similar colours.
+func PrincipalComponents(x kernel.Mat, n int) (coordinates kernel.Mat, explained []float64) {
 	rows, width := x.Rows, x.Cols
 	centred := make([]float64, rows*width)
 	var total float64
@@ -45,23 +45,24 @@ func Components(x kernel.Mat, n int) (coordinates kernel.Mat, explained []float6
 	return coordinates, explained
 }
 
-// The power iteration ends when the direction turns by less than this, or gives
-// up on telling two equal variances apart.
+// The power iteration ends when the squared change of the direction is below
+// converged, or after maxIterations, which happens when two variances are equal.
 const (
-	steady     = 1e-12
-	iterations = 1000
+	converged     = 1e-12
+	maxIterations = 1000
 )
 
-// leading finds the direction of most variance of x [rows, width] orthogonal to
-// those found before, by power iteration on XᵀX, and its Σ of squares.
+// leading returns the direction [width] of the largest variance of x [rows, width]
+// among those orthogonal to before, by power iteration on XᵀX, and the sum of squares
+// of x along it.
 func leading(x []float64, rows, width int, before [][]float64) ([]float64, float64) {
 	direction := make([]float64, width)
-	for c := range direction { // any start that is orthogonal to nothing in particular
+	for c := range direction { // any start that is unlikely to be orthogonal to the result
 		direction[c] = 1 + float64(c%7)/7
 	}
 	value := orthonormal(direction, before)
 	next := make([]float64, width)
-	for range iterations {
+	for range maxIterations {
 		clear(next)
 		for i := range rows {
 			row := x[i*width : (i+1)*width]
@@ -79,7 +80,7 @@ func leading(x []float64, rows, width int, before [][]float64) ([]float64, float
 			change += (v - direction[c]) * (v - direction[c])
 		}
 		direction, next = next, direction
-		if value == 0 || change < steady {
+		if value == 0 || change < converged {
 			break
 		}
 	}
@@ -97,8 +98,8 @@ func leading(x []float64, rows, width int, before [][]float64) ([]float64, float
 	return direction, value
 }
 
-// orthonormal takes the directions before out of x, scales it to length 1 and
-// gives the length that it had.
+// orthonormal removes from x its components along the unit vectors before, scales x
+// to length 1, in place, and returns its length before that.
 func orthonormal(x []float64, before [][]float64) float64 {
 	for _, other := range before {
 		var dot float64
@@ -122,8 +123,9 @@ func orthonormal(x []float64, before [][]float64) float64 {
 	return length
 }
 
-// Stretch brings each column of x to 0…1; a constant column becomes ½.
-func Stretch(x kernel.Mat) {
+// ScaleColumns scales each column of x linearly to 0…1, in place; a constant column
+// becomes ½.
+func ScaleColumns(x kernel.Mat) {
 	for c := range x.Cols {
 		low, high := float32(math.Inf(1)), float32(math.Inf(-1))
 		for i := range x.Rows {

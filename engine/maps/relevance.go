@@ -5,8 +5,9 @@ import (
 	"vitrine/engine/score"
 )
 
-// Along is how far each patch points towards a label: patches [P, E] · label [E].
-func Along(patches kernel.Mat, label []float32) []float32 {
+// PatchScores returns the score of each patch for a label, [P]: the dot product of its
+// row in patches [P, E] with the label's vector [E].
+func PatchScores(patches kernel.Mat, label []float32) []float32 {
 	out := make([]float32, patches.Rows)
 	for i := range out {
 		out[i] = float32(score.Dot(patches.Row(i), label))
@@ -14,12 +15,13 @@ func Along(patches kernel.Mat, label []float32) []float32 {
 	return out
 }
 
-// Contrast is a map minus the mean of the maps of other labels. Raw cosines of
-// patches lie in a narrow band, and what all labels share says nothing.
+// Contrast returns a label's map, data [P], minus the mean map of the other labels,
+// whose vectors are others [·][E]. The scores of patches vary little, and what all
+// labels have in common says nothing about one of them.
 func Contrast(data []float32, patches kernel.Mat, others [][]float32) []float32 {
 	out := append([]float32(nil), data...)
 	for _, other := range others {
-		for i, v := range Along(patches, other) {
+		for i, v := range PatchScores(patches, other) {
 			out[i] -= v / float32(len(others))
 		}
 	}

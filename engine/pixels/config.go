@@ -9,38 +9,38 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// Config is how a model wants its pictures: preprocessor_config.json, with the
-// defaults of the upstream class where the file is silent. ParseConfig makes
+// Config describes how a model preprocesses pictures: preprocessor_config.json, with
+// the defaults of the upstream class for absent keys. ParseConfig makes it and checks
 // it; a Config made otherwise is unchecked.
 type Config struct {
-	Type string // the image processor that the file names
+	Type string // the class of the image processor, as the file names it
 
 	Resize        bool
-	Height, Width int // the picture is squashed to this size, 0: it isn't
-	ShortestEdge  int // the shorter side becomes this long, the longer keeps the aspect ratio; 0: it doesn't
+	Height, Width int // resize to this size, whatever the aspect ratio; 0: by ShortestEdge
+	ShortestEdge  int // resize the shorter side to this many pixels and keep the aspect ratio; 0: by Height and Width
 	Filter        Filter
-	Float         bool // resized as float32 by torchvision's rules (DINOv3), not as bytes by Pillow's
+	Float         bool // resize float32 values as torchvision does (DINOv3), not bytes as Pillow does
 
-	CropHeight, CropWidth int // cut from the centre, black where the picture is smaller; 0: no crop
+	CropHeight, CropWidth int // crop from the centre, padded with black if the picture is smaller; 0: no crop
 
 	Rescale   bool
-	Factor    float64 // times each byte
+	Factor    float64 // multiplies each byte
 	Normalize bool
-	Mean, Std [3]float64
+	Mean, Std [3]float64 // red, green, blue
 
-	NaFlex     bool // own aspect ratio, as many patches as it takes
+	NaFlex     bool // keep the aspect ratio; the number of patches varies
 	Patch      int  // NaFlex: side of a patch in pixels
 	MaxPatches int  // NaFlex: bound on rows·columns
 }
 
-// family is what the upstream classes of one model have in common.
+// family is a group of upstream classes with the same keys and defaults.
 type family struct {
-	prefix   string // of the class names
-	endings  []string
+	prefix   string   // of the class names
+	endings  []string // of the class names
 	defaults Config
-	edge     bool     // size may be {"shortest_edge"}, and a plain number means that
-	crop     bool     // knows do_center_crop and crop_size
-	filters  []Filter // nil: all
+	edge     bool     // size may be {"shortest_edge": n}, and a plain number means that
+	crop     bool     // do_center_crop and crop_size are keys of the class
+	filters  []Filter // supported filters; nil: all
 }
 
 var (
@@ -70,7 +70,7 @@ var families = []family{
 		defaults: Config{Float: true, Height: 224, Width: 224, Filter: Bilinear, Mean: imagenetMean, Std: imagenetStd}},
 }
 
-// classNames are all names in families, for messages.
+// classNames lists the supported class names, for messages.
 func classNames() string {
 	var names []string
 	for _, f := range families {
@@ -81,11 +81,10 @@ func classNames() string {
 	return strings.Join(names, ", ")
 }
 
-// ParseConfig reads preprocessor_config.json. Errors have fault.Config where
-// the file is broken or contradicts itself, and fault.Unsupported where it asks
-// for a class, filter or form of size that isn't there. Keys that the class
-// does not know are ignored, as upstream ignores them; so is do_convert_rgb,
-// since pictures are always taken as RGB.
+// ParseConfig reads preprocessor_config.json. Errors have fault.Config if the file
+// is broken or contradicts itself, and fault.Unsupported if it names an unsupported
+// class, filter or form of size. Keys that the class does not know are ignored, as
+// upstream ignores them; so is do_convert_rgb, because pictures always become RGB.
 func ParseConfig(data []byte) (Config, error) {
 	root, err := jsonfile.Parse("preprocessor_config.json", fault.Config, data)
 	if err != nil {
@@ -102,7 +101,7 @@ func ParseConfig(data []byte) (Config, error) {
 	c := fam.defaults
 	c.Type = name
 	c.Resize = r.flag("do_resize", true)
-	c.Filter = r.filter(c.Filter, fam.filters)
+	c.Filter = r.filter(name, c.Filter, fam.filters)
 	c.Rescale = r.flag("do_rescale", true)
 	c.Factor = r.number("rescale_factor", 1.0/255)
 	c.Normalize = r.flag("do_normalize", true)
@@ -120,24 +119,24 @@ func ParseConfig(data []byte) (Config, error) {
 	case fam.crop:
 		c.CropHeight, c.CropWidth = 0, 0
 	case !r.slow:
-		r.agree("do_center_crop", false)
+		r.require("do_center_crop", false)
 	}
-	r.refuse()
+	r.requireKnown()
 	if r.err != nil {
 		return Config{}, r.err
 	}
 	return c, c.checkValues(root)
 }
 
-// findFamily finds the class that a file names: image_processor_type, or in
-// files from before it feature_extractor_type.
+// findFamily returns the class that a file names in image_processor_type, or in old
+// files in feature_extractor_type, and its family.
 func findFamily(root jsonfile.Value) (string, family, error) {
 	v := root.Get("image_processor_type")
 	if !v.Has() {
 		v = root.Get("feature_extractor_type")
 	}
 	if !v.Has() {
-		return "", family{}, root.Get("image_processor_type").Unsupported("is missing; supported are %s", classNames())
+		return "", family{}, root.Get("image_processor_type").Unsupported("is missing; supported: %s", classNames())
 	}
 	name, err := v.Text()
 	if err != nil {
@@ -148,11 +147,11 @@ func findFamily(root jsonfile.Value) (string, family, error) {
 			return name, f, nil
 		}
 	}
-	return "", family{}, v.Unsupported("found %q; supported are %s", name, classNames())
+	return "", family{}, v.Unsupported("found %q; supported: %s", name, classNames())
 }
 
-// checkValues refuses numbers that make no finite inputs, a standard
-// deviation of zero among them.
+// checkValues refuses numbers that give values which are not finite, such as a
+// standard deviation of zero.
 func (c Config) checkValues(root jsonfile.Value) error {
 	table := c.table()
 	for channel := range table {

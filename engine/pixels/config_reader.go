@@ -6,21 +6,22 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// reader reads keys one after the other and keeps the first error.
+// reader reads keys of preprocessor_config.json and keeps the first error.
 type reader struct {
 	root jsonfile.Value
-	slow bool // one of upstream's processors without "Fast"
+	slow bool // the class name does not end in "Fast"
 	err  error
 }
 
+// keep notes err unless an earlier error is noted.
 func (r *reader) keep(err error) {
 	if r.err == nil {
 		r.err = err
 	}
 }
 
-// flag reads a do_* key. An explicit null is false in upstream's slow classes
-// and the default in its fast ones.
+// flag reads a do_* key; standard is the default. An explicit null is false in
+// upstream's slow classes and the default in its fast ones.
 func (r *reader) flag(key string, standard bool) bool {
 	v := r.root.Get(key)
 	switch v.Kind() {
@@ -34,6 +35,7 @@ func (r *reader) flag(key string, standard bool) bool {
 	return b
 }
 
+// number reads a number.
 func (r *reader) number(key string, standard float64) float64 {
 	v := r.root.Get(key)
 	if !v.Has() {
@@ -44,6 +46,7 @@ func (r *reader) number(key string, standard float64) float64 {
 	return f
 }
 
+// count reads a whole number from 1 to most.
 func (r *reader) count(key string, standard, most int) int {
 	v := r.root.Get(key)
 	if !v.Has() {
@@ -52,6 +55,7 @@ func (r *reader) count(key string, standard, most int) int {
 	return r.whole(v, most)
 }
 
+// whole reads v as a whole number from 1 to most.
 func (r *reader) whole(v jsonfile.Value, most int) int {
 	n, err := v.Int()
 	if err == nil && (n < 1 || n > int64(most)) {
@@ -61,7 +65,7 @@ func (r *reader) whole(v jsonfile.Value, most int) int {
 	return int(n)
 }
 
-// channels reads three numbers, or one that stands for all three.
+// channels reads three numbers, or one number for all three channels.
 func (r *reader) channels(key string, standard [3]float64) [3]float64 {
 	v := r.root.Get(key)
 	if !v.Has() {
@@ -81,12 +85,13 @@ func (r *reader) channels(key string, standard [3]float64) [3]float64 {
 		return err
 	}))
 	if n != 3 {
-		r.keep(v.Fail("found %.60s, want three numbers: red, green, blue", v.Raw()))
+		r.keep(v.Fail("found %.60s, want three numbers, for red, green and blue", v.Raw()))
 	}
 	return three
 }
 
-func (r *reader) filter(standard Filter, supported []Filter) Filter {
+// filter reads resample; supported lists the supported filters, nil: all.
+func (r *reader) filter(class string, standard Filter, supported []Filter) Filter {
 	v := r.root.Get("resample")
 	if !v.Has() {
 		return standard
@@ -97,42 +102,42 @@ func (r *reader) filter(standard Filter, supported []Filter) Filter {
 		r.keep(err)
 		return standard
 	case n < 0 || n > 5:
-		r.keep(v.Unsupported("found %d; supported are Pillow's 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming", n))
+		r.keep(v.Unsupported("found %d; supported: Pillow's 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming", n))
 		return standard
 	case supported != nil && !slices.Contains(supported, Filter(n)):
-		r.keep(v.Unsupported("found %d (%s); for resizing floats 2 (bilinear) and 3 (bicubic) are supported", n, Filter(n)))
+		r.keep(v.Unsupported("found %d (%s); %s supports 2 (bilinear) and 3 (bicubic)", n, Filter(n), class))
 	}
 	return Filter(n)
 }
 
-// maxEdge bounds the sides that a file may ask for.
+// maxEdge bounds the sides in size and crop_size, in pixels.
 const maxEdge = 1 << 12
 
-// size reads the key of that name: {"height", "width"}, {"shortest_edge"}, or
-// the plain number of old files.
+// size reads the key size: {"height": h, "width": w}, {"shortest_edge": n} if edge
+// is true, or in old files a plain number.
 func (r *reader) size(c *Config, edge bool) {
 	v := r.root.Get("size")
 	switch {
 	case !v.Has():
 	case v.Kind() == jsonfile.Number && edge:
 		c.Height, c.Width, c.ShortestEdge = 0, 0, r.whole(v, maxEdge)
-		r.agree("default_to_square", false)
+		r.require("default_to_square", false)
 	case v.Kind() == jsonfile.Number:
 		c.Height = r.whole(v, maxEdge)
 		c.Width, c.ShortestEdge = c.Height, 0
-		r.agree("default_to_square", true)
-	case only(v, "height", "width"):
+		r.require("default_to_square", true)
+	case hasExactly(v, "height", "width"):
 		c.Height, c.Width, c.ShortestEdge = r.whole(v.Get("height"), maxEdge), r.whole(v.Get("width"), maxEdge), 0
-	case edge && only(v, "shortest_edge"):
+	case edge && hasExactly(v, "shortest_edge"):
 		c.Height, c.Width, c.ShortestEdge = 0, 0, r.whole(v.Get("shortest_edge"), maxEdge)
 	case edge:
-		r.keep(v.Unsupported(`found %.80s; supported are {"shortest_edge": n}, {"height": h, "width": w} and n`, v.Raw()))
+		r.keep(v.Unsupported(`found %.80s; supported: {"shortest_edge": n}, {"height": h, "width": w} and n`, v.Raw()))
 	default:
-		r.keep(v.Unsupported(`found %.80s; %s has {"height": h, "width": w} and n`, v.Raw(), c.Type))
+		r.keep(v.Unsupported(`found %.80s; %s supports {"height": h, "width": w} and n`, v.Raw(), c.Type))
 	}
 }
 
-// crop reads crop_size.
+// crop reads crop_size: {"height": h, "width": w}, or a plain number.
 func (r *reader) crop(c *Config) {
 	v := r.root.Get("crop_size")
 	switch {
@@ -140,15 +145,15 @@ func (r *reader) crop(c *Config) {
 	case v.Kind() == jsonfile.Number:
 		c.CropHeight = r.whole(v, maxEdge)
 		c.CropWidth = c.CropHeight
-	case only(v, "height", "width"):
+	case hasExactly(v, "height", "width"):
 		c.CropHeight, c.CropWidth = r.whole(v.Get("height"), maxEdge), r.whole(v.Get("width"), maxEdge)
 	default:
-		r.keep(v.Unsupported(`found %.80s; supported are {"height": h, "width": w} and n`, v.Raw()))
+		r.keep(v.Unsupported(`found %.80s; supported: {"height": h, "width": w} and n`, v.Raw()))
 	}
 }
 
-// only tells whether v is an object with just these keys.
-func only(v jsonfile.Value, keys ...string) bool {
+// hasExactly reports whether v is an object with these keys and no others.
+func hasExactly(v jsonfile.Value, keys ...string) bool {
 	n := 0
 	_ = v.Each(func(key string, _ jsonfile.Value) error {
 		n++
@@ -160,21 +165,22 @@ func only(v jsonfile.Value, keys ...string) bool {
 	return n == len(keys)
 }
 
-// agree refuses a key that says other than what is done here.
-func (r *reader) agree(key string, done bool) {
+// require refuses a key whose value is not the supported one; an absent key is
+// accepted.
+func (r *reader) require(key string, supported bool) {
 	v := r.root.Get(key)
-	if v.Kind() == jsonfile.Bool && r.flag(key, done) != done {
-		r.keep(v.Unsupported("found %v; %v is supported", !done, done))
+	if v.Kind() == jsonfile.Bool && r.flag(key, supported) != supported {
+		r.keep(v.Unsupported("found %v; supported: %v", !supported, supported))
 	}
 }
 
-// refuse looks for keys that change what some versions of the classes compute.
-func (r *reader) refuse() {
-	r.agree("do_pad", false)
-	r.agree("use_square_size", false)
+// requireKnown refuses keys that change the result in some versions of upstream.
+func (r *reader) requireKnown() {
+	r.require("do_pad", false)
+	r.require("use_square_size", false)
 	if v := r.root.Get("data_format"); v.Has() {
 		if s, err := v.Text(); err != nil || s != "channels_first" {
-			r.keep(v.Unsupported(`found %.40s; "channels_first" is supported`, v.Raw()))
+			r.keep(v.Unsupported(`found %.40s; supported: "channels_first"`, v.Raw()))
 		}
 	}
 }

@@ -103,7 +103,7 @@ func TestParseConfigRefuses(t *testing.T) {
 	}
 }
 
-// Whatever the file says, it is refused or makes an input of finite values.
+// Any file is refused, or its input has finite values.
 func FuzzParseConfig(f *testing.F) {
 	for _, file := range []string{
 		`{"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 5}, "crop_size": {"height": 4, "width": 7}, "resample": 0}`,
@@ -126,7 +126,7 @@ func FuzzParseConfig(f *testing.F) {
 		}
 		in, err := c.Process(img, pixels.Options{})
 		if err != nil {
-			t.Fatalf("%s: Shape foretells %+v, Process fails: %v", file, shape, err)
+			t.Fatalf("%s: Shape returns %+v, but Process fails: %v", file, shape, err)
 		}
 		if len(in.Values) != 3*shape.Height*shape.Width {
 			t.Fatalf("%s: %d values for %+v", file, len(in.Values), shape)

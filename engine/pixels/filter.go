@@ -2,8 +2,8 @@ package pixels
 
 import "math"
 
-// Filter is a way to resample, with the number that Pillow and
-// preprocessor_config.json give it.
+// Filter is a resampling filter, with its number in Pillow and in
+// preprocessor_config.json.
 type Filter int
 
 // The filters of Pillow.
@@ -16,20 +16,22 @@ const (
 	Hamming  Filter = 5
 )
 
+// String returns the name of the filter, in lower case.
 func (f Filter) String() string {
 	return [...]string{"nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"}[f]
 }
 
-// support is how far from its centre the curve reaches, in pixels of the
-// coarser picture.
+// support returns the distance from the centre beyond which the filter is 0, in
+// pixels of the picture with the lower resolution.
 func (f Filter) support() float64 {
 	return [...]float64{Nearest: 0, Lanczos: 3, Bilinear: 1, Bicubic: 2, Box: 0.5, Hamming: 1}[f]
 }
 
-// curve is the height of the filter at distance x from its centre, operation
-// by operation as in Pillow's Resample.c: the last bit counts. The float64
-// conversions keep a compiler from fusing a multiplication with an addition.
-func (f Filter) curve(x float64) float64 {
+// value returns the filter at distance x from its centre. Its operations and their
+// order are those of Pillow's Resample.c, so that results are equal to the last bit.
+// The float64 conversions keep the compiler from fusing a multiplication and an
+// addition.
+func (f Filter) value(x float64) float64 {
 	switch f {
 	case Box:
 		if x > -0.5 && x <= 0.5 {

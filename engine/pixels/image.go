@@ -1,21 +1,20 @@
-// Package pixels turns a picture into what a vision tower takes: it resizes
-// as Pillow does, bit for bit, crops, rescales and normalises in float32 as
-// upstream's image processors do, and cuts patches. A Config says how; it is
-// read from preprocessor_config.json.
+// Package pixels turns a picture into the input of a vision tower: it resizes as
+// Pillow does, bit for bit, crops, rescales and normalises in float32 as upstream's
+// image processors do, and cuts patches. A Config, read from
+// preprocessor_config.json, describes the steps.
 //
-// What "upstream" computes is in huggingface/transformers (image_transforms.py
-// and the image_processing_*.py of each model) and in Pillow
-// (src/libImaging/Resample.c). The ...Fast processors of upstream resize by
-// torchvision, whose bytes may lie one level beside Pillow's and differ from
-// release to release; here they give Pillow's bytes too. Only DINOv3's is
-// taken as it is, since its resize works on floats.
+// "Upstream" is huggingface/transformers (image_transforms.py and the
+// image_processing_*.py of each model) and Pillow (src/libImaging/Resample.c). The
+// ...Fast processors of upstream resize with torchvision, whose bytes may differ from
+// Pillow's by one level, and between releases; here they give Pillow's bytes. Only
+// DINOv3's processor is implemented as it is, because it resizes floats.
 package pixels
 
 import "vitrine/engine/fault"
 
-// Bounds of a picture. No browser's canvas is longer than 65,535 pixels, and
-// no decoder gives more than maxPixels; a resize needs up to 24 bytes of
-// weights for each pixel of the longer side.
+// Bounds of a picture in pixels. No browser's canvas has a side of more than 65,535
+// pixels, and no browser decodes more than maxPixels; a resize needs up to 24 bytes
+// of weights for each pixel of the longer side.
 const (
 	maxSide   = 1 << 20
 	maxPixels = 1 << 28
@@ -29,29 +28,29 @@ type Image struct {
 	RGBA          []byte // [Height, Width, 4]
 }
 
-// Check tells whether the picture has pixels, as many as its size says. Its
-// error has fault.Picture.
+// Check returns an error with fault.Picture if the size is not supported or RGBA has
+// not 4·Width·Height bytes.
 func (m Image) Check() error {
 	if err := CheckSize(m.Width, m.Height); err != nil {
 		return err
 	}
 	if want := 4 * m.Width * m.Height; len(m.RGBA) != want {
-		return fault.New(fault.Picture, "picture", "%d×%d pixels are %d bytes of RGBA, found %d; pass width, height and data of one picture",
+		return fault.New(fault.Picture, "picture", "%d×%d pixels need %d bytes of RGBA, found %d; pass width, height and data of one picture",
 			m.Width, m.Height, want, len(m.RGBA))
 	}
 	return nil
 }
 
-// CheckSize tells whether a picture of that many pixels can be taken, so that
-// a decoder can ask before it reserves memory. Its error has fault.Picture.
+// CheckSize returns an error with fault.Picture if a picture of this size is not
+// supported. A decoder calls it before it allocates memory.
 func CheckSize(width, height int) error {
 	switch {
 	case width <= 0 || height <= 0:
 		return fault.New(fault.Picture, "picture", "is empty: %d×%d pixels; a picture needs at least one pixel", width, height)
 	case width > maxSide || height > maxSide:
-		return fault.New(fault.Picture, "picture", "%d×%d pixels; a side may have %d at most, scale it down first", width, height, maxSide)
+		return fault.New(fault.Picture, "picture", "has %d×%d pixels; a side may have at most %d: scale it down first", width, height, maxSide)
 	case width > maxPixels/height:
-		return fault.New(fault.Picture, "picture", "%d×%d pixels; %d are supported at most, scale it down first", width, height, maxPixels)
+		return fault.New(fault.Picture, "picture", "has %d×%d pixels; at most %d are supported: scale it down first", width, height, maxPixels)
 	}
 	return nil
 }

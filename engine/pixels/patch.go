@@ -1,9 +1,9 @@
 package pixels
 
-// Patchify cuts values [3, height, width] into patches of the side given:
-// dst [rows·columns, 3·patch·patch], each patch in the order of a convolution's
-// weights: channel, row, column. Pixels at the right and bottom that fill no
-// patch are dropped, as a convolution drops them. dst has
+// Patchify cuts values [3, height, width] into square patches with sides of patch
+// pixels: dst [rows·columns, 3·patch·patch], each patch in the order of a
+// convolution's weights: channel, row, column. Rows and columns at the bottom and
+// right that do not fill a patch are dropped, as a convolution drops them. dst has
 // (height/patch)·(width/patch)·3·patch² elements.
 func Patchify(dst []float32, values []float32, height, width, patch int) {
 	for row := range height / patch {
@@ -18,10 +18,10 @@ func Patchify(dst []float32, values []float32, height, width, patch int) {
 	}
 }
 
-// eachPatch walks the patches of a picture [rows·patch, width, 3] as NaFlex
-// orders them (convert_image_to_patches in upstream's
-// image_processing_siglip2.py): do gets each run of pixels, a row of a patch,
-// and where it stands in [rows·columns, patch·patch·3].
+// eachPatch calls do for each row of pixels of each patch of a picture
+// [rows·patch, width, 3], in NaFlex's order (convert_image_to_patches in upstream's
+// image_processing_siglip2.py): run [patch, 3] is the row, at its index in
+// [rows·columns, patch·patch·3].
 func eachPatch(rgb []byte, width, rows, columns, patch int, do func(at int, run []byte)) {
 	at := 0
 	for row := range rows {
@@ -35,8 +35,8 @@ func eachPatch(rgb []byte, width, rows, columns, patch int, do func(at int, run 
 	}
 }
 
-// PatchifyHWC is Patchify for towers whose patches are flattened row, column,
-// channel (NaFlex).
+// PatchifyHWC is Patchify for towers whose patches are in the order row, column,
+// channel (NaFlex): dst [rows·columns, patch·patch·3].
 func PatchifyHWC(dst []float32, values []float32, height, width, patch int) {
 	at := 0
 	for row := range height / patch {

@@ -24,7 +24,7 @@ func parse(t *testing.T, file string) pixels.Config {
 	return c
 }
 
-// ramp is a picture in which no two neighbours are alike.
+// ramp returns a picture whose neighbouring pixels all differ.
 func ramp(width, height int) pixels.Image {
 	m := pixels.Image{Width: width, Height: height, RGBA: make([]byte, 4*width*height)}
 	for i := range m.RGBA {
@@ -50,12 +50,12 @@ func TestImageCheck(t *testing.T) {
 			t.Errorf("%d×%d, %d bytes: %v, want a picture error with %q", m.Width, m.Height, len(m.RGBA), err, says)
 		}
 		if _, got := parse(t, clip).Process(m, pixels.Options{}); fault.CodeOf(got) != fault.Picture {
-			t.Errorf("Process took a %d×%d picture of %d bytes: %v", m.Width, m.Height, len(m.RGBA), got)
+			t.Errorf("Process accepted a %d×%d picture of %d bytes: %v", m.Width, m.Height, len(m.RGBA), got)
 		}
 	}
 }
 
-// A strip whose resized form would be 150 GB costs about its crop.
+// A strip whose resized picture would be 150 GB takes about the memory of its crop.
 func TestStripsCostNoMoreThanTheirCrop(t *testing.T) {
 	for _, file := range []string{clip, vit, naflex,
 		`{"image_processor_type": "CLIPImageProcessor", "resample": 0}`,
@@ -66,7 +66,7 @@ func TestStripsCostNoMoreThanTheirCrop(t *testing.T) {
 			_, err := parse(t, file).Process(m, pixels.Options{})
 			runtime.ReadMemStats(&after)
 			if used := after.TotalAlloc - before.TotalAlloc; err != nil || used > 16<<20 {
-				t.Errorf("%s of %d×%d: %v, %d bytes reserved", file, m.Width, m.Height, err, used)
+				t.Errorf("%s of %d×%d: %v, %d bytes allocated", file, m.Width, m.Height, err, used)
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func TestStripsCostNoMoreThanTheirCrop(t *testing.T) {
 	}
 }
 
-// The window of a strip is the same as that of the whole resized picture.
+// The crop of a strip equals the same window of the whole resized picture.
 func TestCropIsPartOfTheWholeResize(t *testing.T) {
 	m := ramp(7, 300)
 	var src []byte
@@ -90,11 +90,11 @@ func TestCropIsPartOfTheWholeResize(t *testing.T) {
 	for _, f := range []pixels.Filter{pixels.Nearest, pixels.Lanczos, pixels.Bilinear, pixels.Bicubic, pixels.Box, pixels.Hamming} {
 		c := parse(t, `{"image_processor_type": "CLIPImageProcessor", "size": 20, "crop_size": {"height": 31, "width": 18}}`)
 		c.Filter = f
-		got, height, width, err := c.Fit(m, pixels.Options{})
+		got, height, width, err := c.ResizeAndCrop(m, pixels.Options{})
 		if err != nil || height != 31 || width != 18 {
 			t.Fatal(height, width, err)
 		}
-		whole := pixels.Resize(src, 7, 300, 20, 857, f) // 20·300/7, cut
+		whole := pixels.Resize(src, 7, 300, 20, 857, f) // ⌊20·300/7⌋
 		top, left := (857-31)/2, 1
 		for y := range height {
 			if differing(got[3*y*width:][:3*width], whole[3*((top+y)*20+left):][:3*width]) != 0 {
@@ -107,7 +107,7 @@ func TestCropIsPartOfTheWholeResize(t *testing.T) {
 func TestCropOfASmallerPictureIsPaddedWithBlack(t *testing.T) {
 	m := pixels.Image{Width: 2, Height: 1, RGBA: []byte{10, 20, 30, 0, 40, 50, 60, 255}}
 	c := parse(t, `{"image_processor_type": "CLIPImageProcessor", "do_resize": false, "crop_size": {"height": 4, "width": 5}}`)
-	got, _, _, err := c.Fit(m, pixels.Options{})
+	got, _, _, err := c.ResizeAndCrop(m, pixels.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,13 +138,13 @@ func TestFlagsLeaveStepsOut(t *testing.T) {
 	}
 }
 
-// TestNaFlexAtAFixedSize: a size that is asked for wins over the aspect ratio.
+// TestNaFlexAtAFixedSize: with a size in the options, the aspect ratio is not kept.
 func TestNaFlexAtAFixedSize(t *testing.T) {
 	in, err := parse(t, naflex).Process(ramp(50, 20), pixels.Options{Height: 32, Width: 48})
 	if err != nil || in.Rows != 2 || in.Columns != 3 || len(in.Values) != 6*16*16*3 {
 		t.Fatalf("%d×%d patches, %d values, %v", in.Rows, in.Columns, len(in.Values), err)
 	}
-	// The same picture squashed as a whole, cut by hand.
+	// The same picture resized without patches, and cut into patches here.
 	squashed, err := parse(t, `{"image_processor_type": "SiglipImageProcessor", "size": {"height": 32, "width": 48}, "resample": 2}`).Process(ramp(50, 20), pixels.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestNaFlexAtAFixedSize(t *testing.T) {
 	want := make([]float32, len(in.Values))
 	pixels.PatchifyHWC(want, squashed.Values, 32, 48, 16)
 	if !slices.Equal(in.Values, want) {
-		t.Error("the patches are not those of the squashed picture")
+		t.Error("the patches are not those of the resized picture")
 	}
 }
 
@@ -226,14 +226,14 @@ func TestFromValues(t *testing.T) {
 		{make([]float32, 12), []int{4, 2, 2}, nil, "want [3, height, width]"},
 		{make([]float32, 12), []int{1, 3, 2, 2}, nil, "want [3, height, width]"},
 		{make([]float32, 12), []int{3, 0, 4}, nil, "want [3, height, width]"},
-		{make([]float32, 12), []int{3, 2, 3}, nil, "needs 18 values, found 12"},
+		{make([]float32, 12), []int{3, 2, 3}, nil, "found 12 values, but shape [3 2 3] needs 18"},
 		{make([]float32, 12), []int{3, 1 << 40, 1 << 40}, nil, "more than"},
 		{make([]float32, 12), []int{1, 12}, []int{1, 1, 1}, "want [rows, columns]"},
 		{make([]float32, 12), []int{1, 12}, []int{}, "want [rows, columns]"},
 		{make([]float32, 12), []int{1, 12}, []int{1 << 40, 1 << 40}, "want [rows, columns]"},
-		{make([]float32, 24), []int{2, 12}, []int{1, 1}, "no padding"},
+		{make([]float32, 24), []int{2, 12}, []int{1, 1}, "without padding"},
 		{make([]float32, 10), []int{1, 10}, []int{1, 1}, "patch·patch·3"},
-		{make([]float32, 12), []int{2, 12}, []int{1, 2}, "12 values"},
+		{make([]float32, 12), []int{2, 12}, []int{1, 2}, "needs 12 a patch"},
 		{make([]float32, 12), []int{1, -12}, []int{1, 1}, "patch·patch·3"},
 		{bad, []int{3, 2, 2}, nil, "value 5 is NaN"},
 		{infinite, []int{1, 12}, []int{1, 1}, "value 7 is -Inf"},

@@ -2,30 +2,30 @@ package pixels
 
 import "vitrine/engine/fault"
 
-// Options of one call. The zero value asks for what the Config says.
+// Options of one call. The zero value means the size and bound of the Config.
 type Options struct {
-	// Height and Width ask for another size in pixels, both or none. A
-	// picture that is squashed is squashed to it. One that is resized by its
-	// shortest edge and cropped is resized so that the shortest edge is the
-	// longer of the two, and cropped to Height × Width, which it then always
-	// covers. Not for NaFlex.
+	// Height and Width are another size of the input in pixels, both or none. A
+	// Config with a fixed size resizes to them. A Config with a shortest edge resizes
+	// the shortest edge to the longer of the two, so that the picture covers Height ×
+	// Width, and crops to these. A NaFlex Config resizes to them, without keeping the
+	// aspect ratio; they must be multiples of the patch.
 	Height, Width int
-	// MaxPatches asks for another bound on the patches of a NaFlex input.
+	// MaxPatches is another bound on the patches of a NaFlex input; not with Height
+	// and Width.
 	MaxPatches int
 }
 
-// Input is what a vision tower takes.
+// Input is the input of a vision tower for one picture.
 type Input struct {
-	// Values are [3, Height, Width], channel by channel, or for NaFlex
-	// [Rows·Columns, patch·patch·3], each patch in row, column, channel order;
-	// only valid patches, no padding.
+	// Values are [3, Height, Width], or for NaFlex [Rows·Columns, patch·patch·3], each
+	// patch in the order row, column, channel, without padding patches.
 	Values        []float32
 	Height, Width int // in pixels
-	Rows, Columns int // the grid of a NaFlex input; 0 for one of fixed size
+	Rows, Columns int // the grid of a NaFlex input, else 0
 }
 
-// Shape tells what Process would make of a picture of that size: an Input
-// without its Values.
+// Shape returns the Input, without Values, that Process makes of a picture of this
+// size in pixels. Errors are those of Process.
 func (c Config) Shape(width, height int, o Options) (Input, error) {
 	if err := CheckSize(width, height); err != nil {
 		return Input{}, err
@@ -34,15 +34,15 @@ func (c Config) Shape(width, height int, o Options) (Input, error) {
 	return Input{Height: l.outHeight, Width: l.outWidth, Rows: l.gridRows, Columns: l.gridColumns}, err
 }
 
-// Process turns a picture into an input, to the last bit as upstream's slow
-// (Pillow) processors do, for DINOv3 within float32 rounding of its torchvision
-// one. Errors have fault.Picture, or fault.Option for options that are out of
-// range or don't fit the Config.
+// Process turns a picture into an input. The result equals that of upstream's slow
+// (Pillow) processors to the last bit; for DINOv3 it equals that of its torchvision
+// processor up to float32 rounding. Errors have fault.Picture, or fault.Option for
+// options that are out of range or that the Config does not support.
 func (c Config) Process(img Image, o Options) (Input, error) {
 	if c.Float {
 		return c.processFloat(img, o)
 	}
-	rgb, l, err := c.fit(img, o)
+	rgb, l, err := c.resizeAndCrop(img, o)
 	if err != nil {
 		return Input{}, err
 	}
@@ -67,19 +67,21 @@ func (c Config) Process(img Image, o Options) (Input, error) {
 	return in, nil
 }
 
-// Fit is the part of Process that works on bytes: the picture after resize and
-// crop, uint8 [height, width, 3], before it is rescaled and normalised. It is
-// what the model sees of the picture. A DINOv3 processor has no such stage: its
-// error is fault.Unsupported.
-func (c Config) Fit(img Image, o Options) (rgb []byte, height, width int, err error) {
+// ResizeAndCrop does the first steps of Process, which work on bytes: it returns the
+// picture after resize and crop, uint8 [height, width, 3], before it is rescaled and
+// normalised. Errors are those of Process; a DINOv3 processor resizes floats, so it
+// has no such picture: its error has fault.Unsupported.
+func (c Config) ResizeAndCrop(img Image, o Options) (rgb []byte, height, width int, err error) {
 	if c.Float {
-		return nil, 0, 0, fault.New(fault.Unsupported, "preprocessor_config.json: image_processor_type", "%s resizes floats and has no picture of bytes on the way", c.Type)
+		return nil, 0, 0, fault.New(fault.Unsupported, "preprocessor_config.json: image_processor_type", "%s resizes floats, so there is no resized picture of bytes; supported: processors that resize bytes", c.Type)
 	}
-	rgb, l, err := c.fit(img, o)
+	rgb, l, err := c.resizeAndCrop(img, o)
 	return rgb, l.outHeight, l.outWidth, err
 }
 
-func (c Config) fit(img Image, o Options) ([]byte, layout, error) {
+// resizeAndCrop is ResizeAndCrop for Configs that are not Float; it returns the
+// layout.
+func (c Config) resizeAndCrop(img Image, o Options) ([]byte, layout, error) {
 	if err := img.Check(); err != nil {
 		return nil, layout{}, err
 	}
@@ -100,9 +102,9 @@ func (c Config) fit(img Image, o Options) ([]byte, layout, error) {
 	return padded, l, nil
 }
 
-// processFloat is Process for DINOv3: the resize is done in float32, with no
-// rounding to bytes. Upstream rescales before it; resizing is linear, so that
-// is done after it here, once a value of the result.
+// processFloat is Process for DINOv3, which resizes in float32, without rounding to
+// bytes. Upstream rescales before the resize; because a resize is linear, rescaling
+// after it gives the same values for less work.
 func (c Config) processFloat(img Image, o Options) (Input, error) {
 	if err := img.Check(); err != nil {
 		return Input{}, err
@@ -121,6 +123,7 @@ func (c Config) processFloat(img Image, o Options) (Input, error) {
 	return in, nil
 }
 
+// rescale multiplies by Factor, if the Config says so, and rounds to float32.
 func (c Config) rescale(v float64) float32 {
 	if c.Rescale {
 		v *= c.Factor
@@ -128,6 +131,7 @@ func (c Config) rescale(v float64) float32 {
 	return float32(v)
 }
 
+// normalize applies Mean and Std of the channel, if the Config says so.
 func (c Config) normalize(channel int, v float32) float32 {
 	if c.Normalize {
 		v = (v - float32(c.Mean[channel])) / float32(c.Std[channel])
@@ -135,8 +139,8 @@ func (c Config) normalize(channel int, v float32) float32 {
 	return v
 }
 
-// table has the value of each byte in each channel. Upstream multiplies by the
-// factor in float64, rounds to float32 and normalises in that
+// table returns the value of each byte in each channel. Upstream multiplies by the
+// factor in float64, rounds to float32, and normalises in float32
 // (image_transforms.py, rescale and normalize).
 func (c Config) table() (t [3][256]float32) {
 	for channel := range t {

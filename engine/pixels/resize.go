@@ -2,14 +2,14 @@ package pixels
 
 import "math"
 
-// Resize gives Pillow's Image.resize((w2, h2), f) of an RGB picture, bit for
-// bit. src is [h, w, 3], the result [h2, w2, 3]; all sizes are positive, and
-// len(src) is 3·w·h.
+// Resize returns Pillow's Image.resize((w2, h2), f) of an RGB picture, bit for bit.
+// src is [h, w, 3], the result [h2, w2, 3]; all sizes must be positive, and len(src)
+// must be 3·w·h.
 func Resize(src []byte, w, h, w2, h2 int, f Filter) []byte {
 	return resample(raster{src, 3, w, h}, axis{w, w2, 0, w2}, axis{h, h2, 0, h2}, f)
 }
 
-// raster is a source of pixels: step bytes each, of which the first three are
+// raster is a source picture with step bytes a pixel, of which the first three are
 // red, green and blue.
 type raster struct {
 	pix           []byte
@@ -17,21 +17,22 @@ type raster struct {
 	width, height int
 }
 
+// row returns the bytes of row y.
 func (r raster) row(y int) []byte { return r.pix[y*r.width*r.step : (y+1)*r.width*r.step] }
 
-// axis is a resize along one side, from in pixels to out, of which only those
-// in [from, to) are wanted.
+// axis is a resize along one side, from in pixels to out pixels, of which only
+// [from, to) are computed.
 type axis struct{ in, out, from, to int }
 
 func (a axis) len() int { return a.to - a.from }
 
-// resample gives the wanted window of a resized picture, uint8 [y, x, 3], as
-// Pillow computes it: rows first, rounded to 8 bits, then columns.
+// resample returns a window of the resized picture, uint8 [y.len(), x.len(), 3], as
+// Pillow computes it: each row is resized and rounded to 8 bits, then each column.
 func resample(src raster, x, y axis, f Filter) []byte {
 	if f == Nearest {
 		return nearest(src, x, y)
 	}
-	sums := separable(src, taps(x, f, fixed), taps(y, f, fixed), half, toByte)
+	sums := separable(src, taps(x, f, toFixed), taps(y, f, toFixed), half, toByte)
 	out := make([]byte, len(sums))
 	for i, v := range sums {
 		out[i] = byte(v)
@@ -39,42 +40,43 @@ func resample(src raster, x, y axis, f Filter) []byte {
 	return out
 }
 
-// resampleFloat is resample without rounding to 8 bits on the way, as
-// torchvision's resize of a float picture with antialias: float32 [y, x, 3],
-// still in 0 to 255.
+// resampleFloat is resample without rounding, as torchvision's resize of a float
+// picture with antialias: float32 [y.len(), x.len(), 3], in the range 0 to 255.
 func resampleFloat(src raster, x, y axis, f Filter) []float32 {
 	single := func(w float64) float32 { return float32(w) }
 	same := func(v float32) float32 { return v }
 	return separable(src, taps(x, f, single), taps(y, f, single), 0, same)
 }
 
-// Weights are fixed-point numbers with 22 bits after the point: 8 bits of
-// pixel, 22 of weight and 2 for overshoot fill an int32.
+// Pillow's weights are fixed-point numbers with 22 bits after the point: 8 bits of
+// the pixel, 22 of the weight and 2 for overshoot fill an int32.
 const (
 	precision = 22
 	half      = 1 << (precision - 1)
 )
 
-func fixed(w float64) int32 {
+// toFixed converts a weight to fixed point.
+func toFixed(w float64) int32 {
 	w *= 1 << precision
 	return int32(w + math.Copysign(0.5, w))
 }
 
+// toByte converts a sum in fixed point to 0 to 255.
 func toByte(sum int32) int32 { return min(max(sum>>precision, 0), 255) }
 
-// tap is what one pixel of the result is made of: the source pixels from
-// first on, each with its weight.
+// tap lists the source pixels of one pixel of the result: consecutive pixels,
+// beginning with first, and the weight of each.
 type tap[W int32 | float32] struct {
 	first   int
 	weights []W
 }
 
-// taps computes the weights of every wanted pixel along an axis
-// (precompute_coeffs in Pillow's Resample.c). first never falls from one tap
-// to the next, nor does the end.
+// taps returns the taps of the pixels [a.from, a.to) of the result
+// (precompute_coeffs in Pillow's Resample.c). Neither first nor the end of a tap is
+// ever less than that of the tap before.
 func taps[W int32 | float32](a axis, f Filter, convert func(float64) W) []tap[W] {
 	if a.in == a.out {
-		f = Box // each pixel is itself: Pillow leaves such a pass out
+		f = Box // each pixel stays as it is: Pillow skips such a pass
 	}
 	scale := float64(a.in) / float64(a.out)
 	stretch := max(scale, 1)
@@ -83,19 +85,19 @@ func taps[W int32 | float32](a axis, f Filter, convert func(float64) W) []tap[W]
 
 	all := make([]tap[W], a.len())
 	weights := make([]W, 0, most*len(all))
-	curve := make([]float64, most)
+	values := make([]float64, most) // of the filter, for one tap
 	for i := range all {
 		centre := float64((float64(a.from+i) + 0.5) * scale)
 		first := max(int(centre-support+0.5), 0)
 		end := min(int(centre+support+0.5), a.in)
 		sum := 0.0
 		for j := first; j < end; j++ {
-			w := float64(f.curve((float64(j) - centre + 0.5) * (1 / stretch)))
-			curve[j-first] = w
+			w := float64(f.value((float64(j) - centre + 0.5) * (1 / stretch)))
+			values[j-first] = w
 			sum += w
 		}
 		start := len(weights)
-		for _, w := range curve[:end-first] {
+		for _, w := range values[:end-first] {
 			if sum != 0 {
 				w /= sum
 			}
@@ -106,10 +108,10 @@ func taps[W int32 | float32](a axis, f Filter, convert func(float64) W) []tap[W]
 	return all
 }
 
-// separable resamples rows by x and columns by y: [len(y), len(x), 3]. Each
-// sum starts at start, and round ends it. Only rows that y needs are read, each
-// once and in order, and added to every row of the result that wants it, so the
-// memory is that of the result whatever the source's height.
+// separable resamples rows by x and columns by y: [len(y), len(x), 3]. Each sum
+// begins with start and is passed to round at its end. Only the rows that y needs are
+// read, once and in order, and each is added to all rows of the result that use it,
+// so memory depends on the size of the result only.
 func separable[W int32 | float32](src raster, x, y []tap[W], start W, round func(W) W) []W {
 	width := 3 * len(x)
 	line := make([]W, width)
@@ -138,7 +140,7 @@ func separable[W int32 | float32](src raster, x, y []tap[W], start W, round func
 	return sums
 }
 
-// resampleRow resamples one row of pixels by x into line, [len(x), 3].
+// resampleRow resamples one row of pixels by x into line [len(x), 3].
 func resampleRow[W int32 | float32](line []W, row []byte, step int, x []tap[W], start W, round func(W) W) {
 	for i, t := range x {
 		r, g, b := start, start, start
@@ -155,8 +157,8 @@ func resampleRow[W int32 | float32](line []W, row []byte, step int, x []tap[W], 
 	}
 }
 
-// nearest takes, for each pixel of the result, the source pixel under its
-// centre (ImagingScaleAffine in Pillow's Geometry.c).
+// nearest copies to each pixel of the result the source pixel at its centre
+// (ImagingScaleAffine in Pillow's Geometry.c).
 func nearest(src raster, x, y axis) []byte {
 	columns, rows := centres(x), centres(y)
 	out := make([]byte, 0, 3*len(columns)*len(rows))
@@ -169,8 +171,9 @@ func nearest(src raster, x, y axis) []byte {
 	return out
 }
 
-// centres adds step after step, as Pillow does: a product would round
-// differently. The sum of very many steps may drift past the last pixel.
+// centres returns the source pixel at the centre of each pixel of the result. It adds
+// up steps as Pillow does, because a product would round differently. The sum of very
+// many steps may exceed the last pixel.
 func centres(a axis) []int {
 	step := float64(a.in) / float64(a.out)
 	at := float64(step * 0.5)

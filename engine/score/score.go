@@ -1,9 +1,9 @@
-// Package score turns embeddings into the numbers of a ranking.
+// Package score computes similarities, scores and losses from embeddings.
 package score
 
 import "math"
 
-// Normalize scales x to length 1 in place. A vector of zeros stays as it is.
+// Normalize scales x to length 1, in place. A vector of zeros is left unchanged.
 func Normalize(x []float32) {
 	var sum float64
 	for _, v := range x {
@@ -18,7 +18,8 @@ func Normalize(x []float32) {
 	}
 }
 
-// Dot is Σ a·b: the cosine, where both have length 1.
+// Dot returns Σ a·b, which is the cosine of vectors of length 1. b must be at least
+// as long as a.
 func Dot(a, b []float32) float64 {
 	var sum float64
 	for i, v := range a {
@@ -27,12 +28,9 @@ func Dot(a, b []float32) float64 {
 	return sum
 }
 
-// Softmax gives exp(x)/Σexp(x).
+// Softmax returns exp(x)/Σexp(x), of the same length as x.
 func Softmax(x []float64) []float64 {
-	highest := math.Inf(-1)
-	for _, v := range x {
-		highest = max(highest, v)
-	}
+	highest := highestOf(x)
 	out, sum := make([]float64, len(x)), 0.0
 	for i, v := range x {
 		out[i] = math.Exp(v - highest)
@@ -44,7 +42,16 @@ func Softmax(x []float64) []float64 {
 	return out
 }
 
-// Sigmoid gives 1/(1 + exp(−x)) of every value.
+// highestOf returns the largest value; subtracting it keeps exp finite.
+func highestOf(x []float64) float64 {
+	highest := math.Inf(-1)
+	for _, v := range x {
+		highest = max(highest, v)
+	}
+	return highest
+}
+
+// Sigmoid returns 1/(1 + exp(−x)) of each value.
 func Sigmoid(x []float64) []float64 {
 	out := make([]float64, len(x))
 	for i, v := range x {
@@ -53,9 +60,9 @@ func Sigmoid(x []float64) []float64 {
 	return out
 }
 
-// ClipLoss is CLIP's symmetric cross entropy over a batch of n pairs
-// (clip/modeling_clip.py, clip_loss): logits [n·n] as logits_per_text, the right
-// picture of text i is i.
+// ClipLoss returns CLIP's symmetric cross entropy over a batch of n pairs
+// (clip/modeling_clip.py, clip_loss): logits [n·n] are logits_per_text, and picture i
+// belongs to text i.
 func ClipLoss(logits []float64, n int) float64 {
 	var loss float64
 	for i := range n {
@@ -68,11 +75,9 @@ func ClipLoss(logits []float64, n int) float64 {
 	return loss / float64(n)
 }
 
+// logSoftmaxAt returns element i of log softmax(x).
 func logSoftmaxAt(x []float64, i int) float64 {
-	highest := math.Inf(-1)
-	for _, v := range x {
-		highest = max(highest, v)
-	}
+	highest := highestOf(x)
 	var sum float64
 	for _, v := range x {
 		sum += math.Exp(v - highest)
@@ -80,9 +85,9 @@ func logSoftmaxAt(x []float64, i int) float64 {
 	return x[i] - highest - math.Log(sum)
 }
 
-// SigmoidPairs is SigLIP's loss of every pair (Zhai et al. 2023, arXiv
-// 2303.15343): −log σ(±logit), plus on the diagonal. logits [n·n], row by row.
-func SigmoidPairs(logits []float64, n int) []float64 {
+// SigmoidPairLosses returns SigLIP's loss of each pair [n·n] (Zhai et al. 2023, arXiv
+// 2303.15343): −log σ(logit) on the diagonal of logits [n, n], −log σ(−logit) elsewhere.
+func SigmoidPairLosses(logits []float64, n int) []float64 {
 	out := make([]float64, len(logits))
 	for i := range n {
 		for j := range n {
@@ -96,11 +101,11 @@ func SigmoidPairs(logits []float64, n int) []float64 {
 	return out
 }
 
-// SigmoidLoss is SigLIP's loss over a batch (siglip/modeling_siglip.py): the sum
-// over each row of SigmoidPairs, mean over rows.
+// SigmoidLoss returns SigLIP's loss over a batch of n pairs
+// (siglip/modeling_siglip.py): SigmoidPairLosses, summed over each row, mean over rows.
 func SigmoidLoss(logits []float64, n int) float64 {
 	var sum float64
-	for _, v := range SigmoidPairs(logits, n) {
+	for _, v := range SigmoidPairLosses(logits, n) {
 		sum += v
 	}
 	return sum / float64(n)

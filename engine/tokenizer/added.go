@@ -6,22 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// maxPiece bounds a piece that is searched for in text, in bytes, because the
-// search costs its length at every place. The longest in real files has 96.
+// maxPiece bounds the bytes of a piece that is searched for in text: at every
+// position the search may take as many steps. The longest in real files has 96.
 const maxPiece = 512
 
-// added finds the added tokens that are written out in a text.
-type added struct {
-	tokens *vocab  // their contents; nil for none
-	ids    []int32 // by index in tokens
-	flags  []strip
-	first  [256]bool // bytes that a token starts with
+// addedTokens finds the added tokens that are written out in a text.
+type addedTokens struct {
+	tokens *vocab  // the contents of the tokens; nil for none
+	ids    []int32 // ids of the tokens, by index in tokens
+	flags  []trimFlags
+	first  [256]bool // whether a token starts with that byte
 }
 
-// strip says which white space around it a token swallows.
-type strip struct{ left, right bool }
+// trimFlags say on which sides of a token white space is removed.
+type trimFlags struct{ left, right bool }
 
-func (a *added) add(content string, id int32, flags strip) {
+// add adds a token; empty or repeated contents are ignored.
+func (a *addedTokens) add(content string, id int32, flags trimFlags) {
 	if a.tokens == nil {
 		a.tokens = newVocab()
 	}
@@ -32,16 +33,17 @@ func (a *added) add(content string, id int32, flags strip) {
 	}
 }
 
-// ready must be called after the last add.
-func (a *added) ready() {
+// buildIndex must be called after the last add and before split.
+func (a *addedTokens) buildIndex() {
 	if a.tokens != nil {
 		a.tokens.index(func(int32) bool { return true })
 	}
 }
 
-// cut calls do for each part of text in order: the text between tokens with
-// token -1, and the tokens. At one place the longest token wins.
-func (a *added) cut(text string, do func(text string, token int32)) {
+// split calls do for the added tokens in text and for the text between them, in
+// order; token is -1 for text between tokens. Where several tokens start at one
+// position, the longest wins.
+func (a *addedTokens) split(text string, do func(text string, token int32)) {
 	if a.tokens == nil {
 		if text != "" {
 			do(text, -1)
@@ -76,7 +78,7 @@ func (a *added) cut(text string, do func(text string, token int32)) {
 	}
 }
 
-// runeLen is the length of the first character of valid UTF-8.
+// runeLen returns the bytes of the first character of s, which is valid UTF-8.
 func runeLen(s string) int {
 	_, n := utf8.DecodeRuneInString(s)
 	return n

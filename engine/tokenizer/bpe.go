@@ -1,30 +1,35 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // bpe is byte-pair encoding as in Hugging Face's tokenizers, models/bpe: a word
-// starts as its characters, and the pair whose merge ranks lowest is merged
-// until none is left.
+// starts as its characters, and the adjacent pair whose merge has the lowest rank
+// is merged until no pair has a merge.
 type bpe struct {
 	vocab   *vocab
 	merges  map[uint64]merge
-	suffix  string // ends the last character of a word; CLIP's "</w>"
-	unk     int32  // for characters that the vocabulary lacks; -1 to leave them out
-	fuseUnk bool   // one unk for a run of them
+	suffix  string // appended to the last character of a word; CLIP's "</w>"
+	unk     int32  // for characters outside the vocabulary; -1: they are dropped
+	fuseUnk bool   // a run of unknown characters gives one unk
 	bytes   byteTokens
 }
 
-// merge makes a pair of pieces one piece; the lowest rank goes first.
+// merge joins a pair of pieces into the piece id; the lowest rank is applied first.
 type merge struct{ rank, id int32 }
 
 func pairKey(left, right int32) uint64 { return uint64(uint32(left))<<32 | uint64(uint32(right)) }
 
-// symbol is a piece of the word, in a doubly linked list by index; -1 ends it.
+// symbol is a piece of a word, in a doubly linked list: prev and next are indices,
+// -1 at the ends.
 type symbol struct {
 	id         int32 // -1 when merged into its left neighbour
 	prev, next int32
 }
 
+// encode appends the ids of word to ids.
 func (b *bpe) encode(ids []int32, word string) []int32 {
 	symbols := b.symbols(word)
 	var queue mergeQueue
@@ -66,14 +71,14 @@ func (b *bpe) encode(ids []int32, word string) []int32 {
 	return ids
 }
 
-// symbols gives the characters of word as linked pieces.
+// symbols returns the pieces of the single characters of word, linked.
 func (b *bpe) symbols(word string) []symbol {
 	symbols := make([]symbol, 0, len(word))
 	add := func(id int32) {
 		n := int32(len(symbols))
 		symbols = append(symbols, symbol{id, n - 1, n + 1})
 	}
-	unknown := false // an unk waits: it is added before the next piece
+	unknown := false // an unk is pending: it is added before the next piece
 	var buf [utf8.UTFMax]byte
 	for i, n := 0, 0; i < len(word); i += n {
 		n = runeLen(word[i:])
@@ -89,7 +94,7 @@ func (b *bpe) symbols(word string) []symbol {
 			add(id)
 			continue
 		}
-		if b.bytes.spell(string(char)) {
+		if b.bytes.covers(string(char)) {
 			for _, c := range char {
 				add(b.bytes[c])
 			}
@@ -111,10 +116,29 @@ func (b *bpe) symbols(word string) []symbol {
 	return symbols
 }
 
+// addMerge adds the merge of two pieces. It returns what is wrong with the merge,
+// or "".
+func (b *bpe) addMerge(left, right string, rank int) string {
+	l, ok := b.vocab.id(left)
+	if !ok {
+		return fmt.Sprintf("the vocabulary lacks the piece %.60q", left)
+	}
+	r, ok := b.vocab.id(right)
+	if !ok {
+		return fmt.Sprintf("the vocabulary lacks the piece %.60q", right)
+	}
+	id, ok := b.vocab.id(left + right)
+	if !ok {
+		return fmt.Sprintf("the vocabulary lacks the merged piece %.60q", left+right)
+	}
+	b.merges[pairKey(l, r)] = merge{int32(rank), id}
+	return ""
+}
+
 // candidate is a merge that was possible when it was queued.
 type candidate struct{ rank, left, id int32 }
 
-// mergeQueue is a binary heap: lowest rank first, then leftmost.
+// mergeQueue is a binary heap, ordered by rank, then from left to right.
 type mergeQueue []candidate
 
 func (q mergeQueue) less(i, j int) bool {

@@ -3,8 +3,8 @@ package tokenizer
 import "unicode"
 
 // byteRunes are GPT-2's printable characters for the 256 bytes (openai/gpt-2,
-// encoder.py, bytes_to_unicode): printable Latin-1 stands for itself, the rest
-// follows from U+0100 on.
+// encoder.py, bytes_to_unicode): printable Latin-1 characters map to themselves,
+// the other bytes to U+0100 and up.
 var byteRunes = func() (runes [256]rune) {
 	next := rune(0x100)
 	for c := range runes {
@@ -18,7 +18,7 @@ var byteRunes = func() (runes [256]rune) {
 	return runes
 }()
 
-// byteLevel writes the bytes of each word as byteRunes.
+// byteLevel replaces each byte of each word by its byteRune, in place.
 func byteLevel(words []string) []string {
 	for i, word := range words {
 		runes := make([]rune, len(word))
@@ -30,16 +30,16 @@ func byteLevel(words []string) []string {
 	return words
 }
 
-// clipPatterns are the patterns that splitCLIP scans for, as tokenizer.json
-// writes them. The second one differs nowhere: its special tokens are cut out
-// before, and ByteLevel's own pattern takes any other apart again.
+// clipPatterns are the regular expressions of tokenizer.json that splitCLIP
+// implements. The special tokens in the second one change nothing: they are added
+// tokens, which are split off before, and ByteLevel's own pattern splits any other.
 var clipPatterns = []string{
 	`'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`,
 	`<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`,
 }
 
-// splitCLIP keeps what clipPatterns match: the seven English endings, runs of
-// letters, single digits, and runs of other signs. White space falls away.
+// splitCLIP returns what clipPatterns match: the seven English endings, runs of
+// letters, single digits, and runs of other characters. White space is dropped.
 func splitCLIP(texts []string) []string {
 	var words []string
 	for _, text := range texts {
@@ -54,8 +54,8 @@ func splitCLIP(texts []string) []string {
 	return words
 }
 
-// clipWord measures the word that text, not empty, starts with; keep is false
-// for white space.
+// clipWord returns the bytes of the word at the start of text, which is not empty;
+// keep is false for white space.
 func clipWord(text string) (n int, keep bool) {
 	for _, ending := range [...]string{"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"} {
 		if len(text) >= len(ending) && text[:len(ending)] == ending {
@@ -77,7 +77,7 @@ func clipWord(text string) (n int, keep bool) {
 type charClass int
 
 const (
-	sign charClass = iota
+	other charClass = iota
 	letter
 	digit
 	space
@@ -92,5 +92,5 @@ func classOf(r rune) charClass {
 	case unicode.IsSpace(r):
 		return space
 	}
-	return sign
+	return other
 }

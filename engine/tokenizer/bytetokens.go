@@ -1,7 +1,8 @@
 package tokenizer
 
-// byteTokens are the ids of the pieces <0x00> to <0xFF>, which spell what the
-// vocabulary lacks; -1 where one is absent. Without byte fallback it is nil.
+// byteTokens are the ids of the pieces <0x00> to <0xFF>, by byte; -1 for an absent
+// piece. With byte fallback, they encode characters outside the vocabulary; without
+// it, byteTokens is nil.
 type byteTokens []int32 // [256]
 
 func newByteTokens(v *vocab) byteTokens {
@@ -17,8 +18,8 @@ func newByteTokens(v *vocab) byteTokens {
 	return ids
 }
 
-// spell tells whether there is a token for every byte of text.
-func (b byteTokens) spell(text string) bool {
+// covers reports whether every byte of text has a token.
+func (b byteTokens) covers(text string) bool {
 	for i := range len(text) {
 		if b == nil || b[text[i]] < 0 {
 			return false

@@ -7,19 +7,20 @@ import (
 	"strings"
 )
 
-// charsmap is SentencePiece's precompiled_charsmap: a double-array trie of what
-// is replaced, and the replacements (google/sentencepiece, normalizer.cc).
+// charsmap is SentencePiece's precompiled_charsmap: a double-array trie of the
+// texts to replace, and their replacements (google/sentencepiece, normalizer.cc).
 type charsmap struct {
 	units []byte // little-endian uint32s
-	texts []byte // replacements, each ended by a zero byte
+	texts []byte // replacements, each with a zero byte at its end
 }
 
 const (
-	maxRule        = 64 // bytes of a key; the longest of nmt_nfkc has 18
+	maxRule        = 64 // bytes of a text to replace; the longest of nmt_nfkc has 18
 	maxReplacement = 64 // bytes; U+FDFA becomes 33
 )
 
-// parseCharsmap checks the frame: uint32 size of the trie, trie, replacements.
+// parseCharsmap reads the layout: uint32 bytes of the trie, trie, replacements. It
+// keeps data. The trie is not checked; longest tolerates any.
 func parseCharsmap(data []byte) (*charsmap, error) {
 	if len(data) < 4 {
 		return nil, fmt.Errorf("the character map is cut off at %d bytes", len(data))
@@ -39,8 +40,8 @@ func parseCharsmap(data []byte) (*charsmap, error) {
 	return c, nil
 }
 
-// longest gives the replacement for the longest rule that text starts with,
-// and the rule's length; 0 where there is none.
+// longest returns the replacement for the longest rule that text starts with,
+// and the bytes of text that it replaces; 0 if no rule applies.
 func (c *charsmap) longest(text string) (replacement []byte, length int) {
 	unit := func(i uint32) (uint32, bool) {
 		if uint64(i)*4+4 > uint64(len(c.units)) {
@@ -69,7 +70,7 @@ func (c *charsmap) longest(text string) (replacement []byte, length int) {
 	return replacement, length
 }
 
-// replace maps the whole of text.
+// replace applies the rules to the whole text.
 func (c *charsmap) replace(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))

@@ -10,8 +10,9 @@ import (
 	"vitrine/engine/fault"
 )
 
-// TestErrors breaks one place of a sound file: the error has its code, begins with
-// the file and key, and says what was found and what is supported.
+// TestErrors replaces one text in a valid file, so that it is broken or unsupported:
+// the error has the right code, begins with the file and key, and names what was
+// found and what is supported.
 func TestErrors(t *testing.T) {
 	charsmap := func(data string) string {
 		return `"normalizer":{"type":"Precompiled","precompiled_charsmap":"` + base64.StdEncoding.EncodeToString([]byte(data)) + `"}`
@@ -20,8 +21,8 @@ func TestErrors(t *testing.T) {
 	for _, c := range []struct {
 		file, old, new string // old is replaced by new in file
 		code           fault.Code
-		where          string   // how the sentence begins
-		says           []string // what it names besides
+		where          string   // the start of the message
+		says           []string // what else it names
 	}{
 		{"BPE", `{"version"`, `<!doctype html>{"version"`, broken, "tokenizer.json: ", []string{"HTML page"}},
 		{"BPE", `{"version"`, `{"version":"1.0","version"`, broken, "tokenizer.json: ", []string{"twice", "version"}},
@@ -37,6 +38,9 @@ func TestErrors(t *testing.T) {
 		{"BPE", `"RobertaProcessing"`, `"BertProcessing"`, unsupported, "tokenizer.json: post_processor.type: ", []string{"BertProcessing", "RobertaProcessing"}},
 		{"BPE", `"post_processor"`, `"padding_side"`, unsupported, "tokenizer.json: padding_side: ", []string{"post_processor"}},
 		{"BPE", `["<|endoftext|>",4]`, `["<|endoftext|>",2]`, broken, "tokenizer.json: post_processor.sep: ", []string{`"<|endoftext|>"`, "2"}},
+		{"BPE", `["<|endoftext|>",4]`, `["<|endoftext|>",4,4]`, broken, "tokenizer.json: post_processor.sep: ", []string{"3 elements", "a token and its id"}},
+		{"BPE", `["<|endoftext|>",4]`, `"<|endoftext|>"`, broken, "tokenizer.json: post_processor.sep: ", []string{"a string", "a token and its id"}},
+		{"BPE", `"cls":["<|startoftext|>",3]`, `"cls":null`, broken, "tokenizer.json: post_processor: ", []string{"cls and sep"}},
 		{"BPE", `"type":"BPE"`, `"type":"WordPiece"`, unsupported, "tokenizer.json: model: ", []string{`"WordPiece"`, "BPE, Unigram"}},
 		{"BPE", `"dropout":null`, `"dropout":0.1`, unsupported, "tokenizer.json: model.dropout: ", []string{"0.1", "none"}},
 		{"BPE", `"fuse_unk":false`, `"fuse_unk":false,"ignore_merges":true`, unsupported, "tokenizer.json: model.ignore_merges: ", []string{"true", "false"}},
@@ -106,9 +110,9 @@ func TestErrors(t *testing.T) {
 		case "spiece":
 			folder["spiece.model"] = sound[c.file]
 		}
-		_, err := Load(files(folder), Options{Family: family})
+		_, err := loadFrom(files(folder), Options{Family: family})
 		if err == nil {
-			t.Errorf("%s with %.60q was taken", c.file, c.new)
+			t.Errorf("%s with %.60q was accepted", c.file, c.new)
 			continue
 		}
 		if fault.CodeOf(err) != c.code || !strings.HasPrefix(err.Error(), c.where) {
@@ -122,7 +126,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestAbsent: which files a folder lacks is said with the code of a missing file.
+// TestAbsent: an error about absent files names them and has fault.NotFound.
 func TestAbsent(t *testing.T) {
 	for want, c := range map[string]struct {
 		files  map[string]string
@@ -132,18 +136,19 @@ func TestAbsent(t *testing.T) {
 		"tokenizer.json: not found, and no spiece.model either": {map[string]string{"vocab.json": smallVocab}, SigLIP},
 		"merges.txt: not found beside vocab.json":               {map[string]string{"vocab.json": smallVocab}, CLIP},
 	} {
-		_, err := Load(files(c.files), Options{Family: c.family})
+		_, err := loadFrom(files(c.files), Options{Family: c.family})
 		if err == nil || fault.CodeOf(err) != fault.NotFound || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v; want %q", err, want)
 		}
 	}
-	_, err := Load(files(map[string]string{"spiece.model": smallSpiece}), Options{Family: SigLIP2})
+	_, err := loadFrom(files(map[string]string{"spiece.model": smallSpiece}), Options{Family: SigLIP2})
 	if fault.CodeOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "supported there: tokenizer.json") {
 		t.Errorf("spiece.model for SigLIP 2: %v", err)
 	}
 }
 
-// TestFailedReads: a file that can't be read is not a file that isn't there.
+// TestFailedReads: an error of reading a file is returned, not treated as an absent
+// file.
 func TestFailedReads(t *testing.T) {
 	down := errors.New("the network is down")
 	all := map[string]string{"vocab.json": smallVocab, "merges.txt": smallMerges}
@@ -152,7 +157,7 @@ func TestFailedReads(t *testing.T) {
 		if name == "spiece.model" {
 			family = SigLIP
 		}
-		_, err := Load(func(file string) ([]byte, error) {
+		_, err := loadFrom(func(file string) ([]byte, error) {
 			if file == name {
 				return nil, down
 			}
@@ -164,7 +169,7 @@ func TestFailedReads(t *testing.T) {
 	}
 }
 
-// TestCutFiles: real files that end too early are errors, wherever they end.
+// TestCutFiles: a real file that ends too early is an error, wherever it ends.
 func TestCutFiles(t *testing.T) {
 	for _, name := range []string{"tokenizer.json", "spiece.model"} {
 		data, err := os.ReadFile("../../testdata/golden/tokenizers/siglip_spm_test/" + name)
@@ -172,7 +177,7 @@ func TestCutFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := 1; n < len(data); n += len(data) / 50 {
-			_, err := Load(files(map[string]string{name: string(data[:n])}), Options{Family: SigLIP})
+			_, err := loadFrom(files(map[string]string{name: string(data[:n])}), Options{Family: SigLIP})
 			if code := fault.CodeOf(err); err == nil || code != fault.Tokenizer {
 				t.Errorf("%d of %d bytes of %s: %v", n, len(data), name, err)
 			}

@@ -11,12 +11,12 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// longestFuzzed bounds the texts of a fuzzer, so that it tries many.
+// longestFuzzed bounds the texts of a fuzzer in bytes, so that it tries many.
 const longestFuzzed = 1 << 12
 
-// loadFuzzed loads a tokenizer from a few files, and, where that works, encodes.
-// Whatever the files hold: no panic, an error with a code of files, memory in
-// proportion to the files, ids within the vocabulary and no more than a row holds.
+// loadFuzzed loads a tokenizer from a few files and encodes texts with it.
+// Whatever the files hold, nothing panics, errors have a code for files, memory is
+// in proportion to the files, and ids are in the vocabulary and fit a row.
 func loadFuzzed(t *testing.T, folder map[string]string, family Family, text string) {
 	const row = 16
 	size := 0
@@ -25,7 +25,7 @@ func loadFuzzed(t *testing.T, folder map[string]string, family Family, text stri
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	tok, err := Load(files(folder), Options{MaxLength: row, Family: family})
+	tok, err := loadFrom(files(folder), Options{MaxLength: row, Family: family})
 	runtime.ReadMemStats(&after)
 	if used := after.TotalAlloc - before.TotalAlloc; used > uint64(1<<20+256*size) {
 		t.Fatalf("%d bytes of files took %d of memory", size, used)
@@ -52,8 +52,8 @@ func loadFuzzed(t *testing.T, folder map[string]string, family Family, text stri
 	}
 }
 
-// FuzzTokenizerJSON changes the parts of a tokenizer.json one by one: in a whole
-// file nearly every change would break the JSON.
+// FuzzTokenizerJSON fuzzes the members of a tokenizer.json separately: nearly every
+// change to the file as a whole would only break the JSON.
 func FuzzTokenizerJSON(f *testing.F) {
 	parts := [...]string{"added_tokens", "normalizer", "pre_tokenizer", "post_processor", "model"}
 	for _, data := range []string{smallBPE, smallUnigram, smallGemma} {

@@ -7,8 +7,8 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// readModel reads the vocabulary and the rules that make ids of a word. Old
-// files leave the type out; only BPE has merges, only Unigram an unk_id.
+// readModel reads "model": the vocabulary and how a word becomes ids. Old files
+// omit the type; there, merges mean BPE and unk_id means Unigram.
 func (p *pipeline) readModel(v jsonfile.Value) error {
 	m, err := fields(v, "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
 		"byte_fallback", "ignore_merges", "vocab", "merges", "unk_id")
@@ -35,23 +35,24 @@ func (p *pipeline) readModel(v jsonfile.Value) error {
 	return v.Unsupported("found the type %.40q; supported: BPE, Unigram", kind)
 }
 
-func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err error) {
+// readBPE reads a model of the type BPE, whose members are m.
+func (p *pipeline) readBPE(v jsonfile.Value, m members) (err error) {
 	if dropout := m["dropout"]; dropout.Has() {
 		if f, err := dropout.Float(); err != nil || f != 0 {
 			return dropout.Unsupported("found %s; supported: none", dropout.Raw())
 		}
 	}
-	if on, err := boolOr(m["ignore_merges"], false); err != nil || on {
+	if on, err := m.bool("ignore_merges", false); err != nil || on {
 		return m["ignore_merges"].Unsupported("found %s; supported: false", m["ignore_merges"].Raw())
 	}
-	if prefix, err := textOr(m["continuing_subword_prefix"], ""); err != nil || prefix != "" {
+	if prefix, err := m.text("continuing_subword_prefix", ""); err != nil || prefix != "" {
 		return m["continuing_subword_prefix"].Unsupported("found %s; supported: none", m["continuing_subword_prefix"].Raw())
 	}
 	b := &bpe{unk: -1, merges: map[uint64]merge{}}
-	if b.suffix, err = textOr(m["end_of_word_suffix"], ""); err != nil {
+	if b.suffix, err = m.text("end_of_word_suffix", ""); err != nil {
 		return err
 	}
-	if b.fuseUnk, err = boolOr(m["fuse_unk"], false); err != nil {
+	if b.fuseUnk, err = m.bool("fuse_unk", false); err != nil {
 		return err
 	}
 	if !m["vocab"].Has() || m["merges"].Kind() != jsonfile.Array {
@@ -71,18 +72,24 @@ func (p *pipeline) readBPE(v jsonfile.Value, m map[string]jsonfile.Value) (err e
 		}
 		b.unk = id
 	}
-	fallback, err := boolOr(m["byte_fallback"], false)
-	if err != nil {
+	if b.bytes, err = readByteFallback(m, b.vocab); err != nil {
 		return err
-	}
-	if fallback {
-		b.bytes = newByteTokens(b.vocab)
 	}
 	p.vocab, p.model = b.vocab, b
 	return m["merges"].Elements(b.readMerge)
 }
 
-// readMerge reads "left right", or ["left", "right"] as newer files have it.
+// readByteFallback returns the byte tokens of a model with members m, nil if it does
+// not fall back to bytes.
+func readByteFallback(m members, v *vocab) (byteTokens, error) {
+	fallback, err := m.bool("byte_fallback", false)
+	if err != nil || !fallback {
+		return nil, err
+	}
+	return newByteTokens(v), nil
+}
+
+// readMerge reads "left right", or in newer files ["left", "right"].
 func (b *bpe) readMerge(rank int, v jsonfile.Value) error {
 	var left, right string
 	if v.Kind() == jsonfile.String {
@@ -93,22 +100,15 @@ func (b *bpe) readMerge(rank int, v jsonfile.Value) error {
 			return v.Fail("found %.60q, want two pieces with one space between", text)
 		}
 	} else {
-		n := 0
-		err := v.Elements(func(i int, part jsonfile.Value) error {
-			text, err := part.Text()
-			if i == 0 {
-				left = text
-			} else {
-				right = text
-			}
-			n++
-			return err
-		})
+		first, second, err := readPair(v, "two pieces")
 		if err != nil {
 			return err
 		}
-		if n != 2 {
-			return v.Fail("found %s, want two pieces", v.Kind())
+		if left, err = first.Text(); err != nil {
+			return err
+		}
+		if right, err = second.Text(); err != nil {
+			return err
 		}
 	}
 	if problem := b.addMerge(left, right, rank); problem != "" {
@@ -117,45 +117,34 @@ func (b *bpe) readMerge(rank int, v jsonfile.Value) error {
 	return nil
 }
 
-// readUnigram reads [["piece", log probability], …].
-func (p *pipeline) readUnigram(v jsonfile.Value, m map[string]jsonfile.Value) error {
+// readUnigram reads a model of the type Unigram, whose members are m; its vocab is
+// [["piece", log probability], …].
+func (p *pipeline) readUnigram(v jsonfile.Value, m members) error {
 	if m["vocab"].Kind() != jsonfile.Array || !m["unk_id"].Has() {
 		return v.Fail("a Unigram model needs an array vocab and an unk_id")
 	}
 	u := &unigram{vocab: newVocab()}
 	err := m["vocab"].Elements(func(_ int, v jsonfile.Value) error {
-		n := 0
-		var piece string
-		var score float64
-		if v.Kind() != jsonfile.Array {
-			return v.Fail("found %s, want a piece and its score", v.Kind())
-		}
-		err := v.Elements(func(i int, part jsonfile.Value) (err error) {
-			switch i {
-			case 0:
-				piece, err = part.Text()
-			case 1:
-				score, err = part.Float()
-			default:
-				err = part.Fail("one part too many; want a piece and its score")
-			}
-			n++
-			return err
-		})
+		first, second, err := readPair(v, "a piece and its score")
 		if err != nil {
 			return err
 		}
-		if n != 2 {
-			return v.Fail("want a piece and its score")
+		piece, err := first.Text()
+		if err != nil {
+			return err
+		}
+		score, err := second.Float()
+		if err != nil {
+			return err
 		}
 		if len(piece) > maxPiece {
-			return v.Fail("a piece of %d bytes; want at most %d", len(piece), maxPiece)
+			return v.Fail("the piece has %d bytes; want at most %d", len(piece), maxPiece)
 		}
 		if math.Abs(score) > maxScore {
-			return v.Fail("the score %v is out of range", score)
+			return v.Fail("the score %v is out of range; want at most %g in magnitude", score, maxScore)
 		}
 		if !u.vocab.add(piece) {
-			return v.Fail("the piece %.40q stands twice", piece)
+			return v.Fail("the piece %.40q appears twice", piece)
 		}
 		u.scores = append(u.scores, float32(score))
 		return nil
@@ -171,14 +160,10 @@ func (p *pipeline) readUnigram(v jsonfile.Value, m map[string]jsonfile.Value) er
 		return m["unk_id"].Fail("found %d; the vocabulary has %d pieces", unk, u.vocab.size())
 	}
 	u.unk = int32(unk)
-	fallback, err := boolOr(m["byte_fallback"], false)
-	if err != nil {
+	if u.bytes, err = readByteFallback(m, u.vocab); err != nil {
 		return err
 	}
-	if fallback {
-		u.bytes = newByteTokens(u.vocab)
-	}
-	u.ready()
+	u.buildIndex()
 	p.vocab, p.model = u.vocab, u
 	return nil
 }

@@ -8,17 +8,18 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// squeezeAll is CLIP's Replace(\s+ → " ").
-func squeezeAll(text string) string { return squeeze(text, " ", unicode.IsSpace) }
+// collapseWhiteSpace is CLIP's Replace(\s+ → " ").
+func collapseWhiteSpace(text string) string { return replaceRuns(text, " ", unicode.IsSpace) }
 
 // punctuationPattern is Python's re.escape(string.punctuation) as a class.
 const punctuationPattern = "[!\"\\#\\$%\\&'\\(\\)\\*\\+,\\-\\./:;<=>\\?@\\[\\\\\\]\\^_`\\{\\|\\}\\~]"
 
-// normalizerReader reads the steps that texts go through.
+// normalizerReader reads "normalizer": the steps that change a text before it is
+// split into words.
 type normalizerReader struct {
 	steps  []func(string) string
-	parts  int
-	growth int // how much longer the Replace steps can make a text, as a factor
+	count  int // objects read, Sequences included
+	growth int // the factor by which all steps together can lengthen a text
 }
 
 const (
@@ -31,19 +32,12 @@ func (r *normalizerReader) read(v jsonfile.Value) error {
 	if err != nil {
 		return err
 	}
-	if r.parts++; r.parts > maxSteps {
+	if r.count++; r.count > maxSteps {
 		return v.Unsupported("more than %d normalizers", maxSteps)
 	}
 	switch kind {
 	case "Sequence":
-		m, err := fields(v, "type", "normalizers")
-		if err != nil {
-			return err
-		}
-		if m["normalizers"].Kind() != jsonfile.Array {
-			return v.Fail("a Sequence needs an array of normalizers")
-		}
-		return m["normalizers"].Elements(func(_ int, v jsonfile.Value) error { return r.read(v) })
+		return eachInSequence(v, "normalizers", r.read)
 	case "NFC", "Lowercase":
 		if _, err := fields(v, "type"); err != nil {
 			return err
@@ -63,13 +57,13 @@ func (r *normalizerReader) read(v jsonfile.Value) error {
 		if err != nil {
 			return err
 		}
-		text, err := textOr(m["precompiled_charsmap"], "")
+		text, err := m.text("precompiled_charsmap", "")
 		if err != nil || text == "" { // SentencePiece's "identity"
 			return err
 		}
 		data, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
-			return m["precompiled_charsmap"].Fail("it is not Base64: %w", err)
+			return m["precompiled_charsmap"].Fail("is not Base64: %w", err)
 		}
 		c, err := parseCharsmap(data)
 		if err != nil {
@@ -86,11 +80,11 @@ func (r *normalizerReader) readStrip(v jsonfile.Value) error {
 	if err != nil {
 		return err
 	}
-	left, err := boolOr(m["strip_left"], false)
+	left, err := m.bool("strip_left", false)
 	if err != nil {
 		return err
 	}
-	right, err := boolOr(m["strip_right"], false)
+	right, err := m.bool("strip_right", false)
 	if err != nil {
 		return err
 	}
@@ -111,7 +105,7 @@ func (r *normalizerReader) readReplace(v jsonfile.Value) error {
 	if err != nil {
 		return err
 	}
-	content, err := textOr(m["content"], "")
+	content, err := m.text("content", "")
 	if err != nil {
 		return err
 	}
@@ -130,16 +124,16 @@ func (r *normalizerReader) readReplace(v jsonfile.Value) error {
 		r.steps = append(r.steps, func(t string) string { return strings.ReplaceAll(t, text, content) })
 		return r.grow(v, (len(content)+len(text)-1)/len(text))
 	}
-	regex, err := textOr(pattern["Regex"], "")
+	regex, err := pattern.text("Regex", "")
 	if err != nil {
 		return err
 	}
-	shortest := 1 // of what the pattern matches
+	shortest := 1 // bytes of the shortest text that the pattern matches
 	switch {
 	case regex == `\s+`:
-		r.steps = append(r.steps, func(t string) string { return squeeze(t, content, unicode.IsSpace) })
+		r.steps = append(r.steps, func(t string) string { return replaceRuns(t, content, unicode.IsSpace) })
 	case regex == ` {2,}`:
-		r.steps = append(r.steps, func(t string) string { return squeezeSpaces(t, content) })
+		r.steps = append(r.steps, func(t string) string { return replaceSpaces(t, content) })
 		shortest = 2
 	case regex == punctuationPattern && content == "":
 		r.steps = append(r.steps, removePunctuation)
@@ -149,13 +143,14 @@ func (r *normalizerReader) readReplace(v jsonfile.Value) error {
 	return r.grow(v, (len(content)+shortest-1)/shortest)
 }
 
-// grow refuses steps that together could blow a text up.
+// grow notes a step that can lengthen a text by factor, and refuses steps that
+// together could use too much memory.
 func (r *normalizerReader) grow(v jsonfile.Value, factor int) error {
 	if factor > maxGrowth {
-		return v.Unsupported("a replacement much longer than what it replaces")
+		return v.Unsupported("the replacement is more than %d times longer than the text that it replaces", maxGrowth)
 	}
 	if r.growth *= max(factor, 1); r.growth > maxGrowth {
-		return v.Unsupported("replacements that together make a text more than %d times longer", maxGrowth)
+		return v.Unsupported("the replacements together make a text more than %d times longer", maxGrowth)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// readSplit reads the pre_tokenizer: how a text becomes words.
+// readSplit reads "pre_tokenizer": how a text is split into words.
 func (p *pipeline) readSplit(v jsonfile.Value) error {
 	kind, err := typeOf(v)
 	if err != nil {
@@ -18,27 +18,20 @@ func (p *pipeline) readSplit(v jsonfile.Value) error {
 	}
 	switch kind {
 	case "Sequence":
-		m, err := fields(v, "type", "pretokenizers")
-		if err != nil {
-			return err
-		}
-		if m["pretokenizers"].Kind() != jsonfile.Array {
-			return v.Fail("a Sequence needs an array of pretokenizers")
-		}
-		return m["pretokenizers"].Elements(func(_ int, v jsonfile.Value) error { return p.readSplit(v) })
+		return eachInSequence(v, "pretokenizers", p.readSplit)
 	case "Split":
 		return p.readPattern(v)
 	case "ByteLevel":
-		// use_regex splits by GPT-2's pattern, which leaves CLIP's words whole.
+		// use_regex splits by GPT-2's pattern too, which never splits a word of CLIP.
 		m, err := fields(v, "type", "add_prefix_space", "trim_offsets", "use_regex")
 		if err != nil {
 			return err
 		}
-		if space, err := boolOr(m["add_prefix_space"], true); err != nil || space {
+		if space, err := m.bool("add_prefix_space", true); err != nil || space {
 			return v.Unsupported("found add_prefix_space true; supported: false")
 		}
 		if len(p.split) == 0 {
-			return v.Unsupported("ByteLevel without CLIP's Split before it")
+			return v.Unsupported("found ByteLevel first; supported: after CLIP's Split")
 		}
 		p.split = append(p.split, byteLevel)
 		return nil
@@ -48,16 +41,18 @@ func (p *pipeline) readSplit(v jsonfile.Value) error {
 	return v.Get("type").Unsupported("found the pre_tokenizer %.40q; supported: Sequence, Split, ByteLevel, Metaspace", kind)
 }
 
+// readPattern reads a Split: one of clipPatterns, or a plain string after which a
+// text is split.
 func (p *pipeline) readPattern(v jsonfile.Value) error {
 	m, err := fields(v, "type", "pattern", "behavior", "invert")
 	if err != nil {
 		return err
 	}
-	behavior, err := textOr(m["behavior"], "")
+	behavior, err := m.text("behavior", "")
 	if err != nil {
 		return err
 	}
-	invert, err := boolOr(m["invert"], false)
+	invert, err := m.bool("invert", false)
 	if err != nil {
 		return err
 	}
@@ -65,11 +60,11 @@ func (p *pipeline) readPattern(v jsonfile.Value) error {
 	if err != nil {
 		return err
 	}
-	regex, err := textOr(pattern["Regex"], "")
+	regex, err := pattern.text("Regex", "")
 	if err != nil {
 		return err
 	}
-	text, err := textOr(pattern["String"], "")
+	text, err := pattern.text("String", "")
 	if err != nil {
 		return err
 	}
@@ -85,26 +80,27 @@ func (p *pipeline) readPattern(v jsonfile.Value) error {
 			return words
 		})
 	default:
-		return v.Unsupported("found the pattern %.200q%.40q, behavior %.40q, invert %v; supported: CLIP's pattern Removed and inverted, a plain string MergedWithPrevious",
+		return v.Unsupported("found the pattern %.200q%.40q, behavior %.40q, invert %v; supported: CLIP's pattern with behavior Removed and invert true, a plain string with MergedWithPrevious and invert false",
 			regex, text, behavior, invert)
 	}
 	return nil
 }
 
-// wordMark is SentencePiece's sign for a space, U+2581.
+// wordMark is the character that SentencePiece writes for a space, U+2581.
 const wordMark = "\u2581"
 
+// readMetaspace reads a Metaspace, which replaces spaces by wordMark.
 func (p *pipeline) readMetaspace(v jsonfile.Value) error {
 	m, err := fields(v, "type", "replacement", "prepend_scheme", "split", "add_prefix_space", "str_rep")
 	if err != nil {
 		return err
 	}
 	for _, key := range [...]string{"replacement", "str_rep"} {
-		if mark, err := textOr(m[key], wordMark); err != nil || mark != wordMark {
+		if mark, err := m.text(key, wordMark); err != nil || mark != wordMark {
 			return m[key].Unsupported("found %s; supported: %q", m[key].Raw(), wordMark)
 		}
 	}
-	space, err := boolOr(m["add_prefix_space"], true)
+	space, err := m.bool("add_prefix_space", true)
 	if err != nil {
 		return err
 	}
@@ -112,10 +108,10 @@ func (p *pipeline) readMetaspace(v jsonfile.Value) error {
 	if !space {
 		scheme = "never"
 	}
-	if scheme, err = textOr(m["prepend_scheme"], scheme); err != nil || scheme != "always" && scheme != "never" {
+	if scheme, err = m.text("prepend_scheme", scheme); err != nil || scheme != "always" && scheme != "never" {
 		return m["prepend_scheme"].Unsupported("found %s; supported: \"always\", \"never\"", m["prepend_scheme"].Raw())
 	}
-	split, err := boolOr(m["split"], true)
+	split, err := m.bool("split", true)
 	if err != nil {
 		return err
 	}
@@ -137,7 +133,7 @@ func (p *pipeline) readMetaspace(v jsonfile.Value) error {
 	return nil
 }
 
-// splitBefore cuts text before each mark.
+// splitBefore splits text before each mark; every part but the first starts with one.
 func splitBefore(text, mark string) []string {
 	var words []string
 	for text != "" {

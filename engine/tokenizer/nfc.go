@@ -8,11 +8,11 @@ import (
 
 //go:generate go run ./nfcgen
 
-// nfcTables are the data of Unicode's canonical forms, unpacked from the
-// generated strings at the first text that needs them.
+// nfcTables are the data of Unicode's canonical forms, unpacked from the strings in
+// nfctable.go when the first text needs them.
 type nfcTables struct {
 	class     map[rune]uint8   // canonical combining class, where not 0
-	decompose map[rune]string  // one step for composites, whole for the others
+	decompose map[rune]string  // composites: one step; other runes: completely
 	compose   map[[2]rune]rune // the composites of NFC
 }
 
@@ -36,19 +36,19 @@ var nfcData = sync.OnceValue(func() nfcTables {
 	return t
 })
 
-// Hangul syllables compose by arithmetic: Unicode 15.0, section 3.12.
+// Hangul syllables are composed by arithmetic: Unicode 15.0, section 3.12.
 const (
 	hangulL, hangulV, hangulT, hangulS = 0x1100, 0x1161, 0x11a7, 0xac00
 	vowels, trails, syllables          = 21, 28, 11172
 )
 
-// nfc is Unicode's Normalization Form C (UAX #15) of valid UTF-8.
-// golang.org/x/text/unicode/norm isn't used because it breaks runs of more than
-// 30 combining marks with U+034F, which the reference tokenizers don't do.
+// nfc returns Unicode's Normalization Form C (UAX #15) of valid UTF-8.
+// golang.org/x/text/unicode/norm is not used because it inserts U+034F into runs of
+// more than 30 combining marks, which the reference tokenizers do not.
 func nfc(text string) string {
 	plain := true
 	for _, r := range text {
-		plain = plain && r < 0x300 // nothing below composes or decomposes by itself
+		plain = plain && r < 0x300 // runes below are unchanged without a combining mark
 	}
 	if plain {
 		return text
@@ -61,7 +61,7 @@ func nfc(text string) string {
 	return string(t.join(t.sorted(runes)))
 }
 
-// split appends the whole canonical decomposition of r.
+// split appends the complete canonical decomposition of r.
 func (t nfcTables) split(out []rune, r rune) []rune {
 	if s := r - hangulS; s >= 0 && s < syllables {
 		out = append(out, hangulL+s/(vowels*trails), hangulV+s/trails%vowels)
@@ -79,7 +79,7 @@ func (t nfcTables) split(out []rune, r rune) []rune {
 	return append(out, []rune(parts[n:])...)
 }
 
-// sorted brings runs of combining marks into canonical order, in place.
+// sorted puts runs of combining marks into canonical order, in place.
 func (t nfcTables) sorted(runes []rune) []rune {
 	for i := 0; i < len(runes); i++ {
 		start := i
@@ -93,8 +93,8 @@ func (t nfcTables) sorted(runes []rune) []rune {
 	return runes
 }
 
-// join composes in place: a mark joins the last starter unless one of the same
-// or a higher class stands between them.
+// join composes in place: a rune combines with the last starter (a rune of class 0)
+// unless a rune of class 0, or of the same or a higher class, is between them.
 func (t nfcTables) join(runes []rune) []rune {
 	out := runes[:0]
 	starter := -1
@@ -116,6 +116,7 @@ func (t nfcTables) join(runes []rune) []rune {
 	return out
 }
 
+// pair returns the composite of a and b, if there is one.
 func (t nfcTables) pair(a, b rune) (rune, bool) {
 	if l, v := a-hangulL, b-hangulV; l >= 0 && l < 19 && v >= 0 && v < vowels {
 		return hangulS + (l*vowels+v)*trails, true

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// TestNFC compares with x/text: every rune, and random runs of the runes that
-// compose or reorder.
+// TestNFC compares with x/text on every rune, and on random sequences of the runes
+// that compose or reorder.
 func TestNFC(t *testing.T) {
 	var lively []rune
 	for r := rune(0); r <= utf8.MaxRune; r++ {
@@ -42,8 +42,9 @@ func TestNFC(t *testing.T) {
 	}
 }
 
-// TestNFCStarterBetween: x/text composes across a starter that itself could join
-// backward; UAX #15 calls the mark blocked, and so does Python's unicodedata.
+// TestNFCStarterBetween: a starter that could itself combine with the rune before
+// blocks the mark after it, by UAX #15 and in Python's unicodedata; x/text composes
+// across it.
 func TestNFCStarterBetween(t *testing.T) {
 	for text, want := range map[string]string{
 		"u\U0001133e\u0306":        "u\U0001133e\u0306",
@@ -56,7 +57,7 @@ func TestNFCStarterBetween(t *testing.T) {
 	}
 }
 
-// TestNFCLongRun: marks are not broken up, however many there are.
+// TestNFCLongRun: nothing is inserted into a run of marks, however long.
 func TestNFCLongRun(t *testing.T) {
 	marks := strings.Repeat("\u0316\u0301", 200_000)
 	want := "\u00e9" + strings.Repeat("\u0316", 200_000) + strings.Repeat("\u0301", 199_999)

@@ -2,7 +2,7 @@
 
 package tokenizer
 
-// nfcClasses: first rune, last rune, canonical combining class, again and again.
+// nfcClasses lists ranges of runes: first, last, canonical combining class.
 const nfcClasses = "" +
 	"\u0300\u0314\u00e6\u0315\u0315\u00e8\u0316\u0319\u00dc\u031a\u031a\u00e8\u031b\u031b\u00d8\u031c\u0320\u00dc\u0321\u0322\u00ca\u0323\u0326\u00dc" +
 	"\u0327\u0328\u00ca\u0329\u0333\u00dc\u0334\u0338\x01\u0339\u033c\u00dc\u033d\u0344\u00e6\u0345\u0345\u00f0\u0346\u0346\u00e6\u0347\u0349\u00dc" +
@@ -54,7 +54,7 @@ const nfcClasses = "" +
 	"\U0001e023\U0001e024\u00e6\U0001e026\U0001e02a\u00e6\U0001e08f\U0001e08f\u00e6\U0001e130\U0001e136\u00e6\U0001e2ae\U0001e2ae\u00e6\U0001e2ec\U0001e2ef\u00e6\U0001e4ec\U0001e4ed\u00e8\U0001e4ee\U0001e4ee\u00dc" +
 	"\U0001e4ef\U0001e4ef\u00e6\U0001e8d0\U0001e8d6\u00dc\U0001e944\U0001e949\u00e6\U0001e94a\U0001e94a\a"
 
-// nfcComposites: composite, first part, second part, again and again.
+// nfcComposites lists composites: rune, and the two runes that compose to it.
 const nfcComposites = "" +
 	"\u00c0A\u0300\u00c1A\u0301\u00c2A\u0302\u00c3A\u0303\u00c4A\u0308\u00c5A\u030a\u00c7C\u0327\u00c8E\u0300" +
 	"\u00c9E\u0301\u00caE\u0302\u00cbE\u0308\u00ccI\u0300\u00cdI\u0301\u00ceI\u0302\u00cfI\u0308\u00d1N\u0303" +
@@ -175,7 +175,7 @@ const nfcComposites = "" +
 	"\U0001109a\U00011099\U000110ba\U0001109c\U0001109b\U000110ba\U000110ab\U000110a5\U000110ba\U0001112e\U00011131\U00011127\U0001112f\U00011132\U00011127\U0001134b\U00011347\U0001133e\U0001134c\U00011347\U00011357\U000114bb\U000114b9\U000114ba" +
 	"\U000114bc\U000114b9\U000114b0\U000114be\U000114b9\U000114bd\U000115ba\U000115b8\U000115af\U000115bb\U000115b9\U000115af\U00011938\U00011935\U00011930"
 
-// nfcOthers: rune, its whole decomposition, 0, again and again: runes that NFC takes apart.
+// nfcOthers lists runes that NFC decomposes: rune, its complete decomposition, 0.
 const nfcOthers = "" +
 	"\u0340\u0300\x00\u0341\u0301\x00\u0343\u0313\x00\u0344\u0308\u0301\x00\u0374\u02b9\x00\u037e;\x00\u0387\u00b7\x00\u0958\u0915" +
 	"\u093c\x00\u0959\u0916\u093c\x00\u095a\u0917\u093c\x00\u095b\u091c\u093c\x00\u095c\u0921\u093c\x00\u095d\u0922\u093c\x00\u095e\u092b" +

@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// lowerRunes lower-cases rune by rune, without the rule for a final sigma, as
-// the Lowercase normalizer of tokenizers does.
+// lowerRunes lower-cases each rune by itself, without the rule for a final sigma,
+// as the Lowercase normalizer of Hugging Face's tokenizers does.
 func lowerRunes(text string) string { return lower(text, false) }
 
-// lowerText lower-cases as Unicode says: a capital sigma that ends a word
+// lowerText lower-cases by Unicode's rules: a capital sigma at the end of a word
 // becomes ς.
 func lowerText(text string) string { return lower(text, true) }
 
@@ -24,7 +24,7 @@ func lower(text string, finalSigma bool) string {
 	}
 	var b strings.Builder
 	b.Grow(len(text))
-	cased := false // a cased letter stands before, with only ignorable signs between
+	cased := false // the last character that is not ignorable is a cased letter
 	for i, r := range text {
 		switch {
 		case r == 'İ':
@@ -41,7 +41,8 @@ func lower(text string, finalSigma bool) string {
 	return b.String()
 }
 
-// casedAhead looks over ignorable signs for a cased letter.
+// casedAhead reports whether the first character of text that is not ignorable is
+// a cased letter.
 func casedAhead(text string) bool {
 	for _, r := range text {
 		if !ignorable(r) {
@@ -51,19 +52,19 @@ func casedAhead(text string) bool {
 	return false
 }
 
-// isCased is Unicode's property Cased.
+// isCased reports Unicode's property Cased.
 func isCased(r rune) bool {
 	return unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt, unicode.Other_Lowercase, unicode.Other_Uppercase)
 }
 
-// ignorable is Unicode's property Case_Ignorable.
+// ignorable reports Unicode's property Case_Ignorable.
 func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) ||
 		strings.ContainsRune("':.\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a", r)
 }
 
-// squeeze puts by in the place of every run of white space.
-func squeeze(text, by string, isSpace func(rune) bool) string {
+// replaceRuns replaces every run of white space by the text with.
+func replaceRuns(text, with string, isSpace func(rune) bool) string {
 	var b strings.Builder
 	b.Grow(len(text))
 	run := false
@@ -71,21 +72,23 @@ func squeeze(text, by string, isSpace func(rune) bool) string {
 		if !isSpace(r) {
 			b.WriteRune(r)
 		} else if !run {
-			b.WriteString(by)
+			b.WriteString(with)
 		}
 		run = isSpace(r)
 	}
 	return b.String()
 }
 
-// canonicalize prepares SigLIP's text: no ASCII punctuation, single spaces, none
-// at the ends (transformers, tokenization_siglip.py, canonicalize_text).
+// canonicalize prepares SigLIP's text: it removes ASCII punctuation, makes every run
+// of white space one space, and trims the ends (transformers,
+// tokenization_siglip.py, canonicalize_text).
 func canonicalize(text string) string {
-	return strings.TrimFunc(squeeze(removePunctuation(text), " ", pythonSpace), pythonSpace)
+	return strings.TrimFunc(replaceRuns(removePunctuation(text), " ", pythonSpace), pythonSpace)
 }
 
 const punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~" // Python's string.punctuation
 
+// removePunctuation removes ASCII punctuation.
 func removePunctuation(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < utf8.RuneSelf && strings.ContainsRune(punctuation, r) {
@@ -95,12 +98,12 @@ func removePunctuation(text string) string {
 	}, text)
 }
 
-// pythonSpace is str.isspace, and \s in Python: four separators more than
-// Unicode's White_Space.
+// pythonSpace reports Python's str.isspace, which is also \s there: Unicode's
+// White_Space and four separators.
 func pythonSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
-// squeezeSpaces puts by in the place of runs of two spaces or more.
-func squeezeSpaces(text, by string) string {
+// replaceSpaces replaces every run of two or more spaces by the text with.
+func replaceSpaces(text, with string) string {
 	var b strings.Builder
 	b.Grow(len(text))
 	for i := 0; i < len(text); {
@@ -109,7 +112,7 @@ func squeezeSpaces(text, by string) string {
 			n++
 		}
 		if n-i >= 2 {
-			b.WriteString(by)
+			b.WriteString(with)
 			i = n
 			continue
 		}

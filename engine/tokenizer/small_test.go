@@ -1,12 +1,18 @@
 package tokenizer
 
 import (
+	"context"
 	"io/fs"
 	"strings"
 	"testing"
 )
 
-// files reads a folder that is written in the test.
+// loadFrom is Load with a reader that needs no context.
+func loadFrom(read func(name string) ([]byte, error), o Options) (Tokenizer, error) {
+	return Load(context.Background(), func(_ context.Context, name string) ([]byte, error) { return read(name) }, o)
+}
+
+// files returns a reader of a folder given as texts by file name.
 func files(all map[string]string) func(string) ([]byte, error) {
 	return func(name string) ([]byte, error) {
 		if text, ok := all[name]; ok {
@@ -16,7 +22,7 @@ func files(all map[string]string) func(string) ([]byte, error) {
 	}
 }
 
-// Small sound files, which the table below breaks at one place each.
+// Small valid files, which TestErrors breaks.
 const (
 	smallBPE = `{"version":"1.0","truncation":null,"padding":null,
 		"added_tokens":[{"id":3,"content":"<|startoftext|>","normalized":true},{"id":4,"content":"<|endoftext|>","normalized":false}],
@@ -49,16 +55,16 @@ const (
 const smallSpiece = "\n\x0e\n\x05<unk>\x15\x00\x00\x00\x00\x18\x02" + "\n\x0d\n\x04</s>\x15\x00\x00\x00\x00\x18\x03" +
 	"\n\x0b\n\x04\xe2\x96\x81a\x15\x00\x00\x80\xbf" + "\n\x08\n\x01b\x15\x00\x00\x00\xc0"
 
-// What a spiece.model may hold besides.
+// Fields that a spiece.model may hold besides.
 const (
-	// The trie of one rule, x becomes ab, and the text that it becomes.
+	// The trie of one rule, which replaces x by ab, and the replacement.
 	spieceRule    = "\x1a\x15\x12\x13" + "\x0c\x00\x00\x00" + "\x00\xe4\x01\x00" + "\x78\x0d\x00\x00" + "\x00\x00\x00\x00" + "ab\x00"
 	spieceSpaces  = "\x1a\x02\x20\x00"             // normalizer_spec: remove_extra_whitespaces false
 	spieceBytes   = "\x12\x05\x18\x01\x98\x02\x01" // trainer_spec: model_type unigram, byte_fallback
 	spieceSymbols = "\n\x0a\n\x01+\x15\x00\x00\x00\x00\x18\x04" + "\n\x0f\n\x06<0x41>\x15\x00\x00\x00\x00\x18\x06"
 )
 
-// TestSmallFiles: what the table of errors breaks is sound before.
+// TestSmallFiles: the files that TestErrors breaks are valid as they are.
 func TestSmallFiles(t *testing.T) {
 	for name, c := range map[string]struct {
 		files  map[string]string
@@ -75,7 +81,7 @@ func TestSmallFiles(t *testing.T) {
 		"rule":    {map[string]string{"spiece.model": smallSpiece + spieceRule}, SigLIP, "x", "▁a b </s>"},
 		"bytes":   {map[string]string{"spiece.model": smallSpiece + spieceSymbols + spieceBytes, "tokenizer_config.json": `{"do_lower_case":false}`}, SigLIP, "aAb", "▁a <0x41> b </s>"},
 	} {
-		tok, err := Load(files(c.files), Options{Family: c.family})
+		tok, err := loadFrom(files(c.files), Options{Family: c.family})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -6,86 +6,88 @@ import (
 	"vitrine/engine/fault"
 )
 
-// spiece is upstream's SiglipTokenizer on a spiece.model (transformers,
-// siglip/tokenization_siglip.py), which has its own way with special tokens,
-// spaces and the start of a text.
-type spiece struct {
-	model    *unigram
-	rules    *charsmap // nil for none
-	symbols  *vocab    // user-defined pieces, which the rules leave alone
-	squeeze  bool      // spaces are collapsed and trimmed
-	special  added
-	lower    bool
-	unkText  string
-	unkCount int // pieces that unkText makes
-	eos, pad int32
-	max      int
+// siglipTokenizer is upstream's SiglipTokenizer on a spiece.model (transformers,
+// siglip/tokenization_siglip.py). It treats special tokens, spaces and the start of
+// a text differently from SentencePiece itself.
+type siglipTokenizer struct {
+	model       *unigram
+	charsmap    *charsmap // nil for none
+	userDefined *vocab    // user-defined pieces, to which charsmap does not apply
+	collapse    bool      // collapse runs of spaces and trim the ends
+	special     addedTokens
+	lower       bool
+	unkText     string
+	unkCount    int // number of pieces of unkText
+	eos, pad    int32
+	max         int // tokens in a row; 0 for no bound
 }
 
-func (s *spiece) Pad() int32 { return s.pad }
-func (s *spiece) Size() int  { return s.model.vocab.size() }
+func (s *siglipTokenizer) Pad() int32 { return s.pad }
+func (s *siglipTokenizer) Size() int  { return s.model.vocab.size() }
 
-func loadSpiece(data []byte, set *settings, o Options) (Tokenizer, error) {
+// loadSpiece reads a spiece.model.
+func loadSpiece(data []byte, config *tokenizerConfig, o Options) (Tokenizer, error) {
 	const file = "spiece.model"
 	m, err := parseSpiece(data)
 	if err != nil {
 		return nil, err
 	}
 	if o.Family != SigLIP {
-		return nil, fault.New(fault.Unsupported, file, "a unigram model, but SigLIP 2 has Gemma's BPE; supported there: tokenizer.json")
+		return nil, fault.New(fault.Unsupported, file, "is a unigram model, but SigLIP 2 uses Gemma's BPE; supported there: tokenizer.json")
 	}
-	s := &spiece{
-		model: m.unigram, rules: m.rules, squeeze: m.squeeze, symbols: newVocab(),
-		lower: isTrue(set.lowerCase, true), unkText: or(set.unk, "<unk>"), max: o.MaxLength,
+	s := &siglipTokenizer{
+		model: m.unigram, charsmap: m.charsmap, collapse: m.collapse, userDefined: newVocab(),
+		lower: boolOrDefault(config.lowerCase, true), unkText: textOrDefault(config.unk, "<unk>"), max: o.MaxLength,
 	}
 	v := m.unigram.vocab
 	addSpecial := func(role, token string) (int32, error) {
 		id, err := v.special(file, role, token)
 		if err == nil {
-			s.special.add(token, id, strip{})
+			s.special.add(token, id, trimFlags{})
 		}
 		return id, err
 	}
-	if s.eos, err = addSpecial("eos_token", or(set.eos, "</s>")); err != nil {
+	if s.eos, err = addSpecial("eos_token", textOrDefault(config.eos, "</s>")); err != nil {
 		return nil, err
 	}
-	if s.pad, err = addSpecial("pad_token", or(set.pad, "</s>")); err != nil {
+	if s.pad, err = addSpecial("pad_token", textOrDefault(config.pad, "</s>")); err != nil {
 		return nil, err
 	}
 	if _, err = addSpecial("unk_token", s.unkText); err != nil {
 		return nil, err
 	}
-	for _, token := range set.additional {
+	for _, token := range config.additional {
 		if _, err = addSpecial("special token", token); err != nil {
 			return nil, err
 		}
 	}
-	if err := set.eachAdded(func(token string, id int64) error {
+	if err := config.eachAdded(func(token string, id int64) error {
 		known, err := addSpecial("added token", token)
 		if err == nil && int64(known) != id {
-			err = fault.New(fault.Tokenizer, "tokenizer_config.json: added_tokens_decoder", "it gives %.40q the id %d, spiece.model %d", token, id, known)
+			err = fault.New(fault.Tokenizer, "tokenizer_config.json: added_tokens_decoder", "gives %.40q the id %d, but spiece.model gives it %d; take both files from one model", token, id, known)
 		}
 		return err
 	}); err != nil {
 		return nil, err
 	}
-	s.special.ready()
+	s.special.buildIndex()
 	for id := range int32(v.size()) {
 		if s.model.kind(id) == pieceUserDefined {
-			s.symbols.add(v.piece(id))
+			s.userDefined.add(v.piece(id))
 		}
 	}
-	s.symbols.index(func(int32) bool { return true })
+	s.userDefined.index(func(int32) bool { return true })
 	s.unkCount = len(s.encode(s.unkText))
 	return s, nil
 }
 
-func (s *spiece) Encode(text string) Encoding {
+// Encode implements Tokenizer.
+func (s *siglipTokenizer) Encode(text string) Encoding {
 	text = strings.ToValidUTF8(text, "\ufffd")
 	text = wordMark + strings.ReplaceAll(text, wordMark, " ")
 	if s.lower {
 		var b strings.Builder
-		s.special.cut(text, func(part string, token int32) {
+		s.special.split(text, func(part string, token int32) {
 			if token < 0 {
 				part = lowerRunes(part)
 			}
@@ -94,15 +96,15 @@ func (s *spiece) Encode(text string) Encoding {
 		text = b.String()
 	}
 	var ids []int32
-	second := false // the second id is a special token that the text spells out
-	s.special.cut(text, func(part string, token int32) {
+	second := false // the second id is a special token written out in the text
+	s.special.split(text, func(part string, token int32) {
 		if token >= 0 {
 			second = second || len(ids) == 1
 			ids = append(ids, token)
 			return
 		}
-		// An unk before keeps SentencePiece from taking the first word mark for a
-		// space to trim; its pieces are cut off again.
+		// Upstream puts an unk before the text, so that SentencePiece does not trim a
+		// leading space, and removes the pieces of the unk again.
 		pieces := s.encode(s.unkText + canonicalize(part))
 		if len(pieces) >= s.unkCount {
 			pieces = pieces[s.unkCount:]
@@ -112,8 +114,8 @@ func (s *spiece) Encode(text string) Encoding {
 	if second && s.model.vocab.piece(ids[0]) == wordMark {
 		ids = ids[1:]
 	}
-	e := row(s.model.vocab, nil, ids, nil, max(s.max-1, 0))
-	// A text that ends with the end token gets no second one.
+	e := encoding(s.model.vocab, nil, ids, nil, max(s.max-1, 0))
+	// If the text itself ends with the end token, no second one is added.
 	if n := len(e.IDs); n == 0 || e.IDs[n-1] != s.eos {
 		e.IDs = append(e.IDs, s.eos)
 		e.Pieces = append(e.Pieces, s.model.vocab.piece(s.eos))
@@ -121,18 +123,20 @@ func (s *spiece) Encode(text string) Encoding {
 	return e
 }
 
-// encode is SentencePieceProcessor's Encode, without a dummy prefix.
-func (s *spiece) encode(text string) []int32 {
+// encode returns the ids of text, as SentencePieceProcessor's Encode without a
+// dummy prefix.
+func (s *siglipTokenizer) encode(text string) []int32 {
 	return s.model.encode(nil, s.normalize(text))
 }
 
-// normalize is google/sentencepiece, normalizer.cc, Normalize.
-func (s *spiece) normalize(text string) string {
+// normalize applies charsmap and writes spaces as wordMark, as
+// google/sentencepiece, normalizer.cc, Normalize.
+func (s *siglipTokenizer) normalize(text string) string {
 	var b strings.Builder
 	b.Grow(len(text) + len(text)/4)
-	space := s.squeeze // what was written last ends with a space, or nothing was
+	space := s.collapse // the output ends with a space, or is empty
 	write := func(part string) {
-		if space && s.squeeze {
+		if space && s.collapse {
 			part = strings.TrimLeft(part, " ")
 		}
 		if part != "" {
@@ -146,7 +150,7 @@ func (s *spiece) normalize(text string) string {
 		text = text[n:]
 	}
 	out := b.String()
-	if s.squeeze {
+	if s.collapse {
 		for strings.HasSuffix(out, wordMark) {
 			out = strings.TrimSuffix(out, wordMark)
 		}
@@ -154,15 +158,15 @@ func (s *spiece) normalize(text string) string {
 	return out
 }
 
-// prefix gives what the start of text becomes, and the length of that start.
-func (s *spiece) prefix(text string) (string, int) {
+// prefix returns the normal form of the start of text, and the bytes of that start.
+func (s *siglipTokenizer) prefix(text string) (string, int) {
 	symbol := 0
-	s.symbols.eachPrefix(text, func(_ int32, n int) { symbol = n })
+	s.userDefined.eachPrefix(text, func(_ int32, n int) { symbol = n })
 	if symbol > 0 {
 		return text[:symbol], symbol
 	}
-	if s.rules != nil {
-		if replacement, n := s.rules.longest(text); n > 0 {
+	if s.charsmap != nil {
+		if replacement, n := s.charsmap.longest(text); n > 0 {
 			return string(replacement), n
 		}
 	}

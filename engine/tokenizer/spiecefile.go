@@ -10,22 +10,22 @@ import (
 	"vitrine/engine/fault"
 )
 
-// spieceModel is what a spiece.model says of ids.
-type spieceModel struct {
-	unigram *unigram
-	rules   *charsmap // nil for none
-	squeeze bool      // remove_extra_whitespaces
+// spieceFile is the content of a spiece.model that decides ids.
+type spieceFile struct {
+	unigram  *unigram
+	charsmap *charsmap // nil for none
+	collapse bool      // remove_extra_whitespaces
 }
 
 // parseSpiece reads google/sentencepiece's ModelProto
 // (src/sentencepiece_model.proto): pieces (1), trainer_spec (2),
-// normalizer_spec (3). Options that don't touch the ids of a text are skipped.
-func parseSpiece(data []byte) (*spieceModel, error) {
+// normalizer_spec (3). Options that do not change ids are skipped.
+func parseSpiece(data []byte) (*spieceFile, error) {
 	const file = "spiece.model"
 	if len(data) > 0 && data[0] == '<' {
-		return nil, fault.New(fault.Tokenizer, file, "holds an HTML page, not a SentencePiece model; check the address of the model")
+		return nil, fault.New(fault.Tokenizer, file, "holds an HTML page, not a SentencePiece model; check the URL of the model")
 	}
-	m := &spieceModel{unigram: &unigram{vocab: newVocab(), unk: -1}, squeeze: true}
+	m := &spieceFile{unigram: &unigram{vocab: newVocab(), unk: -1}, collapse: true}
 	modelType, fallback := uint64(1), false
 	err := eachField(data, func(f protoField) error {
 		switch f.number {
@@ -35,13 +35,13 @@ func parseSpiece(data []byte) (*spieceModel, error) {
 			return f.each("trainer_spec", func(f protoField) error {
 				switch f.number {
 				case 3:
-					modelType = f.number64
+					modelType = f.value
 				case 24:
-					if f.number64 != 0 {
+					if f.value != 0 {
 						return fault.New(fault.Unsupported, file+": trainer_spec.treat_whitespace_as_suffix", "found true; supported: false")
 					}
 				case 35:
-					fallback = f.number64 != 0
+					fallback = f.value != 0
 				}
 				return nil
 			})
@@ -50,12 +50,12 @@ func parseSpiece(data []byte) (*spieceModel, error) {
 				switch f.number {
 				case 2:
 					if len(f.bytes) > 0 {
-						m.rules, err = parseCharsmap(f.bytes)
+						m.charsmap, err = parseCharsmap(f.bytes)
 					}
 				case 4:
-					m.squeeze = f.number64 != 0
+					m.collapse = f.value != 0
 				case 5:
-					if f.number64 == 0 {
+					if f.value == 0 {
 						return fault.New(fault.Unsupported, file+": normalizer_spec.escape_whitespaces", "found false; supported: true")
 					}
 				}
@@ -76,17 +76,17 @@ func parseSpiece(data []byte) (*spieceModel, error) {
 		return nil, fault.New(fault.Unsupported, file+": trainer_spec.model_type", "found %d; supported: 1, unigram (a BPE model is read from tokenizer.json)", modelType)
 	}
 	if u.unk < 0 {
-		return nil, fault.New(fault.Tokenizer, file, "none of its %d pieces is the unknown one; is it whole?", u.vocab.size())
+		return nil, fault.New(fault.Tokenizer, file, "none of its %d pieces has the type unknown; download the file again", u.vocab.size())
 	}
 	if fallback {
 		u.bytes = newByteTokens(u.vocab)
 	}
-	u.ready()
+	u.buildIndex()
 	return m, nil
 }
 
-// piece reads one SentencePiece: its text (1), score (2), type (3).
-func (m *spieceModel) piece(f protoField) error {
+// piece reads and adds one SentencePiece: its text (1), score (2), type (3).
+func (m *spieceFile) piece(f protoField) error {
 	u := m.unigram
 	id := u.vocab.size()
 	text, score, kind := "", float32(0), uint64(pieceNormal)
@@ -95,9 +95,9 @@ func (m *spieceModel) piece(f protoField) error {
 		case 1:
 			text = string(f.bytes)
 		case 2:
-			score = math.Float32frombits(uint32(f.number64))
+			score = math.Float32frombits(uint32(f.value))
 		case 3:
-			kind = f.number64
+			kind = f.value
 		}
 		return nil
 	})
@@ -112,9 +112,9 @@ func (m *spieceModel) piece(f protoField) error {
 	case kind < pieceNormal || kind > pieceByte:
 		return fmt.Errorf("piece %d, %.40q, has the unknown type %d", id, text, kind)
 	case !u.vocab.add(text):
-		return fmt.Errorf("piece %d, %.40q, stands twice", id, text)
+		return fmt.Errorf("piece %d, %.40q, appears twice", id, text)
 	case kind == pieceUnknown && u.unk >= 0:
-		return fmt.Errorf("pieces %d and %d are both the unknown one", u.unk, id)
+		return fmt.Errorf("pieces %d and %d both have the type unknown", u.unk, id)
 	case kind == pieceUnknown:
 		u.unk = int32(id)
 	}
@@ -123,26 +123,26 @@ func (m *spieceModel) piece(f protoField) error {
 	return nil
 }
 
-// protoField is a field of a protobuf message: number64 holds varints and fixed
-// widths, bytes a part of the file.
+// protoField is a field of a protobuf message.
 type protoField struct {
-	number   int
-	number64 uint64
-	bytes    []byte
-	nested   bool // bytes is set: the field may be a message
+	number int
+	value  uint64 // of a varint or a field of fixed width
+	bytes  []byte // of a length-delimited field; a slice of the file
+	nested bool   // the field is length-delimited, so it may be a message
 }
 
-// each reads the field as a message.
+// each calls do for the fields of the message in f; name stands for f in errors.
 func (f protoField) each(name string, do func(protoField) error) error {
 	if !f.nested {
-		return fmt.Errorf("%s is no message", name)
+		return fmt.Errorf("%s is not a message", name)
 	}
 	return eachField(f.bytes, do)
 }
 
-// eachField walks a message in protobuf's wire format. It allocates nothing.
+// eachField calls do for the fields of a message in protobuf's wire format. It
+// copies nothing.
 func eachField(data []byte, do func(protoField) error) error {
-	cut := fmt.Errorf("it is no SentencePiece model, or cut off")
+	cut := errors.New("is not a SentencePiece model, or is cut off; download the file again")
 	varint := func() (uint64, bool) {
 		v, n := binary.Uvarint(data)
 		if n <= 0 {
@@ -159,14 +159,14 @@ func eachField(data []byte, do func(protoField) error) error {
 		f := protoField{number: int(key >> 3)}
 		switch key & 7 {
 		case 0:
-			if f.number64, ok = varint(); !ok {
+			if f.value, ok = varint(); !ok {
 				return cut
 			}
 		case 1:
 			if len(data) < 8 {
 				return cut
 			}
-			f.number64, data = binary.LittleEndian.Uint64(data), data[8:]
+			f.value, data = binary.LittleEndian.Uint64(data), data[8:]
 		case 2:
 			n, ok := varint()
 			if !ok || n > uint64(len(data)) {
@@ -177,7 +177,7 @@ func eachField(data []byte, do func(protoField) error) error {
 			if len(data) < 4 {
 				return cut
 			}
-			f.number64, data = uint64(binary.LittleEndian.Uint32(data)), data[4:]
+			f.value, data = uint64(binary.LittleEndian.Uint32(data)), data[4:]
 		default:
 			return cut
 		}

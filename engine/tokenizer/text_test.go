@@ -11,19 +11,19 @@ import (
 	"testing"
 )
 
-// goldenFolder holds the real tokenizers that any checkout has.
+// goldenFolder holds the real tokenizers that are stored in the repository.
 const goldenFolder = "../../testdata/golden/tokenizers"
 
 func loadFolder(t *testing.T, folder string, o Options) Tokenizer {
 	t.Helper()
-	tok, err := Load(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(folder, name)) }, o)
+	tok, err := loadFrom(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(folder, name)) }, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tok
 }
 
-// TestEmojiCLIP: the ids that the model of the page was trained with.
+// TestEmojiCLIP: the ids equal those that the embedded model was trained with.
 func TestEmojiCLIP(t *testing.T) {
 	const folder = "../../site/models/emoji-clip"
 	data, err := os.ReadFile(filepath.Join(folder, "reference.json"))
@@ -41,13 +41,13 @@ func TestEmojiCLIP(t *testing.T) {
 	}
 }
 
-// TestTruncated: a text that just fits is not truncated; one id more is, and the
-// row still ends with its end token.
+// TestTruncated: a text that just fits is not truncated; with one id more it is, and
+// the row still ends with the end token.
 func TestTruncated(t *testing.T) {
 	for _, c := range []struct {
 		name, folder, word string
 		options            Options
-		words              int // that fit
+		words              int // the most that fit
 	}{
 		{"CLIP", "clip", "dog ", Options{MaxLength: 77}, 75},
 		{"CLIP in a shorter row", "clip", "dog ", Options{MaxLength: 8}, 6},
@@ -66,7 +66,7 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// TestNotUTF8: bytes that are not UTF-8 count as U+FFFD, one a run.
+// TestNotUTF8: a run of bytes that are not UTF-8 counts as one U+FFFD.
 func TestNotUTF8(t *testing.T) {
 	tok := loadFolder(t, filepath.Join(goldenFolder, "clip"), Options{})
 	if got, want := tok.Encode("a\xff\xc3b").IDs, tok.Encode("a\ufffdb").IDs; !slices.Equal(got, want) {
@@ -74,10 +74,10 @@ func TestNotUTF8(t *testing.T) {
 	}
 }
 
-// TestLongTexts: a megabyte costs memory in proportion, and, as the test ends at
-// all, time: what grows with the square would take minutes.
+// TestLongTexts: memory is in proportion to the text up to a megabyte. Time is too, or
+// the test would take minutes.
 func TestLongTexts(t *testing.T) {
-	gemma, err := Load(files(map[string]string{"tokenizer.json": smallGemma}), Options{Family: SigLIP2})
+	gemma, err := loadFrom(files(map[string]string{"tokenizer.json": smallGemma}), Options{Family: SigLIP2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestLongTexts(t *testing.T) {
 		"Gemma":  gemma,
 	}
 	hidden := only(filepath.Join(goldenFolder, "siglip_spm_test"), "tokenizer.json", "")
-	if tokenizers["SigLIP from tokenizer.json"], err = Load(hidden, Options{MaxLength: 64, Family: SigLIP}); err != nil {
+	if tokenizers["SigLIP from tokenizer.json"], err = loadFrom(hidden, Options{MaxLength: 64, Family: SigLIP}); err != nil {
 		t.Fatal(err)
 	}
 	for name, tok := range tokenizers {

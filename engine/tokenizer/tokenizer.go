@@ -1,36 +1,35 @@
 // Package tokenizer turns text into the ids of a text tower: byte-level BPE for
-// CLIP, SentencePiece's unigram for SigLIP, Gemma's BPE for SigLIP 2. It reads
-// what a model folder holds and gives, id for id, what the upstream tokenizer of
-// that folder gives; a part it doesn't know is an error.
+// CLIP, SentencePiece's unigram for SigLIP, Gemma's BPE for SigLIP 2. It reads the
+// tokenizer files of a model folder and returns the same ids as the upstream
+// tokenizer of that folder; a part that it does not know is an error.
 package tokenizer
 
 import (
-	"errors"
-	"io/fs"
+	"context"
 	"strings"
 
 	"vitrine/engine/fault"
 )
 
-// Encoding is one text as the text tower takes it: special tokens included,
+// Encoding is one text as the input of a text tower: with special tokens,
 // truncated, not padded.
 type Encoding struct {
 	IDs       []int32
-	Pieces    []string // one an id, as the vocabulary writes them
-	Truncated bool     // whether the text had more ids than the row holds
+	Pieces    []string // the piece of each id, as the vocabulary writes it
+	Truncated bool     // whether ids were dropped to fit the row
 }
 
 // Tokenizer turns text into ids. It may be used from several goroutines.
 type Tokenizer interface {
-	// Encode never fails: bytes that are not UTF-8 count as U+FFFD.
+	// Encode never fails: each run of bytes that are not UTF-8 counts as one U+FFFD.
 	Encode(text string) Encoding
-	// Pad is the id that fills a row.
+	// Pad returns the id that fills the rest of a row.
 	Pad() int32
-	// Size is the number of ids, added tokens included.
+	// Size returns the number of ids, added tokens included.
 	Size() int
 }
 
-// Family says whose rules prepare the text.
+// Family selects the rules that prepare the text.
 type Family int
 
 // The families. A SigLIP folder that holds a BPE model is read as SigLIP2,
@@ -41,98 +40,109 @@ const (
 	SigLIP2        // lower-case, then Gemma's BPE
 )
 
-// Options are what the model's config decides.
+// Options are set by the model's config.json.
 type Options struct {
 	// MaxLength is the number of tokens in a row, special tokens included; 0 for
-	// no bound. Load takes the smaller one of this and model_max_length.
+	// no bound. Load takes the smaller of MaxLength and model_max_length.
 	MaxLength int
 	Family    Family
 }
 
-// Load picks the format from what the folder holds: spiece.model (SigLIP),
-// else tokenizer.json, else vocab.json with merges.txt. read gives a file's
-// bytes, or an error that wraps fs.ErrNotExist; it is called from several
-// goroutines. Errors name file, line or key.
-func Load(read func(name string) ([]byte, error), o Options) (Tokenizer, error) {
-	likely := "tokenizer.json"
-	if o.Family != CLIP {
-		likely = "spiece.model"
+// Load reads the tokenizer of a model folder, from spiece.model (SigLIP and
+// SigLIP 2 only), else tokenizer.json, else vocab.json with merges.txt (CLIP only).
+// read returns a file's bytes, or an error that wraps fs.ErrNotExist; it is called
+// from several goroutines, and its context ends when Load has what it needs. No
+// call of read outlives Load. Errors name the file and the line or key; files that
+// are broken have fault.Tokenizer, unknown parts fault.Unsupported, absent files
+// fault.NotFound, and errors of read are returned as they are.
+func Load(ctx context.Context, read func(ctx context.Context, name string) ([]byte, error), o Options) (Tokenizer, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	files := &prefetcher{source: func(name string) ([]byte, error) { return read(ctx, name) }}
+	defer files.wait()
+	defer cancel()
+	return load(files, o)
+}
+
+// load is Load with a prefetcher.
+func load(files *prefetcher, o Options) (Tokenizer, error) {
+	files.start(configFiles...)
+	if o.Family == CLIP {
+		files.start("tokenizer.json")
+	} else {
+		files.start("spiece.model")
 	}
-	read = ahead(read, append([]string{likely}, settingsFiles...)...)
-	settings, err := readSettings(read)
+	config, err := readConfigFiles(files)
 	if err != nil {
 		return nil, err
 	}
-	if o.MaxLength <= 0 || settings.maxLength > 0 && settings.maxLength < o.MaxLength {
-		o.MaxLength = settings.maxLength
+	if o.MaxLength <= 0 || config.maxLength > 0 && config.maxLength < o.MaxLength {
+		o.MaxLength = config.maxLength
 	}
 	if o.Family != CLIP {
-		data, err := read("spiece.model")
-		if err == nil {
-			return loadSpiece(data, settings, o)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		if data, found, err := files.read("spiece.model"); err != nil {
 			return nil, err
+		} else if found {
+			return loadSpiece(data, config, o)
 		}
 	}
-	data, err := read("tokenizer.json")
-	if err == nil {
-		return loadTokenizerJSON(data, settings, o)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if data, found, err := files.read("tokenizer.json"); err != nil {
 		return nil, err
+	} else if found {
+		return loadTokenizerJSON(data, config, o)
 	}
 	if o.Family != CLIP {
 		return nil, fault.New(fault.NotFound, "tokenizer.json", "not found, and no spiece.model either; a SigLIP text tower needs one of them")
 	}
-	read = ahead(read, "vocab.json", "merges.txt")
-	vocabulary, err := read("vocab.json")
+	files.start("vocab.json", "merges.txt")
+	vocabulary, found, err := files.read("vocab.json")
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fault.New(fault.NotFound, "tokenizer.json", "not found, and no vocab.json either; a CLIP text tower needs tokenizer.json, or vocab.json with merges.txt")
-		}
 		return nil, err
 	}
-	merges, err := read("merges.txt")
+	if !found {
+		return nil, fault.New(fault.NotFound, "tokenizer.json", "not found, and no vocab.json either; a CLIP text tower needs tokenizer.json, or vocab.json with merges.txt")
+	}
+	merges, found, err := files.read("merges.txt")
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fault.New(fault.NotFound, "merges.txt", "not found beside vocab.json; both are needed where tokenizer.json is missing")
-		}
 		return nil, err
 	}
-	return loadVocabMerges(vocabulary, merges, settings, o)
+	if !found {
+		return nil, fault.New(fault.NotFound, "merges.txt", "not found beside vocab.json; without a tokenizer.json, both are needed")
+	}
+	return loadVocabMerges(vocabulary, merges, config, o)
 }
 
-// pipeline is the tokenizer that all formats but spiece.model describe, in the
-// order of Hugging Face's tokenizers library: added tokens are cut out of the
-// raw text, the rest is normalised, added tokens that want it are cut out of
-// that, the rest is split into words, and the model turns words into ids.
+// pipeline is the tokenizer of all formats but spiece.model. Its steps run in the
+// order of Hugging Face's tokenizers library: the raw added tokens are split off
+// the text; the text between them is normalised; the normalised added tokens are
+// split off; the text between them is split into words; the model turns each word
+// into ids.
 type pipeline struct {
-	prepare    func(string) string // of the whole text; nil for none
-	raw        added
-	canonical  func(string) string // ours, of what lies between added tokens; nil for none
-	normalize  []func(string) string
-	normalized added
+	prepare    func(string) string   // applies to the whole text; nil for none
+	raw        addedTokens           // found before normalisation
+	canonical  func(string) string   // the family's own first step of normalisation; nil for none
+	normalize  []func(string) string // the other steps
+	normalized addedTokens           // found after normalisation
 	split      []func([]string) []string
 	model      interface {
-		encode(ids []int32, word string) []int32
+		encode(ids []int32, word string) []int32 // appends to ids
 	}
 	vocab         *vocab
 	before, after []int32 // special tokens around the text
 	pad           int32
-	max           int
+	max           int // tokens in a row; 0 for no bound
 }
 
 func (p *pipeline) Pad() int32 { return p.pad }
 func (p *pipeline) Size() int  { return p.vocab.size() }
 
+// Encode implements Tokenizer.
 func (p *pipeline) Encode(text string) Encoding {
 	text = strings.ToValidUTF8(text, "\ufffd")
 	if p.prepare != nil {
 		text = p.prepare(text)
 	}
 	var ids []int32
-	p.raw.cut(text, func(text string, token int32) {
+	p.raw.split(text, func(text string, token int32) {
 		if token >= 0 {
 			ids = append(ids, token)
 			return
@@ -143,7 +153,7 @@ func (p *pipeline) Encode(text string) Encoding {
 		for _, step := range p.normalize {
 			text = step(text)
 		}
-		p.normalized.cut(text, func(text string, token int32) {
+		p.normalized.split(text, func(text string, token int32) {
 			if token >= 0 {
 				ids = append(ids, token)
 				return
@@ -157,19 +167,20 @@ func (p *pipeline) Encode(text string) Encoding {
 			}
 		})
 	})
-	return row(p.vocab, p.before, ids, p.after, p.max)
+	return encoding(p.vocab, p.before, ids, p.after, p.max)
 }
 
-// fits checks that a row has room for the special tokens.
-func (p *pipeline) fits(file string) error {
+// checkRoom refuses rows that are too short for the special tokens.
+func (p *pipeline) checkRoom(file string) error {
 	if n := len(p.before) + len(p.after); p.max > 0 && n > p.max {
-		return fault.New(fault.Tokenizer, file, "it puts %d special tokens around a text, but a row holds only %d tokens", n, p.max)
+		return fault.New(fault.Tokenizer, file, "puts %d special tokens around a text, but a row has only %d tokens; check model_max_length in tokenizer_config.json", n, p.max)
 	}
 	return nil
 }
 
-// row cuts ids so that it fits with the special tokens, which always stay.
-func row(v *vocab, before, ids, after []int32, limit int) Encoding {
+// encoding puts ids between the special tokens before and after, and truncates ids
+// so that all are at most limit tokens; limit 0 is no bound.
+func encoding(v *vocab, before, ids, after []int32, limit int) Encoding {
 	var e Encoding
 	if room := limit - len(before) - len(after); limit > 0 && len(ids) > room {
 		ids, e.Truncated = ids[:max(room, 0)], true

@@ -1,23 +1,24 @@
 package tokenizer
 
-// unkPenalty is how much less likely than the least likely piece an unknown
-// character is (google/sentencepiece, unigram_model.cc, kUnkPenalty).
+// unkPenalty is subtracted from the lowest score of a piece to get the score of an
+// unknown character (google/sentencepiece, unigram_model.cc, kUnkPenalty).
 const unkPenalty = 10
 
-// maxScore bounds a score, so that sums stay finite. Real ones are logarithms.
+// maxScore bounds the magnitude of a score, so that sums stay finite. Scores are
+// log probabilities.
 const maxScore = 1e20
 
-// unigram takes the pieces whose scores sum highest: Viterbi as in
-// google/sentencepiece, unigram_model.cc, EncodeOptimized, with its float32
-// sums, so that ties fall the same way.
+// unigram segments a text into the pieces with the highest sum of scores, by the
+// Viterbi algorithm of google/sentencepiece, unigram_model.cc, EncodeOptimized. Sums
+// are float32 as there, so that ties are broken the same way.
 type unigram struct {
 	vocab    *vocab
 	scores   []float32 // [size]: log probabilities
-	kinds    []byte    // [size]: spiece.model's piece types; nil where all are normal
+	kinds    []byte    // [size]: piece types of spiece.model; nil if all are normal
 	unk      int32
 	bytes    byteTokens
-	unkScore float32
-	topScore float32
+	unkScore float32 // of an unknown character
+	topScore float32 // the highest score of a normal piece
 }
 
 // The piece types of sentencepiece_model.proto.
@@ -37,8 +38,9 @@ func (u *unigram) kind(id int32) byte {
 	return u.kinds[id]
 }
 
-// ready must be called when vocab, scores and kinds are complete.
-func (u *unigram) ready() {
+// buildIndex must be called when vocab, scores and kinds are complete, and before
+// encode.
+func (u *unigram) buildIndex() {
 	first := true
 	var lowest float32
 	for id, score := range u.scores {
@@ -60,37 +62,38 @@ func (u *unigram) ready() {
 	})
 }
 
+// encode appends the ids of text to ids.
 func (u *unigram) encode(ids []int32, text string) []int32 {
-	last := false // the piece before was unknown
-	for _, part := range u.parts(text) {
-		piece := text[part.start:part.end]
+	wasUnk := false // the segment before is unknown
+	for _, s := range u.bestPath(text) {
+		piece := text[s.start:s.end]
 		switch {
-		case part.id != u.unk:
-			ids = append(ids, part.id)
-		case u.bytes.spell(piece):
+		case s.id != u.unk:
+			ids = append(ids, s.id)
+		case u.bytes.covers(piece):
 			for i := range len(piece) {
 				ids = append(ids, u.bytes[piece[i]])
 			}
-		case !last:
+		case !wasUnk:
 			ids = append(ids, u.unk)
 		}
-		last = part.id == u.unk
+		wasUnk = s.id == u.unk
 	}
 	return ids
 }
 
-// part is the piece at text[start:end].
-type part struct {
+// segment is the piece id at text[start:end].
+type segment struct {
 	id         int32
 	start, end int
 }
 
-// parts finds the best path, in the order of the text.
-func (u *unigram) parts(text string) []part {
+// bestPath returns the segments of text with the highest sum of scores.
+func (u *unigram) bestPath(text string) []segment {
 	type node struct {
 		score float32
-		start int32 // where the last piece of the best path to here starts; -1: no path yet
-		id    int32
+		start int32 // of the last piece of the best path that ends here; -1: no path yet
+		id    int32 // of that piece
 	}
 	best := make([]node, len(text)+1)
 	for i := range best {
@@ -103,7 +106,7 @@ func (u *unigram) parts(text string) []part {
 		u.vocab.eachPrefix(text[start:], func(id int32, n int) {
 			score := float64(u.scores[id])
 			if u.kind(id) == pieceUserDefined {
-				score = float64(float32(n)*u.topScore) - 0.1 // always taken
+				score = float64(float32(n)*u.topScore) - 0.1 // higher than any other path, as in SentencePiece
 			}
 			sum := score + float64(here)
 			if end := &best[start+n]; end.start < 0 || sum > float64(end.score) {
@@ -123,10 +126,10 @@ func (u *unigram) parts(text string) []part {
 	for end := len(text); end > 0; end = int(best[end].start) {
 		n++
 	}
-	parts := make([]part, n)
+	segments := make([]segment, n)
 	for end := len(text); end > 0; end = int(best[end].start) {
 		n--
-		parts[n] = part{best[end].id, int(best[end].start), end}
+		segments[n] = segment{best[end].id, int(best[end].start), end}
 	}
-	return parts
+	return segments
 }

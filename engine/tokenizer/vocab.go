@@ -6,15 +6,15 @@ import (
 	"sort"
 )
 
-// vocab holds the pieces of a vocabulary by id: one run of text, where each
-// piece ends in it, and a hash table of ids. For 256,000 pieces that is 5 MB;
-// a map of strings takes five times as much.
+// vocab holds the pieces of a vocabulary by id: the concatenated pieces, the end of
+// each, and a hash table of ids. For 256,000 pieces that is 5 MB; a map of strings
+// takes five times as much.
 type vocab struct {
 	text  []byte
 	ends  []uint32 // [size]: piece id is text[ends[id-1]:ends[id]]
 	seed  maphash.Seed
-	slots []int32 // id+1, or 0; a power of two, at most 3/4 full
-	order []int32 // ids sorted by piece, where prefixes are searched
+	slots []int32 // hash table: id+1, or 0 for a free slot; its length is a power of two, at most 3/4 are used
+	order []int32 // ids sorted by piece, for eachPrefix; set by index
 }
 
 func newVocab() *vocab { return &vocab{seed: maphash.MakeSeed(), slots: make([]int32, 16)} }
@@ -31,7 +31,7 @@ func (v *vocab) bytes(id int32) []byte {
 
 func (v *vocab) piece(id int32) string { return string(v.bytes(id)) }
 
-// add gives piece the next id; false where it already has one.
+// add gives piece the next id. It returns false if piece has an id already.
 func (v *vocab) add(piece string) bool {
 	slot, found := v.find(piece)
 	if found {
@@ -50,7 +50,7 @@ func (v *vocab) add(piece string) bool {
 	return true
 }
 
-// find gives the slot of piece, or the free one where it belongs.
+// find returns the slot of piece, or the free slot for it.
 func (v *vocab) find(piece string) (slot int, found bool) {
 	mask := len(v.slots) - 1
 	slot = int(maphash.String(v.seed, piece)) & mask
@@ -63,13 +63,13 @@ func (v *vocab) find(piece string) (slot int, found bool) {
 	return slot, false
 }
 
-// id gives the id of piece; false where the vocabulary lacks it.
-func (v *vocab) id(piece string) (int32, bool) {
-	slot, found := v.find(piece)
-	return v.slots[slot] - 1, found
+// id returns the id of piece; ok is false if the vocabulary lacks it.
+func (v *vocab) id(piece string) (id int32, ok bool) {
+	slot, ok := v.find(piece)
+	return v.slots[slot] - 1, ok
 }
 
-// index prepares eachPrefix for the ids that keep holds for.
+// index prepares eachPrefix for the ids for which keep is true.
 func (v *vocab) index(keep func(id int32) bool) {
 	v.order = nil
 	for id := range int32(v.size()) {
@@ -80,13 +80,13 @@ func (v *vocab) index(keep func(id int32) bool) {
 	slices.SortFunc(v.order, func(a, b int32) int { return slices.Compare(v.bytes(a), v.bytes(b)) })
 }
 
-// eachPrefix calls do for every indexed piece that text starts with, the
-// shortest first. It narrows a range of the sorted pieces byte by byte.
+// eachPrefix calls do for every indexed piece that text starts with, from the
+// shortest to the longest. It narrows a range of the sorted pieces byte by byte.
 func (v *vocab) eachPrefix(text string, do func(id int32, length int)) {
 	span := v.order
 	for n := 0; n < len(text) && len(span) > 0; n++ {
 		c := text[n]
-		// Pieces of length n were taken out below, so all in span have a byte n.
+		// Every piece in span has a byte n: pieces of length n were removed below.
 		lo := sort.Search(len(span), func(i int) bool { return v.bytes(span[i])[n] >= c })
 		span = span[lo:]
 		hi := sort.Search(len(span), func(i int) bool { return v.bytes(span[i])[n] > c })

@@ -12,42 +12,44 @@ import (
 const (
 	singleFile = "model.safetensors"
 	indexFile  = "model.safetensors.index.json"
-	// maxIndex is a hundred times the largest index seen.
+	// maxIndex bounds the bytes of an index: a hundred times the largest one seen.
 	maxIndex = 16 << 20
 )
 
 // Checkpoint is the weights of a model: model.safetensors, or the shards that
-// model.safetensors.index.json lists. Open tells what is in it, one call of
-// Stream reads it, and Close ends it at any time between. It is not for use by
-// several goroutines; the context stops a Stream.
+// model.safetensors.index.json lists. Open reads what it contains, one call of
+// Stream reads the data, and Close may be called at any time. It must not be used by
+// several goroutines; to stop a Stream, end its context.
 type Checkpoint struct {
-	// Tensors is what is known before the data are read. From one file that is
-	// everything, in the order of the data; from an index Name and File only, sorted
-	// by file and name.
+	// Tensors lists the tensors before the data are read: for a single file, all
+	// their fields, in the order of the data; for shards, Name and File only, sorted by
+	// file and name.
 	Tensors []Tensor
-	// Metadata is that of a single file; shards have none before they are read.
+	// Metadata is that of a single file; nil for shards.
 	Metadata map[string]string
-	// DataBytes is the size of all data, -1 where an index doesn't say.
+	// DataBytes is the size of all data, -1 if an index does not give it.
 	DataBytes int64
 
 	folder Folder
 	index  index
 	header Header        // of a single file
-	body   io.ReadCloser // what is open now
-	done   bool
+	body   io.ReadCloser // the open file; nil for none
+	done   bool          // Stream was called
 }
 
-// Open finds the weights in a folder. A single file stays open at the start
-// of its data, so that it is asked for once.
+// Open finds the weights in a folder and reads the header or the index. A single
+// file stays open at the start of its data, so that it is requested once. Errors
+// have fault.Weights, fault.Network, fault.Integrity or fault.NotFound, or are the
+// cause of ctx.
 func Open(ctx context.Context, f Folder) (*Checkpoint, error) {
 	c := &Checkpoint{folder: f}
 	err := c.openSingle(ctx)
 	if err == nil {
 		return c, nil
 	}
-	// Some hosts answer with a page of theirs where there is no file.
+	// Some hosts answer with an HTML page if the file is absent.
 	absent := errors.Is(err, fs.ErrNotExist)
-	if !absent && !errors.Is(err, errPage) {
+	if !absent && !errors.Is(err, errHTML) {
 		return nil, err
 	}
 	indexErr := c.openIndex(ctx)
@@ -89,7 +91,7 @@ func (c *Checkpoint) openIndex(ctx context.Context) error {
 	return nil
 }
 
-// open opens a file, which becomes c.body, and reads its header.
+// open opens a file as c.body and reads its header.
 func (c *Checkpoint) open(ctx context.Context, file string) (Header, error) {
 	body, size, err := c.folder.Open(ctx, file)
 	if err != nil {
@@ -98,12 +100,12 @@ func (c *Checkpoint) open(ctx context.Context, file string) (Header, error) {
 	c.body = body
 	h, err := ReadHeader(file, contextReader{ctx, body}, size)
 	if err != nil {
-		return Header{}, aborted(ctx, c.Blame(err))
+		return Header{}, abortReason(ctx, c.closeAfter(err))
 	}
 	return h, nil
 }
 
-// Names lists the tensors.
+// Names returns the names of Tensors, in the same order.
 func (c *Checkpoint) Names() []string {
 	names := make([]string, len(c.Tensors))
 	for i, t := range c.Tensors {
@@ -112,10 +114,10 @@ func (c *Checkpoint) Names() []string {
 	return names
 }
 
-// Stream reads all data, file by file, as Header.Stream does, each file by one
-// request. A shard must hold the tensors that the index lists for it, no fewer
-// and no more. progress, which may be nil, gets bytes of data; total grows with
-// what is known and is never below done. Stream can be called once and closes c.
+// Stream reads all data, file by file, as Header.Stream does; each file is requested
+// once. A shard must hold exactly the tensors that the index lists for it.
+// progress, which may be nil, receives bytes of data; total grows as files are
+// opened and is never below done. Stream may be called once, and closes c.
 func (c *Checkpoint) Stream(ctx context.Context, want func(Tensor) (Target, error), progress func(done, total int64)) error {
 	defer c.Close()
 	if c.done {
@@ -123,7 +125,7 @@ func (c *Checkpoint) Stream(ctx context.Context, want func(Tensor) (Target, erro
 	}
 	c.done = true
 	total := c.DataBytes
-	before, known := int64(0), int64(0) // data of the files read, and of those opened
+	before, known := int64(0), int64(0) // bytes of data in the files read, and in the files opened
 	stream := func(h Header) error {
 		known += h.DataBytes
 		err := h.Stream(ctx, contextReader{ctx, c.body}, want, func(done int64) {
@@ -132,7 +134,7 @@ func (c *Checkpoint) Stream(ctx context.Context, want func(Tensor) (Target, erro
 			}
 		})
 		if err != nil {
-			return aborted(ctx, c.Blame(err))
+			return abortReason(ctx, c.closeAfter(err))
 		}
 		before = known
 		return c.Close()
@@ -143,13 +145,13 @@ func (c *Checkpoint) Stream(ctx context.Context, want func(Tensor) (Target, erro
 	for _, file := range c.index.files {
 		h, err := c.open(ctx, file)
 		if errors.Is(err, fs.ErrNotExist) {
-			return fault.New(fault.NotFound, file, "is listed in %s but isn't there: %w", indexFile, err)
+			return fault.New(fault.NotFound, file, "is listed in %s but is absent; download it too: %w", indexFile, err)
 		}
 		if err != nil {
 			return err
 		}
 		if err := c.index.check(h); err != nil {
-			return c.Blame(err)
+			return c.closeAfter(err)
 		}
 		if err := stream(h); err != nil {
 			return err
@@ -158,11 +160,11 @@ func (c *Checkpoint) Stream(ctx context.Context, want func(Tensor) (Target, erro
 	return nil
 }
 
-// Blame closes c after a failure and gives the error to report. That is err,
-// unless the open file turns out not to be the expected one (see Verified): its
-// hash is known at its end only, and what seemed wrong with its content before
-// follows from that.
-func (c *Checkpoint) Blame(err error) error {
+// closeAfter closes c after the error err and returns the error to report. If the
+// open file has another hash than expected (see Verified), that is the reason for
+// any fault in its content, so it is reported instead of err. The hash is known at
+// the end of the file only, so the rest of the file is read.
+func (c *Checkpoint) closeAfter(err error) error {
 	defer c.Close()
 	if body, ok := c.body.(verifiedBody); ok && fault.CodeOf(err) == fault.Weights {
 		if _, end := io.Copy(io.Discard, body); fault.CodeOf(end) == fault.Integrity {
@@ -172,7 +174,7 @@ func (c *Checkpoint) Blame(err error) error {
 	return err
 }
 
-// Close closes what is open. Closing again does nothing.
+// Close closes the open file, if there is one. Further calls do nothing.
 func (c *Checkpoint) Close() error {
 	if c.body == nil {
 		return nil

@@ -17,12 +17,12 @@ import (
 	"vitrine/engine/fault"
 )
 
-// host is a Folder in memory that counts what is asked of it.
+// host is a Folder in memory that notes which files are opened.
 type host struct {
 	files  map[string][]byte
-	silent bool // doesn't say how long a file is
+	silent bool // gives no sizes
 	opened []string
-	open   int
+	open   int // files not yet closed
 }
 
 func (h *host) Name() string { return "https://host/model" }
@@ -60,7 +60,8 @@ const (
 	shard2 = "model-00002-of-00002.safetensors"
 )
 
-// sharded has a and b in the first file and c in the second.
+// sharded returns a model with the tensors a and b in the first shard and c in the
+// second.
 func sharded(t *testing.T) *host {
 	return &host{files: map[string][]byte{
 		"model.safetensors.index.json": []byte(`{"metadata":{"total_size":28},"weight_map":{"c":"` + shard2 + `","b":"` + shard1 + `","a":"` + shard1 + `"}}`),
@@ -121,7 +122,7 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// TestShardsWithoutTotal: an index may be silent, or wrong, about the size.
+// TestShardsWithoutTotal: total_size of an index may be absent or wrong.
 func TestShardsWithoutTotal(t *testing.T) {
 	h := sharded(t)
 	h.files[indexFile] = bytes.Replace(h.files[indexFile], []byte(`"total_size":28`), []byte(`"total_size":20`), 1)
@@ -140,8 +141,8 @@ func TestShardsWithoutTotal(t *testing.T) {
 	}
 }
 
-// TestFolderFaults breaks the folder in every way and looks for the sentence, and
-// for files left open.
+// TestFolderFaults breaks a folder in many ways: the error has the right code and
+// message, and no file stays open.
 func TestFolderFaults(t *testing.T) {
 	page := []byte("<!DOCTYPE html><title>Not found</title>")
 	set := func(file string, data []byte) func(*host) {
@@ -156,7 +157,7 @@ func TestFolderFaults(t *testing.T) {
 		"pages only":          {func(h *host) { clear(h.files); h.files[singleFile] = page; h.files[indexFile] = page }, fault.Weights, "model.safetensors: holds an HTML page"},
 		"index is a page":     {set(indexFile, page), fault.Weights, "model.safetensors.index.json: holds an HTML page"},
 		"index is cut":        {set(indexFile, []byte(`{"weight_map":{`)), fault.Weights, "model.safetensors.index.json: not valid JSON"},
-		"shard is absent":     {func(h *host) { delete(h.files, shard2) }, fault.NotFound, shard2 + ": is listed in model.safetensors.index.json but isn't there"},
+		"shard is absent":     {func(h *host) { delete(h.files, shard2) }, fault.NotFound, shard2 + ": is listed in model.safetensors.index.json but is absent"},
 		"shard is a page":     {set(shard2, page), fault.Weights, shard2 + ": holds an HTML page"},
 		"shard is cut":        {func(h *host) { h.silent = true; h.files[shard1] = h.files[shard1][:len(h.files[shard1])-1] }, fault.Weights, shard1 + ": ends after"},
 		"shard is another":    {func(h *host) { h.files[shard2] = h.files[shard1] }, fault.Weights, shard2 + ": b: is not listed for this file in model.safetensors.index.json"},
@@ -180,8 +181,8 @@ func TestFolderFaults(t *testing.T) {
 	}
 }
 
-// TestPageInPlaceOfAbsentFile: some hosts answer every address with their page,
-// so a page for model.safetensors must not hide the shards.
+// TestPageInPlaceOfAbsentFile: some hosts answer every URL with an HTML page, so an
+// HTML page for model.safetensors must not hide the shards.
 func TestPageInPlaceOfAbsentFile(t *testing.T) {
 	h := sharded(t)
 	h.files[singleFile] = []byte("<!doctype html>")
@@ -237,7 +238,7 @@ func TestIntegrity(t *testing.T) {
 	if err := read(file); err != nil {
 		t.Errorf("the right file: %v", err)
 	}
-	// Wherever the damage is, the hash is what the reader is told about.
+	// Wherever the damage is, the error is about the hash.
 	for i := range file {
 		damaged := slices.Clone(file)
 		damaged[i] ^= 0x80
@@ -265,7 +266,7 @@ func TestIndexRules(t *testing.T) {
 	for text, want := range map[string]string{
 		`[]`:                           "weight_map: found nothing, want an object",
 		`{"weight_map":[]}`:            "weight_map: found an array",
-		`{"weight_map":{}}`:            "weight_map: names no tensor",
+		`{"weight_map":{}}`:            "weight_map: lists no tensor",
 		entry(`7`):                     "weight_map: a: found a number, want the name of a file",
 		entry(`""`):                    `the file name "" is not allowed`,
 		entry(`"../x.safetensors"`):    `the file name "../x.safetensors" is not allowed`,
@@ -276,7 +277,7 @@ func TestIndexRules(t *testing.T) {
 		entry(`"a?.safetensors"`):      "is not allowed",
 		entry(`".safetensors"`):        "is not allowed",
 		entry(`"pytorch_model.bin"`):   "ends in .safetensors",
-		`{"weight_map":{"a":"x.safetensors","a":"y.safetensors"}}`:           `"a" stands twice`,
+		`{"weight_map":{"a":"x.safetensors","a":"y.safetensors"}}`:           `"a" appears twice`,
 		`{"metadata":{"total_size":"1"},"weight_map":{"a":"x.safetensors"}}`: `metadata.total_size: found "1"`,
 		`{"metadata":{"total_size":-1},"weight_map":{"a":"x.safetensors"}}`:  "metadata.total_size: found -1",
 	} {
@@ -286,8 +287,8 @@ func TestIndexRules(t *testing.T) {
 	}
 }
 
-// FuzzIndex holds what is accepted against encoding/json, and its file names
-// against what could leave the folder.
+// FuzzIndex compares an accepted index with what encoding/json reads, and checks that
+// no file name can leave the folder.
 func FuzzIndex(f *testing.F) {
 	f.Add([]byte(`{"metadata":{"total_size":28},"weight_map":{"c":"model-00002-of-00002.safetensors","b":"model-00001-of-00002.safetensors"}}`))
 	f.Add([]byte(`{"weight_map":{"\u0061":"..\u002fx.safetensors"}}`))
@@ -306,7 +307,7 @@ func FuzzIndex(f *testing.F) {
 		n := 0
 		for file, names := range x.tensors {
 			if strings.ContainsAny(file, "/\\:?#%") || strings.HasPrefix(file, ".") || !slices.Contains(x.files, file) {
-				t.Fatalf("%q was taken", file)
+				t.Fatalf("%q was accepted", file)
 			}
 			for _, name := range names {
 				if want.WeightMap[name] != file {

@@ -10,7 +10,7 @@ import (
 
 func BenchmarkDecode(b *testing.B) {
 	data := make([]byte, chunkBytes)
-	for i := 0; i < len(data); i += 2 { // weights as they are in the upper half of an F32, in F16 and BF16
+	for i := 0; i < len(data); i += 2 { // typical weights as F16, and plausible ones as F32 and BF16
 		binary.LittleEndian.PutUint16(data[i:], half.ToF16(float32(rand.NormFloat64())*0.03))
 	}
 	values := make([]float32, chunkValues)

@@ -11,8 +11,9 @@ import (
 	"vitrine/engine/fault"
 )
 
-// Dir is a directory on the disk as a Folder. Links are followed: the hub's own
-// cache consists of them.
+// Dir returns the directory at path as a Folder. Symbolic links are followed: the
+// hub's own cache consists of them. Errors of Open have fault.NotFound, or
+// fault.Option for a name outside the directory.
 func Dir(path string) Folder { return dir(path) }
 
 type dir string
@@ -29,21 +30,21 @@ func (d dir) Open(ctx context.Context, name string) (io.ReadCloser, int64, error
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, 0, unopened(path, err)
+		return nil, 0, openError(path, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, 0, fault.New(fault.NotFound, path, "is not a file")
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, 0, unopened(path, err)
+		return nil, 0, openError(path, err)
 	}
 	return file, info.Size(), nil
 }
 
-// unopened says why a file can't be opened, without the path, which stands
-// before it already.
-func unopened(path string, err error) error {
+// openError returns why a file cannot be opened. It drops the path of a
+// fs.PathError, because the error begins with path already.
+func openError(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fault.New(fault.NotFound, path, "%w", fs.ErrNotExist)
 	}

@@ -1,12 +1,15 @@
 package weights
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // DType is the type of a tensor's values, as safetensors writes it.
 type DType string
 
-// The types that a header may name. Only the first five can be turned into
-// float32; tensors of the others are skipped or read as bytes.
+// The types that a header may name. The first five are convertible to float32;
+// tensors of the other types can be skipped or read as bytes.
 const (
 	F32  DType = "F32"
 	F16  DType = "F16"
@@ -30,7 +33,7 @@ const (
 
 var dtypes = []DType{F32, F16, BF16, I8, U8, Bool, F8E5M2, F8E4M3, F8E8M0, I16, U16, I32, U32, F64, I64, U64, C64}
 
-// Size is the bytes of one value, 0 for a type that is not known.
+// Size returns the bytes of one value, 0 for an unknown type.
 func (d DType) Size() int {
 	switch d {
 	case I8, U8, Bool, F8E5M2, F8E4M3, F8E8M0:
@@ -45,21 +48,25 @@ func (d DType) Size() int {
 	return 0
 }
 
-// Convertible tells whether Stream turns values of this type into float32. It
-// does so for the types that float32 holds exactly.
+// Convertible reports whether Stream converts values of this type to float32: the
+// types whose values float32 holds exactly.
 func (d DType) Convertible() bool {
 	return d.IsFloat() || d == I8 || d == U8
 }
 
-// IsFloat tells whether the type can hold infinities and NaN, which Stream
-// refuses. F64 and F8 are not read here and don't count.
-func (d DType) IsFloat() bool {
-	return d == F32 || d == F16 || d == BF16
-}
+// IsFloat reports whether the type is convertible and can hold infinities and NaN,
+// which Stream refuses. It is false for F64 and F8.
+func (d DType) IsFloat() bool { return slices.Contains(floats, d) }
 
-// Decode turns the bytes of values of a convertible type into float32.
+var floats = []DType{F32, F16, BF16}
+
+// FloatNames lists the types of IsFloat, for messages: "F32, F16, BF16".
+func FloatNames() string { return dtypeNames(floats) }
+
+// Decode converts the bytes of len(values) values of a convertible type to float32.
 func (d DType) Decode(values []float32, data []byte) { decode(values, data, d) }
 
+// dtypeNames joins the names of types for messages.
 func dtypeNames(list []DType) string {
 	names := make([]string, len(list))
 	for i, d := range list {

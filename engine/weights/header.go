@@ -1,10 +1,9 @@
-// Package weights reads safetensors files, whole or in shards, as they stream
-// in: each file is opened once and read once from front to end, so a host
-// without ranges serves as well as a disk, and no more than a small buffer is
-// held beside the place where the caller puts the values.
+// Package weights reads safetensors files, whole or in shards, as streams: each file
+// is opened once and read once from start to end, so hosts without range requests
+// work too, and the package holds only a small buffer besides what the caller stores.
 //
-// The format: huggingface/safetensors, README.md. Eight bytes, little-endian, with
-// the length N of the header; N bytes of JSON; the data, row-major, without holes.
+// The format (huggingface/safetensors, README.md): 8 bytes, little-endian, the length
+// N of the header; N bytes of JSON; the data, row-major, without gaps.
 package weights
 
 import (
@@ -21,13 +20,14 @@ import (
 )
 
 const (
-	// maxHeader is the limit of upstream's own reader (safetensors/src/tensor.rs).
+	// maxHeader bounds the bytes of a header, as upstream's own reader does
+	// (safetensors/src/tensor.rs).
 	maxHeader = 100_000_000
-	// lengthBytes come before the header and hold its length.
+	// lengthBytes is the size of the header's length.
 	lengthBytes = 8
 )
 
-// Tensor is what the header says about one tensor.
+// Tensor is the header's description of one tensor.
 type Tensor struct {
 	Name  string
 	DType DType
@@ -37,7 +37,7 @@ type Tensor struct {
 	File  string
 }
 
-// Elements is the number of values. ReadHeader has made sure that it fits.
+// Elements returns the number of values. ReadHeader checks that it fits an int.
 func (t Tensor) Elements() int {
 	n := 1
 	for _, d := range t.Shape {
@@ -46,61 +46,62 @@ func (t Tensor) Elements() int {
 	return n
 }
 
-// Fail makes an error about t with the code Weights.
+// Fail returns an error about t with fault.Weights.
 func (t Tensor) Fail(format string, args ...any) error {
 	return fault.New(fault.Weights, t.where(), format, args...)
 }
 
-func (t Tensor) where() string { return t.File + ": " + clip(t.Name) }
+func (t Tensor) where() string { return t.File + ": " + shorten(t.Name) }
 
-// Header is the checked head of one file.
+// Header is the checked header of one file.
 type Header struct {
 	File      string
 	Tensors   []Tensor // in the order of their data
 	Metadata  map[string]string
-	Bytes     int64 // of the head: the length and the JSON
-	DataBytes int64 // of the data
+	Bytes     int64 // bytes before the data: the length and the JSON
+	DataBytes int64 // bytes of the data
 }
 
-// errPage marks a file in whose place the host sent a web page.
-var errPage = errors.New("holds an HTML page, not weights; check the address of the model")
+// errHTML marks a file for which the host sent an HTML page.
+var errHTML = errors.New("holds an HTML page, not weights; check the URL of the model")
 
-// ReadHeader reads the head of a file and leaves r at the start of the data.
-// size is that of the whole file in bytes, -1 where it isn't known. Memory grows
-// with the bytes that arrive, not with the length that they announce.
+// ReadHeader reads and checks the header of a file and leaves r at the start of the
+// data. file names the file in errors; size is the bytes of the whole file, -1 if
+// unknown. Memory is in proportion to the bytes that arrive, not to the announced
+// length. Errors have fault.Weights, or fault.Network if r fails.
 func ReadHeader(file string, r io.Reader, size int64) (Header, error) {
 	fail := func(format string, args ...any) (Header, error) {
 		return Header{}, fault.New(fault.Weights, file, format, args...)
 	}
 	var start [lengthBytes]byte
 	if n, err := io.ReadFull(r, start[:]); err != nil {
-		if !ended(err) {
-			return Header{}, broken(file, int64(n), err)
+		if !isEOF(err) {
+			return Header{}, readError(file, int64(n), err)
 		}
-		return fail("ends after %d bytes, where a safetensors file has at least %d; download the file again", n, lengthBytes+2)
+		return fail("ends after %d bytes, but a safetensors file has at least %d; download the file again", n, lengthBytes+2)
 	}
 	length := binary.LittleEndian.Uint64(start[:])
 	if length > maxHeader {
 		switch text := bytes.TrimLeft(start[:], "\xef\xbb\xbf \t\r\n"); {
 		case bytes.HasPrefix(text, []byte("<")):
-			return fail("%w", errPage)
+			return fail("%w", errHTML)
 		case string(start[:]) == "version ":
 			return fail("holds a Git LFS pointer, not the weights; download the file itself (git lfs pull)")
 		}
-		return fail("announces a header of %d bytes, where at most %d are allowed; this is no safetensors file", length, maxHeader)
+		return fail("announces a header of %d bytes, but at most %d are allowed; this is not a safetensors file", length, maxHeader)
 	}
 	if size >= 0 && int64(length) > size-lengthBytes {
 		return fail("announces a header of %d bytes, but the whole file has %d; download the file again", length, size)
 	}
 	text, err := io.ReadAll(io.LimitReader(r, int64(length)))
-	if err != nil && !ended(err) {
-		return Header{}, broken(file, lengthBytes+int64(len(text)), err)
+	if err != nil && !isEOF(err) {
+		return Header{}, readError(file, lengthBytes+int64(len(text)), err)
 	}
 	if uint64(len(text)) < length {
 		return fail("ends after %d of the %d bytes of its header; download the file again", len(text), length)
 	}
 	if length == 0 || text[0] != '{' {
-		return fail("the header begins with %.1q, not with {; this is no safetensors file", text)
+		return fail("the header begins with %.1q, not with {; this is not a safetensors file", text)
 	}
 	root, err := jsonfile.Parse(file, fault.Weights, text)
 	if err != nil {
@@ -116,6 +117,8 @@ func ReadHeader(file string, r io.Reader, size int64) (Header, error) {
 	return h, nil
 }
 
+// parse reads the JSON, sorts the tensors by their data, and checks that these
+// neither overlap nor leave gaps.
 func (h *Header) parse(root jsonfile.Value) error {
 	err := root.Each(func(name string, v jsonfile.Value) error {
 		if name == "__metadata__" {
@@ -134,23 +137,24 @@ func (h *Header) parse(root jsonfile.Value) error {
 		return err
 	}
 	slices.SortStableFunc(h.Tensors, func(a, b Tensor) int {
-		// An empty tensor comes before the one that begins where it lies.
+		// An empty tensor sorts before another tensor that begins at the same byte.
 		return cmp.Or(cmp.Compare(a.Begin, b.Begin), cmp.Compare(a.End, b.End))
 	})
 	before := "the start of the data"
 	for _, t := range h.Tensors {
 		if t.Begin < h.DataBytes {
-			return t.Fail("its data begin at byte %d, inside those of %s, which end at %d; the file is damaged", t.Begin, before, h.DataBytes)
+			return t.Fail("its data begin at byte %d, inside the data of %s, which end at %d; the file is damaged", t.Begin, before, h.DataBytes)
 		}
 		if t.Begin > h.DataBytes {
-			return t.Fail("its data begin at byte %d, %d after %s; a safetensors file has no holes, so this one is damaged", t.Begin, t.Begin-h.DataBytes, before)
+			return t.Fail("its data begin at byte %d, %d after %s; a safetensors file has no gaps, so this file is damaged", t.Begin, t.Begin-h.DataBytes, before)
 		}
 		h.DataBytes = t.End
-		before = clip(t.Name)
+		before = shorten(t.Name)
 	}
 	return nil
 }
 
+// parseMetadata reads __metadata__, an object of strings.
 func parseMetadata(v jsonfile.Value) (map[string]string, error) {
 	if !v.Has() {
 		return nil, nil
@@ -167,6 +171,7 @@ func parseMetadata(v jsonfile.Value) (map[string]string, error) {
 	return metadata, err
 }
 
+// parse reads {"dtype": …, "shape": [...], "data_offsets": [begin, end]}.
 func (t *Tensor) parse(v jsonfile.Value) error {
 	if v.Kind() != jsonfile.Object {
 		return t.Fail("found %s, want an object with dtype, shape and data_offsets", v.Kind())
@@ -181,7 +186,7 @@ func (t *Tensor) parse(v jsonfile.Value) error {
 		case "data_offsets":
 			offsets = member
 		default:
-			return t.Fail("the unknown key %.100q; a tensor has dtype, shape and data_offsets", key)
+			return t.Fail("has the unknown key %.100q; supported: dtype, shape and data_offsets", key)
 		}
 		return nil
 	})
@@ -196,7 +201,7 @@ func (t *Tensor) parse(v jsonfile.Value) error {
 		return err
 	}
 	if t.DType = DType(text); t.DType.Size() == 0 {
-		return t.Fail("the dtype %.100q is not known; known are %s", text, dtypeNames(dtypes))
+		return t.Fail("has the unknown dtype %.100q; supported: %s", text, dtypeNames(dtypes))
 	}
 	dims, err := t.wholeNumbers("shape", shape)
 	if err != nil {
@@ -214,18 +219,18 @@ func (t *Tensor) parse(v jsonfile.Value) error {
 	t.Shape = make([]int, len(dims))
 	for i, d := range dims {
 		if d > 0 && bytes > math.MaxInt64/d || int64(int(d)) != d {
-			return t.Fail("the shape %.100s has more values than can be counted; the file is damaged", shape.Raw())
+			return t.Fail("the shape %.100s has too many values for a 64-bit count; the file is damaged", shape.Raw())
 		}
 		bytes *= d
 		t.Shape[i] = int(d)
 	}
 	if t.End-t.Begin != bytes {
-		return t.Fail("data_offsets span %d bytes, but %s of shape %.100s takes %d; the file is damaged", t.End-t.Begin, t.DType, shape.Raw(), bytes)
+		return t.Fail("data_offsets span %d bytes, but %s of shape %.100s has %d; the file is damaged", t.End-t.Begin, t.DType, shape.Raw(), bytes)
 	}
 	return nil
 }
 
-// wholeNumbers reads an array of numbers from 0 to 2⁵³.
+// wholeNumbers reads an array of whole numbers from 0 to 2⁵³.
 func (t *Tensor) wholeNumbers(key string, v jsonfile.Value) ([]int64, error) {
 	if v.Kind() != jsonfile.Array {
 		return nil, t.Fail("%s is %s, want an array of whole numbers", key, v.Kind())
@@ -242,23 +247,23 @@ func (t *Tensor) wholeNumbers(key string, v jsonfile.Value) ([]int64, error) {
 	return numbers, err
 }
 
-// ended tells whether err only says that there are no more bytes.
-func ended(err error) bool {
+// isEOF reports whether err only means that there are no more bytes.
+func isEOF(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// broken makes the error of a read that failed after some bytes. Faults and the
-// end of a context keep their own words.
-func broken(file string, after int64, err error) error {
+// readError returns the error of a read that failed after some bytes: fault.Network,
+// unless err is a fault already or comes from the end of a context.
+func readError(file string, after int64, err error) error {
 	var known *fault.Error
 	if errors.As(err, &known) || isCancel(err) {
 		return err
 	}
-	return fault.New(fault.Network, file, "reading broke off after %d bytes: %w; try again", after, err)
+	return fault.New(fault.Network, file, "the connection failed after %d bytes: %w; try again", after, err)
 }
 
-// clip shortens a name from a file to what a sentence can hold.
-func clip(name string) string {
+// shorten limits a name from a file to a length that suits a message.
+func shorten(name string) string {
 	const most = 200
 	if len(name) <= most {
 		return name

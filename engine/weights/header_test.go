@@ -14,7 +14,7 @@ import (
 	"vitrine/engine/fault"
 )
 
-// head is the length and the JSON of a file.
+// head returns the bytes before the data: the length and the JSON.
 func head(json string) []byte {
 	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(json))), json...)
 }
@@ -65,7 +65,7 @@ func TestHostileHeaders(t *testing.T) {
 		{"a page", "<!DOCTYPE html><html></html>", 0, "HTML page"},
 		{"a page after spaces", "\n\n <html lang=en>", 0, "HTML page"},
 		{"a pointer", "version https://git-lfs.github.com/spec/v1\n", 0, "Git LFS pointer"},
-		{"too long", "\x01\xe1\xf5\x05\x00\x00\x00\x00{}", 0, "header of 100000001 bytes, where at most 100000000"},
+		{"too long", "\x01\xe1\xf5\x05\x00\x00\x00\x00{}", 0, "header of 100000001 bytes, but at most 100000000"},
 		{"longest length", "\xff\xff\xff\xff\xff\xff\xff\xff{}", 0, "header of 18446744073709551615 bytes"},
 		{"longer than the file", string(head(f32)), 20, "header of 54 bytes, but the whole file has 20; download"},
 		{"ends in the header", string(head(f32)[:40]), 0, "ends after 32 of the 54 bytes of its header; download"},
@@ -74,33 +74,33 @@ func TestHostileHeaders(t *testing.T) {
 		{"no JSON", string(head("{]")), 0, "not valid JSON"},
 		{"no UTF-8", string(head("{\"a\xff\":1}")), 0, "not UTF-8"},
 		{"two values", string(head(f32 + "{}")), 0, "more text after"},
-		{"a name twice", string(head(`{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}`)), 0, `"a" stands twice`},
-		{"a name twice, escaped", string(head(`{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"\u0061":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}`)), 0, `"a" stands twice`},
-		{"a key twice", string(head(`{"a":{"dtype":"F32","dtype":"F16","shape":[],"data_offsets":[0,4]}}`)), 0, `"dtype" stands twice`},
+		{"a name twice", string(head(`{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}`)), 0, `"a" appears twice`},
+		{"a name twice, escaped", string(head(`{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"\u0061":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}`)), 0, `"a" appears twice`},
+		{"a key twice", string(head(`{"a":{"dtype":"F32","dtype":"F16","shape":[],"data_offsets":[0,4]}}`)), 0, `"dtype" appears twice`},
 		{"metadata is a list", string(head(`{"__metadata__":["a"]}`)), 0, "__metadata__: found an array, want an object"},
 		{"metadata holds a number", string(head(`{"__metadata__":{"n":1}}`)), 0, "__metadata__.n: found a number, want a string"},
 		{"no object", string(head(`{"a":7}`)), 0, "a: found a number, want an object"},
-		{"unknown key", string(head(`{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4],"order":"F"}}`)), 0, `a: the unknown key "order"`},
+		{"unknown key", string(head(`{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4],"order":"F"}}`)), 0, `a: has the unknown key "order"`},
 		{"no dtype", string(head(`{"a":{"shape":[],"data_offsets":[0,4]}}`)), 0, "a: dtype is nothing"},
 		{"no shape", string(head(`{"a":{"dtype":"F32","data_offsets":[0,4]}}`)), 0, "a: shape is nothing"},
 		{"no offsets", string(head(`{"a":{"dtype":"F32","shape":[]}}`)), 0, "a: data_offsets is nothing"},
-		{"unknown dtype", tensor(`"F33"`, `[]`, `[0,4]`), 0, `a: the dtype "F33" is not known; known are F32, F16`},
-		{"dtype in lower case", tensor(`"f32"`, `[]`, `[0,4]`), 0, `the dtype "f32"`},
+		{"unknown dtype", tensor(`"F33"`, `[]`, `[0,4]`), 0, `a: has the unknown dtype "F33"; supported: F32, F16`},
+		{"dtype in lower case", tensor(`"f32"`, `[]`, `[0,4]`), 0, `the unknown dtype "f32"`},
 		{"negative", tensor(`"F32"`, `[-1]`, `[0,4]`), 0, "a: shape holds -1"},
 		{"half", tensor(`"F32"`, `[0.5]`, `[0,2]`), 0, "a: shape holds 0.5"},
 		{"beyond numbers", tensor(`"F32"`, `[1e400]`, `[0,4]`), 0, "a: shape holds 1e400"},
 		{"a word", tensor(`"F32"`, `["2"]`, `[0,8]`), 0, `a: shape holds "2"`},
-		{"overflow of values", tensor(`"U8"`, `[4294967296,4294967296]`, `[0,0]`), 0, "more values than can be counted"},
-		{"overflow of bytes", tensor(`"F64"`, `[4503599627370496,512]`, `[0,0]`), 0, "more values than can be counted"},
-		{"overflow to the right size", tensor(`"U8"`, `[9007199254740992,2048,4]`, `[0,0]`), 0, "more values than can be counted"},
+		{"overflow of values", tensor(`"U8"`, `[4294967296,4294967296]`, `[0,0]`), 0, "too many values for a 64-bit count"},
+		{"overflow of bytes", tensor(`"F64"`, `[4503599627370496,512]`, `[0,0]`), 0, "too many values for a 64-bit count"},
+		{"overflow to the right size", tensor(`"U8"`, `[9007199254740992,2048,4]`, `[0,0]`), 0, "too many values for a 64-bit count"},
 		{"three offsets", tensor(`"F32"`, `[]`, `[0,4,8]`), 0, "a: data_offsets is [0,4,8], want [begin, end]"},
 		{"backwards", tensor(`"F32"`, `[]`, `[4,0]`), 0, "a: data_offsets is [4,0], want [begin, end]"},
-		{"too few bytes", tensor(`"F32"`, `[2,3]`, `[0,20]`), 0, "a: data_offsets span 20 bytes, but F32 of shape [2,3] takes 24"},
-		{"too many bytes", tensor(`"BF16"`, `[]`, `[0,4]`), 0, "span 4 bytes, but BF16 of shape [] takes 2"},
+		{"too few bytes", tensor(`"F32"`, `[2,3]`, `[0,20]`), 0, "a: data_offsets span 20 bytes, but F32 of shape [2,3] has 24"},
+		{"too many bytes", tensor(`"BF16"`, `[]`, `[0,4]`), 0, "span 4 bytes, but BF16 of shape [] has 2"},
 		{"a hole before", tensor(`"F32"`, `[]`, `[4,8]`), 0, "a: its data begin at byte 4, 4 after the start of the data"},
 		{"a hole between", string(head(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}}`)), 0, "b: its data begin at byte 3, 1 after a"},
-		{"an overlap", string(head(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}`)), 0, "b: its data begin at byte 1, inside those of a, which end at 2"},
-		{"the same place", string(head(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`)), 0, "b: its data begin at byte 0, inside those of a"},
+		{"an overlap", string(head(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}`)), 0, "b: its data begin at byte 1, inside the data of a, which end at 2"},
+		{"the same place", string(head(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`)), 0, "b: its data begin at byte 0, inside the data of a"},
 		{"less than described", string(head(f32)) + "1234567", 69, "has 69 bytes, but its header describes 70; download"},
 		{"more than described", string(head(f32)) + "123456789", 71, "has 71 bytes, but its header describes 70; download"},
 		{"a long name", string(head(`{"` + strings.Repeat("x", 1e6) + `":7}`)), 0, "xxx…: found a number"},
@@ -129,8 +129,8 @@ func TestBrokenConnectionInTheHeader(t *testing.T) {
 	}
 }
 
-// TestLyingHeaderCostsNothing holds memory to the bytes that came: a length of
-// 90 MB and a shape of terabytes are only numbers until data arrive.
+// TestLyingHeaderCostsNothing: memory is in proportion to the bytes that arrive,
+// even if a header announces a length of 90 MB or a tensor of terabytes.
 func TestLyingHeaderCostsNothing(t *testing.T) {
 	long := append(binary.LittleEndian.AppendUint64(nil, 90_000_000), `{"a":{"dtype":"F32","shape":[2],"data_`...)
 	big := head(`{"a":{"dtype":"F32","shape":[1000000,1000000],"data_offsets":[0,4000000000000]}}`)
@@ -157,8 +157,8 @@ func TestLyingHeaderCostsNothing(t *testing.T) {
 	}
 }
 
-// FuzzHeader feeds whole files. What is accepted must have data without holes,
-// and must stream, or fail, without a panic.
+// FuzzHeader reads fuzzed files. An accepted header must describe data without gaps,
+// and Stream must not panic.
 func FuzzHeader(f *testing.F) {
 	f.Add(append(head(`{"a":{"dtype":"F16","shape":[2,1],"data_offsets":[4,8]},"b":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"__metadata__":{"format":"pt"}}`), 0, 0, 0, 0, 0, 60, 0, 60), true)
 	f.Add(append(head(`{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"e":{"dtype":"I8","shape":[0],"data_offsets":[8,8]}}  `), 1, 2, 3, 4, 5, 6, 7, 8), false)

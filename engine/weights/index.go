@@ -8,12 +8,12 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// index is the list of a checkpoint in several files
+// index lists the tensors of a checkpoint in several files
 // (huggingface/transformers, save_pretrained: model.safetensors.index.json).
 type index struct {
 	files   []string            // sorted
-	tensors map[string][]string // the sorted names of each file's tensors
-	bytes   int64               // what metadata.total_size says, -1 where it doesn't
+	tensors map[string][]string // the tensor names of each file, sorted
+	bytes   int64               // metadata.total_size, -1 if absent
 }
 
 // parseIndex reads {"metadata": {"total_size": n}, "weight_map": {tensor: file}}.
@@ -30,10 +30,10 @@ func parseIndex(file string, data []byte) (index, error) {
 	err = weightMap.Each(func(name string, v jsonfile.Value) error {
 		shard, err := v.Text()
 		if err != nil {
-			return fault.New(fault.Weights, file, "weight_map: %s: found %s, want the name of a file", clip(name), v.Kind())
+			return fault.New(fault.Weights, file, "weight_map: %s: found %s, want the name of a file", shorten(name), v.Kind())
 		}
-		if !plainName(shard) {
-			return fault.New(fault.Weights, file, "weight_map: %s: the file name %.100q is not allowed; a shard lies beside its index, is named by letters, digits, dot, dash and underscore, and ends in .safetensors", clip(name), shard)
+		if !isPlainName(shard) {
+			return fault.New(fault.Weights, file, "weight_map: %s: the file name %.100q is not allowed; a shard is in the folder of its index, and its name has letters, digits, dots, dashes and underscores only and ends in .safetensors", shorten(name), shard)
 		}
 		x.tensors[shard] = append(x.tensors[shard], name)
 		return nil
@@ -42,7 +42,7 @@ func parseIndex(file string, data []byte) (index, error) {
 		return x, err
 	}
 	if len(x.tensors) == 0 {
-		return x, weightMap.Fail("names no tensor")
+		return x, weightMap.Fail("lists no tensor; download the file again")
 	}
 	for shard, names := range x.tensors {
 		x.files = append(x.files, shard)
@@ -57,9 +57,9 @@ func parseIndex(file string, data []byte) (index, error) {
 	return x, nil
 }
 
-// plainName tells whether a name from an index means a file beside it, on a
-// disk and in an address alike.
-func plainName(name string) bool {
+// isPlainName reports whether a name in an index means a file in the same folder,
+// both on a disk and in a URL.
+func isPlainName(name string) bool {
 	for _, c := range []byte(name) {
 		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_') {
 			return false
@@ -68,7 +68,7 @@ func plainName(name string) bool {
 	return len(name) <= 255 && name[:min(1, len(name))] != "." && strings.HasSuffix(name, ".safetensors")
 }
 
-// check holds the header of a shard against the index.
+// check compares the tensors of a shard with those that the index lists for it.
 func (x index) check(h Header) error {
 	listed := x.tensors[h.File]
 	found := make([]string, len(h.Tensors))
@@ -81,7 +81,7 @@ func (x index) check(h Header) error {
 	slices.Sort(found)
 	for _, name := range listed {
 		if _, ok := slices.BinarySearch(found, name); !ok {
-			return fault.New(fault.Weights, h.File, "lacks %s, which %s lists for it%s; download both again", clip(name), indexFile, hint(name, found))
+			return fault.New(fault.Weights, h.File, "lacks %s, which %s lists for it%s; download both again", shorten(name), indexFile, hint(name, found))
 		}
 	}
 	return nil

@@ -11,8 +11,8 @@ import (
 	"vitrine/engine/fault"
 )
 
-// ParseSHA256 reads the form that HTML's integrity attribute has,
-// "sha256-" and the hash in base64 (W3C Subresource Integrity).
+// ParseSHA256 reads a hash as HTML's integrity attribute has it: "sha256-" and the
+// hash in base64 (W3C Subresource Integrity). Errors have fault.Option.
 func ParseSHA256(text string) (sum [sha256.Size]byte, err error) {
 	encoded, ok := strings.CutPrefix(text, "sha256-")
 	raw, decodeErr := base64.StdEncoding.DecodeString(encoded)
@@ -26,8 +26,8 @@ func formatSHA256(sum []byte) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum)
 }
 
-// VerifySHA256 passes on what r gives and, at the end of r, gives an error of the
-// code Integrity instead of io.EOF where the hash of all of it is not want.
+// VerifySHA256 returns a reader of the bytes of r. At the end of r, if the hash of all
+// bytes is not want, it returns an error with fault.Integrity instead of io.EOF.
 func VerifySHA256(file string, r io.Reader, want [sha256.Size]byte) io.Reader {
 	return &verifier{file: file, r: r, want: want, hash: sha256.New()}
 }
@@ -44,14 +44,14 @@ func (v *verifier) Read(p []byte) (int, error) {
 	v.hash.Write(p[:n])
 	if err == io.EOF {
 		if sum := v.hash.Sum(nil); [sha256.Size]byte(sum) != v.want {
-			err = fault.New(fault.Integrity, v.file, "its hash is %s, want %s: this is another file, or a damaged one", formatSHA256(sum), formatSHA256(v.want[:]))
+			err = fault.New(fault.Integrity, v.file, "its hash is %s, want %s; the file is damaged or of another version: download it again, or correct the integrity", formatSHA256(sum), formatSHA256(v.want[:]))
 		}
 	}
 	return n, err
 }
 
-// Verified is a folder whose files are held against their hashes as they are
-// read: the sums, by file name. A file without a sum is passed on as it is.
+// Verified returns a folder that compares files with their hashes as they are read;
+// sums are the hashes by file name. A file without a hash is not checked.
 func Verified(f Folder, sums map[string][sha256.Size]byte) Folder {
 	return verified{f, sums}
 }
@@ -70,8 +70,8 @@ func (v verified) Open(ctx context.Context, name string) (io.ReadCloser, int64, 
 	return verifiedBody{VerifySHA256(name, body, want), body}, size, nil
 }
 
-// verifiedBody is recognised by Checkpoint, which reads a file to its end where
-// that tells whether it is the expected one.
+// verifiedBody marks a body with a hash: after an error, Checkpoint reads it to its
+// end to learn whether the hash is wrong.
 type verifiedBody struct {
 	io.Reader
 	io.Closer

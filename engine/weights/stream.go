@@ -11,32 +11,33 @@ import (
 	"vitrine/engine/internal/half"
 )
 
-// Stream reads chunks of at most chunkBytes and hands on at most chunkValues at
-// once: 64 KB and 128 KB, all that it holds.
+// Stream reads chunks of at most chunkBytes (64 KB) and delivers at most chunkValues
+// at once (128 KB); it holds one buffer of each.
 const (
 	chunkBytes  = 64 << 10
 	chunkValues = 32 << 10
 )
 
-// Target says where the values of one tensor go, as they stream in: to one of
-// the two functions, or nowhere where both are nil. They get consecutive runs
-// of whole values, in order, and are not called for a tensor without values. What
-// they get is valid during the call only, and may be overwritten by it. An
-// error of theirs ends the stream and is returned as it is.
+// Target receives the values of one tensor, by one of the two functions; if both
+// are nil, the tensor is skipped. The function is called with consecutive runs of
+// whole values, in order, and not at all for a tensor without values. The slice is
+// valid during the call only, and the call may overwrite it. An error of the
+// function ends the stream and is returned unchanged.
 type Target struct {
-	// Values gets float32; first is the index of values[0] in the tensor.
-	// F32, F16, BF16, I8 and U8 convert, exactly; other types are an error.
+	// Values receives float32; first is the index of values[0] in the tensor.
+	// F32, F16, BF16, I8 and U8 are converted exactly; other types are an error.
 	Values func(first int, values []float32) error
-	// Bytes gets the values as the file has them, little-endian; first is the
+	// Bytes receives the values as the file has them, little-endian; first is the
 	// index of data[0] in the bytes of the tensor.
 	Bytes func(first int, data []byte) error
 }
 
-// Stream reads the data of the file once, from its start to its end. Before each
-// tensor it asks want where the values go; an error of want ends the stream. A
-// value of F32, F16 or BF16 that is not finite is an error, except in skipped
-// tensors. progress, which may be nil, is told after each chunk how many bytes
-// of the data have been read. The context is asked between chunks.
+// Stream reads the data of the file once, from start to end. Before each tensor it
+// calls want, which returns the target of the tensor; an error of want ends the
+// stream. A value of F32, F16 or BF16 that is not finite is an error, except in
+// skipped tensors. progress, which may be nil, receives after each chunk the bytes of
+// data read so far. ctx is checked between chunks. Errors have fault.Weights,
+// fault.Unsupported for a type that Values cannot take, or fault.Network if r fails.
 func (h Header) Stream(ctx context.Context, r io.Reader, want func(Tensor) (Target, error), progress func(done int64)) error {
 	data := make([]byte, chunkBytes)
 	values := make([]float32, chunkValues)
@@ -47,7 +48,7 @@ func (h Header) Stream(ctx context.Context, r io.Reader, want func(Tensor) (Targ
 			return err
 		}
 		if target.Values != nil && !t.DType.Convertible() {
-			return fault.New(fault.Unsupported, t.where(), "has the dtype %s, which can't be used here; convert it to one of %s", t.DType, dtypeNames(dtypes[:5]))
+			return fault.New(fault.Unsupported, t.where(), "has the dtype %s, which is not supported here; convert it to one of %s", t.DType, dtypeNames(dtypes[:5]))
 		}
 		size := t.DType.Size()
 		most := min(chunkBytes, chunkValues*size)
@@ -59,7 +60,7 @@ func (h Header) Stream(ctx context.Context, r io.Reader, want func(Tensor) (Targ
 			n, err := io.ReadFull(r, chunk)
 			done += int64(n)
 			if err != nil {
-				return aborted(ctx, h.short(done, err))
+				return abortReason(ctx, h.endedEarly(done, err))
 			}
 			if err := t.deliver(target, int(at), chunk, values); err != nil {
 				return err
@@ -70,25 +71,25 @@ func (h Header) Stream(ctx context.Context, r io.Reader, want func(Tensor) (Targ
 			}
 		}
 	}
-	// The end must be here, and a reader that checks the whole file (see
-	// VerifySHA256) reports when it gets there.
+	// The file must end here. Reading the end also lets VerifySHA256 compare the hash.
 	switch n, err := io.ReadFull(r, data[:1]); {
 	case n > 0:
-		return fault.New(fault.Weights, h.File, "goes on after the %d bytes that its header describes; download the file again", h.Bytes+h.DataBytes)
-	case !ended(err):
-		return aborted(ctx, broken(h.File, h.Bytes+done, err))
+		return fault.New(fault.Weights, h.File, "continues after the %d bytes that its header describes; download the file again", h.Bytes+h.DataBytes)
+	case !isEOF(err):
+		return abortReason(ctx, readError(h.File, h.Bytes+done, err))
 	}
 	return nil
 }
 
-func (h Header) short(done int64, err error) error {
-	if !ended(err) {
-		return broken(h.File, h.Bytes+done, err)
+func (h Header) endedEarly(done int64, err error) error {
+	if !isEOF(err) {
+		return readError(h.File, h.Bytes+done, err)
 	}
 	return fault.New(fault.Weights, h.File, "ends after %d of %d bytes; download the file again", h.Bytes+done, h.Bytes+h.DataBytes)
 }
 
-// deliver hands one chunk of whole values, at bytes into the tensor, to its target.
+// deliver passes one chunk of whole values to target; at is the index of the first
+// byte of chunk in the tensor, values is scratch memory.
 func (t Tensor) deliver(target Target, at int, chunk []byte, values []float32) error {
 	if target.Values == nil && target.Bytes == nil {
 		return nil
@@ -109,14 +110,14 @@ func (t Tensor) deliver(target Target, at int, chunk []byte, values []float32) e
 	return target.Bytes(at, chunk)
 }
 
-// littleEndian tells whether memory has the order of bytes that files have.
+// littleEndian is whether memory has the byte order of files.
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-// decode turns the bytes of values of a convertible type into float32.
+// decode converts the bytes of len(values) values of a convertible type to float32.
 func decode(values []float32, data []byte, dtype DType) {
 	switch dtype {
 	case F32:
-		if littleEndian { // in WebAssembly the loop takes as long as everything else here
+		if littleEndian { // in WebAssembly, the loop takes as long as the rest of Stream
 			copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values)), data)
 			return
 		}
@@ -142,7 +143,7 @@ func decode(values []float32, data []byte, dtype DType) {
 	}
 }
 
-// notFinite gives the index of the first infinity or NaN, -1 where there is none.
+// notFinite returns the index of the first infinity or NaN, -1 if there is none.
 func notFinite(values []float32) int {
 	const exponent = 0xff << 23
 	for i, v := range values {

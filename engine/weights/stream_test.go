@@ -15,7 +15,7 @@ import (
 	"vitrine/engine/fault"
 )
 
-// collect gives a want that stores the values of all tensors it can convert.
+// collect returns a want for Stream that stores the values of all convertible tensors.
 func collect(into map[string][]float32) func(Tensor) (Target, error) {
 	return func(t Tensor) (Target, error) {
 		if !t.DType.Convertible() {
@@ -27,7 +27,7 @@ func collect(into map[string][]float32) func(Tensor) (Target, error) {
 				return fmt.Errorf("%s: a run begins at %d, want %d", t.Name, first, len(into[t.Name]))
 			}
 			into[t.Name] = append(into[t.Name], values...)
-			clear(values) // allowed, and must not be seen in the next run
+			clear(values) // allowed, and must not change the next run
 			return nil
 		}}, nil
 	}
@@ -51,7 +51,7 @@ func write(t *testing.T, tensors ...Named) []byte {
 }
 
 func TestStream(t *testing.T) {
-	const n = 3*chunkValues + 5 // several chunks and a rest
+	const n = 3*chunkValues + 5 // several chunks and a remainder
 	file := write(t,
 		Floats("f32", []int{n}, ramp(n)),
 		Halves("f16", []int{n}, ramp(n)),
@@ -101,8 +101,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestDecodeF32 holds the copy of a little-endian machine against the loop of
-// the others.
+// TestDecodeF32 checks both the copy of little-endian machines and the loop of others.
 func TestDecodeF32(t *testing.T) {
 	defer func(was bool) { littleEndian = was }(littleEndian)
 	for _, littleEndian = range []bool{littleEndian, false} {
@@ -156,8 +155,8 @@ func TestStreamFails(t *testing.T) {
 	}{
 		"short":          {bytes.NewReader(file[:len(file)-1]), fault.Weights, fmt.Sprintf("m.safetensors: ends after %d of %d bytes; download", len(file)-1, len(file))},
 		"no data":        {bytes.NewReader(file[:len(file)-160008]), fault.Weights, "ends after"},
-		"long":           {io.MultiReader(bytes.NewReader(file), strings.NewReader("x")), fault.Weights, fmt.Sprintf("goes on after the %d bytes", len(file))},
-		"broken":         {io.MultiReader(bytes.NewReader(file[:len(file)/2]), iotest.ErrReader(reset)), fault.Network, "broke off after"},
+		"long":           {io.MultiReader(bytes.NewReader(file), strings.NewReader("x")), fault.Weights, fmt.Sprintf("continues after the %d bytes", len(file))},
+		"broken":         {io.MultiReader(bytes.NewReader(file[:len(file)/2]), iotest.ErrReader(reset)), fault.Network, "the connection failed after"},
 		"broken at last": {io.MultiReader(bytes.NewReader(file), iotest.ErrReader(reset)), fault.Network, "connection reset"},
 		"NaN":            {bytes.NewReader(poison(39999, float32(math.NaN()))), fault.Weights, "m.safetensors: b: value 39999 of 40000 is NaN"},
 		"Inf":            {bytes.NewReader(poison(0, float32(math.Inf(-1)))), fault.Weights, "m.safetensors: b: value 0 of 40000 is -Inf"},
@@ -201,7 +200,7 @@ func TestStreamFails(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	err = stream(ctx, collect(map[string][]float32{}), func(done int64) {
 		if done > 8+chunkBytes {
-			t.Error("it reads on after the abort")
+			t.Error("it continues to read after the abort")
 		}
 		if done > 8 {
 			cancel(reason)
@@ -212,7 +211,7 @@ func TestStreamFails(t *testing.T) {
 	}
 }
 
-// TestRawFloatsAreChecked: a token table kept in its own dtype is weights too.
+// TestRawFloatsAreChecked: values that are read as bytes must be finite too.
 func TestRawFloatsAreChecked(t *testing.T) {
 	file := write(t, Named{"table", BF16, []int{2}, []byte{0, 0, 0x80, 0x7f}})
 	r := bytes.NewReader(file)
@@ -239,7 +238,7 @@ func TestUnconvertible(t *testing.T) {
 		return Target{Values: func(int, []float32) error { return nil }}, nil
 	}
 	err = h.Stream(t.Context(), r, values, nil)
-	if fault.CodeOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "m.safetensors: d: has the dtype F64, which can't be used here; convert it to one of F32, F16, BF16, I8, U8") {
+	if fault.CodeOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "m.safetensors: d: has the dtype F64, which is not supported here; convert it to one of F32, F16, BF16, I8, U8") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -13,15 +13,15 @@ import (
 	"vitrine/engine/internal/half"
 )
 
-// Named is a tensor to be written.
+// Named is a tensor to write, with its data.
 type Named struct {
 	Name  string
 	DType DType
 	Shape []int
-	Data  []byte // little-endian
+	Data  []byte // little-endian, row-major
 }
 
-// Floats makes a tensor of the dtype F32.
+// Floats returns a tensor of the dtype F32.
 func Floats(name string, shape []int, values []float32) Named {
 	data := make([]byte, 0, 4*len(values))
 	for _, v := range values {
@@ -30,7 +30,7 @@ func Floats(name string, shape []int, values []float32) Named {
 	return Named{name, F32, shape, data}
 }
 
-// Halves makes a tensor of the dtype F16.
+// Halves returns a tensor of the dtype F16; values are rounded to the nearest.
 func Halves(name string, shape []int, values []float32) Named {
 	data := make([]byte, 0, 2*len(values))
 	for _, v := range values {
@@ -39,9 +39,11 @@ func Halves(name string, shape []int, values []float32) Named {
 	return Named{name, F16, shape, data}
 }
 
-// Write writes a safetensors file. The tensors stand in the order given, wider
-// dtypes first, so that each is aligned to its dtype, and the header is padded to
-// eight bytes, as upstream's own writer does.
+// Write writes a safetensors file; metadata may be nil. Tensors of wider dtypes come
+// first, else in the given order, so that each is aligned to its dtype, and the header
+// is padded to a multiple of eight bytes, as upstream's own writer does. A tensor
+// whose data do not match its shape, and a repeated name, are errors with
+// fault.Internal; errors of w are returned unchanged.
 func Write(w io.Writer, tensors []Named, metadata map[string]string) error {
 	tensors = slices.Clone(tensors)
 	slices.SortStableFunc(tensors, func(a, b Named) int { return b.DType.Size() - a.DType.Size() })
@@ -61,7 +63,7 @@ func Write(w io.Writer, tensors []Named, metadata map[string]string) error {
 	at := int64(0)
 	for _, t := range tensors {
 		if bytes := (Tensor{Shape: t.Shape}).Elements() * t.DType.Size(); bytes != len(t.Data) || t.DType.Size() == 0 || seen[t.Name] {
-			return fault.New(fault.Internal, t.Name, "can't be written: %d bytes for %s of shape %v, or a name that is taken", len(t.Data), t.DType, t.Shape)
+			return fault.New(fault.Internal, t.Name, "cannot be written: it has %d bytes for %s of shape %v, or its name is used twice", len(t.Data), t.DType, t.Shape)
 		}
 		seen[t.Name] = true
 		if len(header) > 1 {
@@ -101,7 +103,7 @@ func Write(w io.Writer, tensors []Named, metadata map[string]string) error {
 	return nil
 }
 
-// appendString appends s as a JSON string; what is not UTF-8 becomes U+FFFD.
+// appendString appends s as a JSON string; bytes that are not UTF-8 become U+FFFD.
 func appendString(out []byte, s string) []byte {
 	out = append(out, '"')
 	for _, r := range s {

@@ -41,7 +41,7 @@ export const modelForm = (loader) => html`
     event.preventDefault()
     const name = event.target.querySelector('#model-input').value.trim()
     loader.suggest('')
-    if (name) loader.load(name)
+    if (name) void loader.load(name)
     else loader.fail('Write the address of a folder or a hub name first.')
   }}>
     <label for="model-input" class="sr">Folder address or hub name</label>

@@ -78,7 +78,7 @@ function onChange(what) {
   changed[what] = true
   if (what === 'labels') ranking.update()
   showView()
-  answer()
+  void answer()
 }
 
 /** Asks the model about everything that has changed; the last state always gets its answer. */
@@ -168,7 +168,7 @@ function onLoaded(seconds) {
   announce(`${shortName(loader.name)} is ready`)
   Object.assign(changed, { picture: true, labels: true, map: true })
   showView()
-  answer()
+  void answer()
 }
 
 /** What is chosen, for the address and for the code. */
@@ -203,7 +203,7 @@ function followLink() {
   labels.set(view.labels ?? firstLabels)
   labelTemplate.value = view.template ?? '{}'
   ranking.update()
-  picture.openSample(view.sample ?? samples[0])
+  void picture.openSample(view.sample ?? samples[0])
   const model = view.model ?? ownModel
   const options = loadOptions(view)
   if (model === loader.name && options.device === loader.options.device && options.dtype === loader.options.dtype) {
@@ -212,8 +212,8 @@ function followLink() {
     inside?.maps.choose({ method: insideModule.usualMap(info), layer: info.shapes.layers - 1, head: null, label: null, ...view })
   } else if (model !== ownModel && isElsewhere(model)) {
     loader.suggest(model)
-    if (!loader.model) loader.load(ownModel)
-  } else loader.load(model, options)
+    if (!loader.model) void loader.load(ownModel)
+  } else void loader.load(model, options)
 }
 
 addEventListener('hashchange', followLink)

@@ -74,7 +74,7 @@ export class Picture {
   #open = (file) => openFile(this.paper, file, this.#announce)
 
   #pick = ({ target }) => {
-    if (target.files[0]) this.#open(target.files[0])
+    if (target.files[0]) void this.#open(target.files[0])
     target.value = '' // so that the same file can be opened again
   }
 

@@ -1,17 +1,17 @@
-// What a loaded model refuses, and that it is usable afterwards; aborts, close,
-// and the end of a worker.
+// Calls of a loaded model that fail: wrong arguments, unreadable pictures, aborts, close
+// and the end of a worker. The model stays usable.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { assertFailure, folders, needs, noWorkers, pages } from './page.mjs'
+import { assertFailure, folders, noWorkers, pages } from './page.mjs'
 import { serve } from '../host/host.mjs'
 
 const open = pages()
 
 const picture = '/testdata/golden/preprocess/inputs/tiny_20x13.png'
 
-/** A page with a model, `model`, and what is handy: pixels, and ok(), which asserts that it answers as at first. */
+/** A page with the globals model, pixels (an image) and ok(), which asserts that the embedding of pixels is the same as at first. */
 async function openModel(options) {
   const page = await open(options)
   await page.evaluate(async () => {
@@ -20,7 +20,7 @@ async function openModel(options) {
     const first = (await model.embedImage(pixels)).embedding
     globalThis.ok = async () => {
       const { embedding } = await model.embedImage(pixels)
-      if (embedding.some((v, i) => v !== first[i])) throw new Error('the model answers otherwise now')
+      if (embedding.some((v, i) => v !== first[i])) throw new Error('the embedding has changed')
       return true
     }
   })
@@ -82,19 +82,18 @@ test('calls check their arguments and options', async () => {
   }
 })
 
-test('a call that the model has no part for is refused', async () => {
+test('a call is refused if the model lacks the head for it', async () => {
   const page = await openModel()
   assertFailure(await page.evaluate(() => failure(model.classify(pixels))), 'task', 'classif')
   assertFailure(await page.evaluate(() => failure(model.visualTokens(pixels))), 'task', 'visualTokens')
   assert.ok(await page.evaluate(() => ok()))
 })
 
-const classifier = folders.shared + '/fixtures/models/vit_image_classification'
-test('a classifier has no text tower', needs(classifier), async () => {
+test('a classifier has no text tower', async () => {
   const page = await open()
   const failures = await page.evaluate(async () => {
-    const model = await vitrine.load('./shared/fixtures/models/vit_image_classification')
-    const image = './shared/fixtures/models/vit_image_classification/images/img_0.png'
+    const model = await vitrine.load('./testdata/golden/models/vit_image_classification')
+    const image = './testdata/golden/models/vit_image_classification/images/img_0.png'
     const failures = [await failure(model.rank(image, ['a'])), await failure(model.embedText(['a'])), await failure(model.tokenize('a'))]
     const { classes } = await model.classify(image, { topK: 2 })
     return [...failures, classes.length]
@@ -103,7 +102,7 @@ test('a classifier has no text tower', needs(classifier), async () => {
   assert.equal(failures[3], 2)
 })
 
-test('pictures that are none, are empty, or can not be read', async () => {
+test('values that are no pictures, empty pictures and unreadable pictures are refused', async () => {
   const other = await serve({ '/': folders.testdata + '/golden/preprocess/inputs' })
   const page = await openModel({
     headers: {},
@@ -225,11 +224,11 @@ test('an abort while loading rejects with its reason and ends the worker, at eve
   }
 })
 
-test('a signal that was aborted before starts nothing', async () => {
+test('a call with an aborted signal starts nothing', async () => {
   const page = await openModel()
   const before = page.server.requests.length
   const got = await page.evaluate(async () => {
-    const reason = new Error('before')
+    const reason = new Error('aborted before the call')
     const signal = AbortSignal.abort(reason)
     const calls = [
       vitrine.load('./models/emoji-clip', { signal }), model.rank('/none.png', ['a'], { signal }), model.embedImage(pixels, { signal }),
@@ -245,7 +244,7 @@ test('a signal that was aborted before starts nothing', async () => {
   assert.equal(page.workers().length, 1)
 })
 
-test('an abort during a call stops it, and only it', async () => {
+test('an abort stops its own call, and no other', async () => {
   const page = await openModel()
   const [worker] = page.workers()
   await worker.evaluate(() => {
@@ -262,7 +261,7 @@ test('an abort during a call stops it, and only it', async () => {
     const running = model.embedImage(pixels, { signal: controller.signal, size: [256, 256] })
     const queued = model.embedImage(pixels, { signal: controller.signal })
     const other = model.tokenize('other')
-    // A turn of the event loop, in which the calls go out.
+    // Lets the event loop turn once, so that the calls are sent.
     await new Promise((resolve) => setTimeout(resolve))
     controller.abort(reason)
     const [a, b, c] = await Promise.allSettled([running, queued, other])
@@ -270,11 +269,11 @@ test('an abort during a call stops it, and only it', async () => {
     return [a.reason === reason, b.reason === reason, c.status]
   })
   assert.deepEqual(got, [true, true, 'fulfilled'])
-  // Call 1 was made before; 2 and 3 were stopped in the worker, too.
+  // Call 1 is openModel's. The worker has stopped calls 2 and 3, too.
   assert.deepEqual(await worker.evaluate(() => sent), ['result 4', 'result 5'])
 })
 
-test('an abort while a picture is awaited holds up no other call', async () => {
+test('a call that was aborted while its picture loads does not block the next call', async () => {
   let release
   const hold = new Promise((resolve) => { release = resolve })
   const page = await openModel({ habits: (path) => (path.startsWith('/testdata/') && path.includes('graphic') ? { hold } : {}) })
@@ -294,7 +293,7 @@ test('an abort while a picture is awaited holds up no other call', async () => {
   assert.deepEqual(got, ['first', 'second', true])
 })
 
-test('close ends everything, at any time and more than once', async () => {
+test('close ends all calls and the worker, and may be called twice', async () => {
   const page = await openModel()
   const failures = await page.evaluate(async () => {
     const calls = [model.embedImage(pixels, { size: [256, 256] }), model.rank('/none.png', ['a']), model.tokenize('a')]
@@ -310,21 +309,21 @@ test('close ends everything, at any time and more than once', async () => {
   await noWorkers(page)
 })
 
-test('a worker that breaks or is ended rejects its call, and the next call works', async () => {
+test('a worker that fails or is ended rejects its call, and the next call works', async () => {
   const held = '/testdata/golden/preprocess/inputs/graphic_400x400.png'
   const page = await openModel({ habits: (path) => (path === held ? { hold: new Promise(() => {}) } : {}) })
-  const kill = async (says, die) => {
+  const kill = async (message, die) => {
     const running = page.evaluate((held) => failure(model.embedImage(held)), held)
-    await page.workers()[0].evaluate(die).catch(() => {}) // it can't answer any more
-    assertFailure(await running, 'internal', says, 'the next call starts it anew')
+    await page.workers()[0].evaluate(die).catch(() => {}) // the worker may end before it answers
+    assertFailure(await running, 'internal', message, 'the next call starts it anew')
   }
   const trap = () => void setTimeout(() => { throw new WebAssembly.RuntimeError('unreachable') })
-  for (const [says, die] of [['unreachable', trap], ['ended', () => self.close()]]) {
-    await kill(says, die)
+  for (const [message, die] of [['unreachable', trap], ['ended', () => self.close()]]) {
+    await kill(message, die)
     assert.ok(await page.evaluate(() => ok()))
     assert.equal(page.workers().length, 1)
   }
-  // One that is closed while its worker is started anew leaves none behind.
+  // A model that is closed while another worker starts leaves no worker behind.
   await kill('unreachable', trap)
   const last = await page.evaluate(() => {
     const call = failure(model.embedImage(pixels))
@@ -335,14 +334,14 @@ test('a worker that breaks or is ended rejects its call, and the next call works
   await noWorkers(page)
 })
 
-test('memory that runs out is said to have run out', async () => {
+test('running out of memory is reported as such', async () => {
   const wasm = limitMemory(readFileSync(folders.dist + '/js/vitrine.wasm'), 2 << 20)
   const page = await open({ habits: (path) => (path === '/js/vitrine.wasm' ? { body: wasm } : {}) })
   assertFailure(await page.evaluate(() => failure(vitrine.load('./models/emoji-clip'))), 'memory', 'no more memory')
   await noWorkers(page)
 })
 
-/** A WebAssembly module with a memory that can grow by some bytes only. */
+/** A WebAssembly module whose memory can grow by a number of bytes only. */
 function limitMemory(wasm, bytes) {
   const read = (at) => {
     let value = 0

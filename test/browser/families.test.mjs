@@ -1,18 +1,17 @@
-// One model of each family in a real browser, through pictures, against what
-// upstream computed from them.
+// Every golden model in a real browser: its results for pictures are those of upstream.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { folders, needs, pages } from './page.mjs'
+import { folders, pages } from './page.mjs'
 
 const open = pages()
-const cases = folders.shared + '/fixtures/models/'
+const cases = folders.testdata + '/golden/models/'
 
-/** The worst difference over the scale that float32 may make (testdata/golden/README.md). */
+/** The largest difference that float32 may make, over the scale (testdata/golden/README.md). */
 const tolerance = 2e-4
 
-/** Row 0 of a float32 tensor of a safetensors file. */
+/** Row 0 of a float32 tensor in a safetensors file. */
 function firstRow(path, name) {
   const file = readFileSync(path)
   const start = 8 + Number(file.readBigUInt64LE())
@@ -21,28 +20,23 @@ function firstRow(path, name) {
   return [...values.subarray(0, values.length / shape[0])]
 }
 
-// The tensor that each family's own call gives, for the first picture of its case.
-const families = {
-  vit_image_classification: 'main.out.logits',
-  vit_model_pooler: 'main.out.pooler_output',
-  clip_new_eos: 'features.out.image_features',
-  siglip: 'features.out.image_features',
-  siglip2_fixres: 'features.out.image_features',
-  siglip2_naflex: 'features.out.image_features',
-  siglip_image_classification: 'main.out.logits',
-  dinov2: 'main.out.pooler_output',
-  dinov2_with_registers: 'main.out.pooler_output',
-  dinov3_vit: 'main.out.pooler_output',
-  llava_clip_projector: 'default.out.image_features',
-}
+/** [run, output] of expected.json that a call gives; the first one that a case has is compared. */
+const outputs = [
+  ['main', 'logits'],
+  ['features', 'image_features'],
+  ['default', 'image_features'],
+  ['full', 'image_features'],
+  ['main', 'pooler_output'],
+  ['main', 'image_embeds'],
+]
 
-/** Answers with what the model's family is for; runs in the page. */
-async function answer({ folder, picture, tensor }) {
+/** Makes the call of the model's family; runs in the page. */
+async function answer({ folder, picture, output, options }) {
   const model = await vitrine.load(folder)
   const image = `${folder}/images/img_${picture}.png`
   try {
-    if (model.info.tasks.includes('visualTokens')) return [...(await model.visualTokens(image)).data]
-    if (!tensor.endsWith('logits')) return [...(await model.embedImage(image, { normalize: false })).embedding]
+    if (model.info.tasks.includes('visualTokens')) return [...(await model.visualTokens(image, options)).data]
+    if (output !== 'logits') return [...(await model.embedImage(image, { normalize: output === 'image_embeds' })).embedding]
     const { classes } = await model.classify(image, { topK: model.info.classes })
     return classes.sort((a, b) => a.index - b.index).map((c) => c.logit)
   } finally {
@@ -50,13 +44,17 @@ async function answer({ folder, picture, tensor }) {
   }
 }
 
-test('every family gives the numbers of upstream in a browser', needs(cases), async () => {
+test('every golden model gives the values of upstream in a browser', async () => {
   const page = await open()
-  for (const [name, tensor] of Object.entries(families)) {
+  const names = readdirSync(cases)
+  assert.ok(names.length > 20, `${names.length} models`)
+  for (const name of names) {
     const { runs } = JSON.parse(readFileSync(`${cases}${name}/expected.json`))
-    const [picture] = runs[tensor.split('.out.')[0]].images
-    const got = await page.evaluate(answer, { folder: `./shared/fixtures/models/${name}`, picture, tensor })
-    const want = firstRow(`${cases}${name}/expected.safetensors`, tensor)
+    const [run, output] = outputs.find(([run, output]) => runs[run]?.outputs[output]) ?? assert.fail(`${name} has no output that a call gives`)
+    const [picture] = runs[run].images
+    const options = run === 'full' ? { layers: [-1], strategy: 'full' } : {}
+    const got = await page.evaluate(answer, { folder: `./testdata/golden/models/${name}`, picture, output, options })
+    const want = firstRow(`${cases}${name}/expected.safetensors`, `${run}.out.${output}`)
     assert.equal(got.length, want.length, name)
     const scale = Math.max(...want.map(Math.abs))
     const worst = Math.max(...want.map((v, i) => Math.abs(v - got[i])))

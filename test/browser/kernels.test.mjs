@@ -1,5 +1,5 @@
-// The SIMD kernels pass the tests of package kernel where they are meant to run:
-// in a browser, whose compiler is not Node's.
+// The SIMD kernels pass the tests of package kernel in a browser: its compiler differs
+// from Node's.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -12,7 +12,7 @@ import { pages } from './page.mjs'
 
 const open = pages()
 
-/** The tests of engine/kernel, compiled to WebAssembly. */
+/** The bytes of the tests of engine/kernel, compiled to WebAssembly. */
 function testProgram() {
   const folder = mkdtempSync(join(tmpdir(), 'vitrine-'))
   try {
@@ -33,7 +33,7 @@ test('relaxed and plain SIMD agree with the scalar code in a browser', async () 
   page.on('console', (message) => said.push(message.text()))
   const { report, code } = await page.evaluate(async () => {
     await import('/go/wasm_exec.js')
-    const { createKernels } = await import('/sources/kernels.js')
+    const { createKernels } = await import('/sources/common/kernels.js')
     const kernels = createKernels()
     const go = new Go()
     go.importObject.kern = kernels.imports

@@ -1,4 +1,4 @@
-// What a lesson on vision transformers shows, with the real engine: why positions
+// The claims of a lesson on vision transformers hold for the real engine: why positions
 // matter, why vision needs no causal mask, and what the two losses are.
 
 import assert from 'node:assert/strict'
@@ -8,7 +8,7 @@ import { assertFailure, pages } from './page.mjs'
 const open = pages()
 const cosine = (a, b) => a.reduce((sum, v, i) => sum + v * b[i], 0)
 
-test('patches without positions are a set; a causal mask blinds the class token', async () => {
+test('without positions patches are a set; under a causal mask the class token sees no patch', async () => {
   const page = await open()
   const got = await page.evaluate(async () => {
     const model = await vitrine.load('./models/emoji-clip')
@@ -34,7 +34,7 @@ test('patches without positions are a set; a causal mask blinds the class token'
   assertFailure(got.unknown, 'option', 'experiment', 'positions')
 })
 
-test('the losses of a batch, on the numbers of the lesson', async () => {
+test('the losses of a batch are those of the lesson', async () => {
   const page = await open()
   const got = await page.evaluate(async () => {
     const model = await vitrine.load('./models/emoji-clip')

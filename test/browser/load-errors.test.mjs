@@ -1,5 +1,5 @@
-// What load refuses, and what it says then: options, folders, lying hosts, and
-// files of Vitrine's own that are not what they should be.
+// The errors of load: wrong options, missing folders, wrong answers of hosts, and files of
+// Vitrine that are missing or of another build.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -14,14 +14,14 @@ const model = '/models/emoji-clip/'
 const html = '<!DOCTYPE html><html><title>An application</title></html>'
 const file = (name) => readFileSync(folders.dist + name)
 
-/** load on the page: 'it succeeded', or {code, message}. */
+/** Loads and closes a model in the page: resolves to 'it succeeded', or {code, message}. */
 const load = (page, name = './models/emoji-clip', options = {}) =>
   page.evaluate(([name, options]) => failure(vitrine.load(name, options).then((model) => model.close())), [name, options])
 
-/** config.json with changes. */
+/** config.json of emoji-clip with other values, by its path. */
 const config = (changes) => ({ [model + 'config.json']: JSON.stringify({ ...JSON.parse(file(model + 'config.json')), ...changes }) })
 
-test('options are checked by name and value before anything is requested', async () => {
+test('options are checked by name and value before the first request', async () => {
   const page = await open()
   const before = page.server.requests.length
   const cases = [
@@ -49,7 +49,7 @@ test('options are checked by name and value before anything is requested', async
   assert.equal(page.server.requests.length, before)
 })
 
-test('a device that is demanded runs, or is refused', async () => {
+test('a demanded device runs or is refused', async () => {
   const page = await open()
   for (const device of ['webgpu', 'simd', 'scalar']) {
     const got = await page.evaluate(async (device) => {
@@ -61,7 +61,7 @@ test('a device that is demanded runs, or is refused', async () => {
   }
 })
 
-test('a folder that is not there, a host that fails or is not there', async () => {
+test('a missing folder, a failing host and an absent host are named', async () => {
   const page = await open({ habits: (path) => (path.startsWith('/broken/') ? { status: 503 } : {}) })
   assertFailure(await load(page, './models/none'), 'not-found', '/models/none/', 'config.json')
   assertFailure(await load(page, './broken'), 'network', '/broken/config.json', '503')
@@ -69,12 +69,12 @@ test('a folder that is not there, a host that fails or is not there', async () =
   assertFailure(await load(other, 'http://127.0.0.1:9/model'), 'network', 'http://127.0.0.1:9/model/config.json', 'CORS')
 })
 
-test('an application answers with its page where there is no file', async () => {
+test('the page of an application instead of a file is recognised', async () => {
   const everywhere = await open({ habits: (path) => (path.startsWith('/models/') ? { body: html, type: 'text/html' } : {}) })
   assertFailure(await load(everywhere), 'config', 'config.json', 'HTML')
   const weights = await open({ habits: (path) => (path.includes('.safetensors') ? { body: html, type: 'text/html' } : {}) })
   assertFailure(await load(weights), 'weights', 'model.safetensors', 'HTML')
-  // Files that a model may lack count as absent then.
+  // Optional files count as absent.
   const { habits, seen } = { seen: [], habits(path) {
     const absent = /tokenizer\.json|special_tokens_map|spiece|index\.json/.test(path)
     if (absent) seen.push(path)
@@ -85,7 +85,7 @@ test('an application answers with its page where there is no file', async () => 
   assert.ok(seen.length > 0)
 })
 
-test('weights that end early, grow, or are of another hash', async () => {
+test('truncated weights and weights of another hash are refused', async () => {
   const cut = await open({ habits: (path) => (path.endsWith('model.safetensors') ? { cut: 100_000 } : {}) })
   assertFailure(await load(cut), 'weights', 'model.safetensors', '100000')
   const cutChunked = await open({ habits: (path) => (path.endsWith('model.safetensors') ? { cut: 100_000, gzip: true } : {}) })
@@ -100,7 +100,7 @@ test('weights that end early, grow, or are of another hash', async () => {
   assertFailure(await load(page, './models/emoji-clip', { integrity: 'md5-x' }), 'option', 'integrity', 'md5-x')
 })
 
-test('files that contradict themselves or ask for what is unknown', async () => {
+test('contradictory and unsupported files are refused', async () => {
   const cases = [
     [config({ model_type: 'resnet' }), 'unsupported', 'config.json', 'model_type', 'resnet'],
     [{ [model + 'config.json']: '{"model_type": "clip", "model_type": "vit"}' }, 'config', 'config.json', 'model_type'],
@@ -115,7 +115,7 @@ test('files that contradict themselves or ask for what is unknown', async () => 
   }
 })
 
-test('a compressing host is no problem', async () => {
+test('a host may compress files', async () => {
   const page = await open({ habits: () => ({ gzip: true }) })
   const progress = await page.evaluate(async () => {
     const progress = []
@@ -126,7 +126,7 @@ test('a compressing host is no problem', async () => {
   assert.equal(progress.loaded, progress.total)
 })
 
-test('hub ids: host, revision, and nothing from elsewhere', async () => {
+test('a hub id is loaded from its host and revision only', async () => {
   const page = await open({ habits: (path) => (path.startsWith('/acme/') ? { status: 404 } : {}) })
   assertFailure(await load(page, 'acme/tiny_CLIP-1.0', { host: page.server.url, revision: 'refs/pr/1' }), 'not-found', '/acme/tiny_CLIP-1.0/resolve/refs%2Fpr%2F1/', './acme/tiny_CLIP-1.0')
   assert.ok(page.server.requests.includes('/acme/tiny_CLIP-1.0/resolve/refs%2Fpr%2F1/config.json'))
@@ -140,7 +140,7 @@ test('hub ids: host, revision, and nothing from elsewhere', async () => {
   await hub.close()
 })
 
-test('addresses are relative to the page, and keep their query', async () => {
+test('URLs are relative to the page and keep their query', async () => {
   const page = await open({ pages: { '/deep/in/page.html': `<!doctype html><base href="/models/"><title>x</title>` }, script: false })
   await page.goto(page.server.url + 'deep/in/page.html')
   const asked = await page.evaluate(async (url) => {
@@ -152,20 +152,20 @@ test('addresses are relative to the page, and keep their query', async () => {
   for (const url of asked.filter((url) => url.includes('/models/'))) assert.match(url, /\/models\/emoji-clip\/[a-z_]+\.[a-z]+\?key=a%2Fb$/)
 })
 
-test('vitrine.js, worker.js and vitrine.wasm of different builds say so', async () => {
+test('vitrine.js, worker.js and vitrine.wasm of different builds are refused', async () => {
   const script = file('/js/worker.js').toString()
   const build = script.match(/version ?= ?["']([^"']+)/)[1]
   const other = 'X'.repeat(build.length)
   const worker = await open({ habits: (path) => (path === '/js/worker.js' ? { body: script.replace(build, other) } : {}) })
   assertFailure(await load(worker), 'version', 'worker.js', build, other, 'reload')
-  let wasm = file('/js/vitrine.wasm')
+  const wasm = file('/js/vitrine.wasm')
   for (let at = wasm.indexOf(build); at >= 0; at = wasm.indexOf(build, at)) wasm.write(other, at)
   const engine = await open({ habits: (path) => (path === '/js/vitrine.wasm' ? { body: wasm } : {}) })
   assertFailure(await load(engine), 'version', 'vitrine.wasm', build, other)
   await noWorkers(engine)
 })
 
-test('vitrine.wasm of a wrong type is taken, and what is no WebAssembly is named', async () => {
+test('vitrine.wasm may have a wrong MIME type, but must be WebAssembly', async () => {
   const wasm = (habit) => open({ habits: (path) => (path === '/js/vitrine.wasm' ? habit : {}) })
   assert.equal(await load(await wasm({ type: 'application/octet-stream' })), 'it succeeded')
   assertFailure(await load(await wasm({ body: html, type: 'text/html' })), 'network', '/js/vitrine.wasm', '<!DOCTYPE html>')
@@ -174,12 +174,12 @@ test('vitrine.wasm of a wrong type is taken, and what is no WebAssembly is named
   assertFailure(await load(await wasm({ status: 404 })), 'network', '/js/vitrine.wasm', '404')
 })
 
-test('a worker that can not be loaded says what it needs', async () => {
+test('the error of a missing worker.js says where it must lie', async () => {
   const page = await open({ habits: (path) => (path === '/js/worker.js' ? { status: 404 } : {}) })
   assertFailure(await load(page), 'network', '/js/worker.js', 'beside vitrine.js')
 })
 
-test('vitrine.js from another origin says that it must be copied', async () => {
+test('the error of vitrine.js from another origin says that it must be copied', async () => {
   const other = await serve({ '/': folders.dist }, { headers: { 'access-control-allow-origin': '*' } })
   const page = await open({ headers: {}, allowed: [other.url], script: false })
   const failure = await page.evaluate(async (url) => {
@@ -190,7 +190,7 @@ test('vitrine.js from another origin says that it must be copied', async () => {
   await other.close()
 })
 
-test('a policy that forbids what is needed is named', async () => {
+test('the error under a policy that is too strict names the directive', async () => {
   const forbidding = async (from, to, ...says) => {
     const page = await open({ headers: { 'content-security-policy': policy.replace(from, to) }, complains: true })
     assertFailure(await load(page), ...says)

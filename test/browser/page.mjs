@@ -1,5 +1,5 @@
-// A page with vitrine.js on it, for one test file: a browser, a server of dist/
-// under the strict policy, and functions to open pages.
+// The setup of a test file: a browser, a server of dist/ under the strict policy, and a
+// function that opens pages with vitrine.js.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -14,22 +14,25 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const goroot = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim()
 
 /**
- * The folders that the tests serve: sources is js/, whose modules are no files of dist,
- * and go has wasm_exec.js. shared is not part of a checkout: it may be absent.
+ * The folders that the tests serve. sources is js/, because the build bundles its
+ * modules; go has wasm_exec.js. shared is not part of a checkout: tests that read it are there only where it is.
  */
 export const folders = { dist: root + 'dist', sources: root + 'js', go: goroot + '/lib/wasm', testdata: root + 'testdata', shared: root + '../shared' }
-
-/** The option of a test that needs a folder or file, which skips it with a message where that is absent. */
-export const needs = (path) => ({ skip: existsSync(path) ? false : `${path} is not here` })
 
 const blank = '<!doctype html><html lang="en"><title>test</title><body>'
 
 /**
- * Sets a test file up; args go to the browser. open(options) gives a page with `vitrine`, the module, in
- * its global scope; options are those of serve. The page's complaints must be
- * empty at its end: uncaught errors, violations of the policy, requests to another
- * host; but not where complains is set. allowed lists other hosts that may be
- * asked. page.server is its server.
+ * Sets a test file up. args are flags of the browser. Gives a function open(options) that
+ * resolves to a page of Playwright with the module vitrine.js as the global vitrine;
+ * page.server is its server (test/host/host.mjs). Options are those of serve and
+ *
+ *   mounts     more folders to serve, by path
+ *   script     false: the page has no globals
+ *   allowed    URLs of other hosts that the page may request
+ *   complains  true: the page may have complaints
+ *
+ * Complaints are uncaught errors, violations of the policy and requests to other hosts.
+ * The tests fail if a page has any.
  */
 export function pages({ args = [] } = {}) {
   let browser
@@ -46,9 +49,9 @@ export function pages({ args = [] } = {}) {
     for (const { server } of opened) await server.close()
     for (const { complaints, complains } of opened) if (!complains) assert.deepEqual(complaints, [])
   })
-  return async function open({ headers = { 'content-security-policy': policy }, allowed = [], script = true, complains = false, ...options } = {}) {
+  return async function open({ headers = { 'content-security-policy': policy }, allowed = [], script = true, complains = false, mounts = {}, ...options } = {}) {
     const server = await serve(
-      { '/': folders.dist, '/sources/': folders.sources, '/go/': folders.go, '/testdata/': folders.testdata, '/shared/': folders.shared },
+      { '/': folders.dist, '/sources/': folders.sources, '/go/': folders.go, '/testdata/': folders.testdata, '/shared/': folders.shared, ...mounts },
       { headers, ...options, pages: { '/test.html': blank, ...options.pages } },
     )
     const context = await browser.newContext()
@@ -69,7 +72,7 @@ export function pages({ args = [] } = {}) {
     if (script) {
       await page.evaluate(async (url) => {
         globalThis.vitrine = await import(url)
-        // What a call rejects with, as data.
+        // Resolves to the error that a promise rejects with, as plain data.
         globalThis.failure = async (promise) => {
           try {
             await promise
@@ -91,7 +94,7 @@ export async function noWorkers(page) {
   for (const worker of page.workers()) await new Promise((resolve) => (page.workers().includes(worker) ? worker.on('close', resolve) : resolve()))
 }
 
-/** Asserts that a failure has a code and a message that says all that is listed. */
+/** Asserts that a failure has a code, and a message with all the words or matches of all the patterns in says. */
 export function assertFailure(failure, code, ...says) {
   assert.equal(failure.code, code, JSON.stringify(failure))
   for (const words of says) {

@@ -1,4 +1,4 @@
-// The README's page must work as it stands: copied out of it and put beside dist/.
+// The page in the README works unchanged, beside dist/.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -7,10 +7,10 @@ import { pages } from './page.mjs'
 
 const open = pages()
 
-test("the README's page runs as it stands", async () => {
+test('the page in the README works unchanged', async () => {
   const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
   const html = readme.match(/```html\n(.*?)```/s)[1]
-  // Its script is inline, so it can't run under the strict policy.
+  // The strict policy forbids its inline script.
   const page = await open({ script: false, headers: {}, pages: { '/quickstart.html': html } })
   const lines = []
   const second = new Promise((resolve) => page.on('console', (message) => message.type() === 'log' && lines.push(message.text()) === 2 && resolve()))

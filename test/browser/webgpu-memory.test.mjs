@@ -1,5 +1,5 @@
-// Many pictures through a model on WebGPU, as the browser counts: its buffers, the
-// worker's heap and Go's memory stay as large as they are once all is warm.
+// Memory on WebGPU: after warm-up, many pictures increase neither the number of GPU
+// buffers nor the worker's heap nor Go's memory.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -8,12 +8,12 @@ import { pages } from './page.mjs'
 
 const open = pages({ args: softwareGPU })
 
-test('200 pictures on a GPU grow nothing', { timeout: 600_000 }, async () => {
+test('after warm-up, memory does not grow over 200 pictures on a GPU', { timeout: 600_000 }, async () => {
   const page = await open()
   await page.evaluate(async () => {
     globalThis.model = await vitrine.load('./models/emoji-clip', { device: 'webgpu' })
-    // Shapes come and go, more of them than plans are kept: pictures of four sizes, with
-    // and without maps, and labels of many lengths that are new each time.
+    // More shapes than the engine caches plans for: pictures of four sizes, with and
+    // without maps, and new labels of many lengths.
     globalThis.some = async (count, round) => {
       for (let i = 0; i < count; i++) {
         const canvas = new OffscreenCanvas(40, 40)
@@ -31,7 +31,7 @@ test('200 pictures on a GPU grow nothing', { timeout: 600_000 }, async () => {
   })
   const [worker] = page.workers()
   await worker.evaluate(() => {
-    globalThis.buffers = 0 // since now
+    globalThis.buffers = 0 // created from now on and not destroyed
     globalThis.most = 0
     const { createBuffer } = GPUDevice.prototype
     const { destroy } = GPUBuffer.prototype
@@ -57,7 +57,7 @@ test('200 pictures on a GPU grow nothing', { timeout: 600_000 }, async () => {
   assert.ok(memory.wasm[0] - warmMemory.wasm[0] < 2 ** 20, `Go's memory grew from ${warmMemory.wasm} to ${memory.wasm} bytes`)
 })
 
-/** A function that collects the garbage of the page's worker and tells the bytes that are left. */
+/** Resolves to a function that collects the garbage of the page's worker and resolves to the bytes left in its heap. */
 async function heapOfWorker(page) {
   const session = await page.context().newCDPSession(page)
   const attached = new Promise((resolve) => session.once('Target.attachedToTarget', resolve))

@@ -1,19 +1,21 @@
-// A model in several workers: the same numbers as in one, on a plain static page
-// without isolation headers and under the strictest policy.
+// A model in several workers gives the results of one worker, on a plain static page
+// without isolation headers, under the strict policy.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { protocolsOf } from '../../bench/devtools.mjs'
-import { assertFailure, folders, needs, noWorkers, pages } from './page.mjs'
+import { randomViT } from './models.mjs'
+import { assertFailure, noWorkers, pages } from './page.mjs'
 
 const open = pages()
 
-const vitTiny = folders.shared + '/models/vit-tiny-imagenet'
+/** A model that is large enough to be worth several workers. */
+const mounts = { '/random/': randomViT() }
 
-/** What adding up in another order may change, over the scale. */
+/** The largest difference that another order of sums may make, over the scale. */
 const tolerance = 1e-5
 
-/** Asserts that two results are the same: their structure, and numbers up to the tolerance. */
+/** Asserts that two results have the same structure, and the same numbers up to the tolerance. */
 function assertSame(got, want, what) {
   if (typeof want === 'number') return assert.ok(Math.abs(got - want) <= tolerance * Math.max(1, Math.abs(want)), `${what}: ${got}, want ${want}`)
   if (Array.isArray(want) && typeof want[0] === 'number') {
@@ -27,7 +29,7 @@ function assertSame(got, want, what) {
   for (const key of Object.keys(want)) assertSame(got[key], want[key], `${what}.${key}`)
 }
 
-/** Functions for the page: models in 1, 2 and 3 workers, and results as plain data without times. */
+/** Adds globals to a page: plain(result), a result as plain data without times; and picture(side, seed), an image. */
 const prepare = (page) =>
   page.evaluate(() => {
     globalThis.plain = (value) => {
@@ -36,7 +38,7 @@ const prepare = (page) =>
       if (Array.isArray(value)) return value.map(plain)
       return Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'ms').map(([key, v]) => [key, plain(v)]))
     }
-    // One picture for all: noise, smooth enough to be something.
+    // A smooth pattern of pixels.
     globalThis.picture = (side, seed = 1) => {
       const data = new Uint8ClampedArray(4 * side * side)
       for (let i = 0; i < data.length; i++) data[i] = 128 + 120 * Math.sin((i % 4) + seed * ((i >> 2) % side) * 0.05 + Math.floor(i / 4 / side) * 0.03 * seed)
@@ -46,14 +48,14 @@ const prepare = (page) =>
 
 const weightsOf = (requests) => requests.filter(({ url }) => url.endsWith('model.safetensors')).length
 
-test('a classifier says the same in one, two and three workers', needs(vitTiny), async () => {
-  const page = await open()
+test('a classifier gives the same results in one, two and three workers', async () => {
+  const page = await open({ mounts })
   await prepare(page)
   assert.equal(await page.evaluate(() => crossOriginIsolated), false)
   const all = await page.evaluate(async () => {
     const got = []
     for (const workers of [1, 2, 3]) {
-      const model = await vitrine.load('./shared/models/vit-tiny-imagenet', { workers })
+      const model = await vitrine.load('./random', { workers })
       const image = picture(224)
       const { classes } = await model.classify(image, { topK: 10 })
       got.push({
@@ -87,7 +89,7 @@ test('a classifier says the same in one, two and three workers', needs(vitTiny),
   assert.equal(weightsOf(page.server.requests.map((url) => ({ url }))), 3)
 })
 
-test('both towers, in every dtype, say the same in one and two workers', async () => {
+test('both towers give the same results in one and two workers, in every dtype', async () => {
   const page = await open()
   await prepare(page)
   const got = await page.evaluate(async () => {
@@ -115,7 +117,7 @@ test('both towers, in every dtype, say the same in one and two workers', async (
   for (const [dtype, [one, two]] of Object.entries(got)) {
     assert.equal(two.info.workers, 2)
     assert.equal(two.info.dtype, dtype)
-    // Each worker scales its own parts of rows, and of the outputs' weights.
+    // Each worker has scales of its own, for its part of a row and for its weights.
     if (dtype !== 'q8') assertSame(two.answers, one.answers, dtype)
     else for (const [i, { label, similarity }] of two.answers.ranking.ranking.entries()) {
       assert.equal(label, one.answers.ranking.ranking[i].label)
@@ -124,7 +126,7 @@ test('both towers, in every dtype, say the same in one and two workers', async (
   }
 })
 
-test('several workers run the golden model with one request for its weights, and more than heads are refused', async () => {
+test('four workers run a golden model, and more workers than heads are refused', async () => {
   const page = await open()
   const got = await page.evaluate(async () => {
     const folder = './testdata/golden/models/vit_image_classification'
@@ -145,11 +147,11 @@ test('several workers run the golden model with one request for its weights, and
   assert.equal(got.auto, 1)
 })
 
-test('after an abort the next call works', needs(vitTiny), async () => {
-  const page = await open()
+test('after an abort the next call works', async () => {
+  const page = await open({ mounts })
   await prepare(page)
   const got = await page.evaluate(async () => {
-    const model = await vitrine.load('./shared/models/vit-tiny-imagenet', { workers: 2 })
+    const model = await vitrine.load('./random', { workers: 2 })
     const want = plain(await model.embedImage(picture(224)))
     const got = []
     for (let i = 0; i < 5; i++) {
@@ -173,13 +175,13 @@ test('after an abort the next call works', needs(vitTiny), async () => {
   assert.ok(aborted > 0)
 })
 
-test('an aborted load leaves no worker behind', needs(vitTiny), async () => {
+test('an aborted load leaves no worker behind', async () => {
   let release
   const hold = new Promise((resolve) => (release = resolve))
-  const page = await open({ habits: (path) => (path.endsWith('model.safetensors') ? { hold } : {}) })
+  const page = await open({ mounts, habits: (path) => (path.endsWith('model.safetensors') ? { hold } : {}) })
   const got = await page.evaluate(async () => {
     const controller = new AbortController()
-    const call = vitrine.load('./shared/models/vit-tiny-imagenet', {
+    const call = vitrine.load('./random', {
       workers: 3,
       signal: controller.signal,
       onProgress: ({ stage, loaded }) => stage === 'weights' && loaded > 5e6 && controller.abort(new Error('enough')),
@@ -191,26 +193,26 @@ test('an aborted load leaves no worker behind', needs(vitTiny), async () => {
   release()
 })
 
-test('a file of weights that breaks off fails the load in all workers', async () => {
+test('truncated weights fail the load in all workers', async () => {
   const page = await open({ habits: (path) => (path.endsWith('model.safetensors') ? { cut: 2_000_000 } : {}) })
   const got = await page.evaluate(() => failure(vitrine.load('./models/emoji-clip', { workers: 2 })))
   assertFailure(got, 'weights', 'model.safetensors', '2000000')
   await noWorkers(page)
 })
 
-/** The workers of other shares than the first. */
+/** The workers of the shares, without the first. */
 const shareWorkers = (page) => page.workers().filter((worker) => worker.url().endsWith('share-worker.js'))
 
-test('a worker that dies fails the call that runs, and the next call works', needs(vitTiny), async () => {
-  const page = await open()
+test('a worker that dies fails the running call, and the next call works', async () => {
+  const page = await open({ mounts })
   await prepare(page)
   await page.evaluate(async () => {
-    globalThis.model = await vitrine.load('./shared/models/vit-tiny-imagenet', { workers: 3 })
+    globalThis.model = await vitrine.load('./random', { workers: 3 })
     globalThis.want = plain(await model.embedImage(picture(224)))
   })
   for (const says of ['something ended it', 'a bug', 'a mistake in Vitrine: unreachable']) {
     const [, victim] = shareWorkers(page)
-    // It dies when its next job comes.
+    // The worker dies when its next job arrives.
     await victim.evaluate((says) => {
       const receive = self.onmessage
       self.onmessage = (event) => {
@@ -235,11 +237,11 @@ test('a worker that dies fails the call that runs, and the next call works', nee
   await noWorkers(page)
 })
 
-test('two models work side by side, and close() ends a call in all workers', needs(vitTiny), async () => {
-  const page = await open()
+test('two models run side by side, and close ends a call in all workers', async () => {
+  const page = await open({ mounts })
   await prepare(page)
   const got = await page.evaluate(async () => {
-    const load = () => vitrine.load('./shared/models/vit-tiny-imagenet', { workers: 2 })
+    const load = () => vitrine.load('./random', { workers: 2 })
     const [a, b] = await Promise.all([load(), load()])
     const both = await Promise.all([a.embedImage(picture(224)), b.embedImage(picture(224))])
     const running = failure(a.embedImage(picture(224)))
@@ -254,7 +256,7 @@ test('two models work side by side, and close() ends a call in all workers', nee
   await noWorkers(page)
 })
 
-test('many pictures and texts go through all workers, with progress, in their order', async () => {
+test('many pictures and texts are embedded in their order, with progress, in two workers', async () => {
   const page = await open()
   await prepare(page)
   const got = await page.evaluate(async () => {
@@ -290,7 +292,7 @@ test('many pictures and texts go through all workers, with progress, in their or
   })
   assert.equal(got.many.embeddings.length, 20)
   assertSame(got.many.embeddings, got.single, 'embeddings')
-  for (const part of ['decode', 'preprocess', 'encode']) assert.ok(got.ms[part] >= 0, part)
+  for (const step of ['decode', 'preprocess', 'encode']) assert.ok(got.ms[step] >= 0, step)
   assert.ok(got.told.length > 1)
   assert.deepEqual(got.told.at(-1), { done: 20, total: 20 })
   assert.equal(got.texts.embeddings.length, 150)
@@ -306,7 +308,7 @@ test('many pictures and texts go through all workers, with progress, in their or
   assertFailure(got.failures[5], 'option', 'texts', 'empty')
 })
 
-test('after warm-up, 1,000 pictures grow nothing', async () => {
+test('after warm-up, memory does not grow over 1,000 pictures', async () => {
   const page = await open()
   await prepare(page)
   const client = await page.context().newCDPSession(page)
@@ -317,11 +319,11 @@ test('after warm-up, 1,000 pictures grow nothing', async () => {
   for (const workers of [1, 2]) {
     await page.evaluate(async (workers) => {
       globalThis.model = await vitrine.load('./models/emoji-clip', { workers })
-      // Canvases, as drawings come, of three sizes.
+      // Pictures of three sizes.
       const images = Array.from({ length: 12 }, (_, i) => picture(64 + (i % 3) * 50, i))
       globalThis.some = async (count) => {
         for (let i = 0; i < count; i++) {
-          // Every kind of call.
+          // Calls with texts, maps and several pictures.
           const image = images[i % images.length]
           await model.rank(image, ['a cat', 'a dog', `a ${i % 20}`])
           if (i % 10 === 0) await model.attention(image)
@@ -340,7 +342,7 @@ test('after warm-up, 1,000 pictures grow nothing', async () => {
     const heapsWarm = await heaps()
     const end = await page.evaluate(() => some(1000))
     assert.equal(end.length, workers)
-    // Go's heap lies in this memory. When Go collects is not the same each time; a leak of 1 KB a picture would show.
+    // Go's heap lies in this memory, and the times of its collections vary; the limit would show a leak of 1 KB a picture.
     end.forEach((bytes, i) => assert.ok(bytes - warm[i] < 2 ** 20, `the memory of worker ${i + 1} of ${workers} grew from ${warm[i]} to ${bytes} bytes`))
     for (const [i, heap] of (await heaps()).entries()) {
       const grown = heap - heapsWarm[i]

@@ -2,20 +2,20 @@
 // device it runs on.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { folders, needs } from '../browser/page.mjs'
+import { folders } from '../browser/page.mjs'
 import { changes, pixelsOf, sample, visits } from './visit.mjs'
 
 const visit = visits()
-const fixtures = folders.shared + '/fixtures/models'
-const fixture = (name) => `./shared/fixtures/models/${name}`
+const golden = (name) => `./testdata/golden/models/${name}`
 
 /** Waits until an element says something. */
 const says = (page, id, text) => page.locator(id).filter({ hasText: text }).waitFor()
 
 /** Visits the page with another model, and waits for the title of its map. */
-async function visitModel(address, title, view = '') {
-  const page = await visit({ hash: `#model=${address}${view}`, ready: false })
+async function visitModel(address, title, view = '', options = {}) {
+  const page = await visit({ hash: `#model=${address}${view}`, ready: false, ...options })
   await says(page, '#map-note', /\w/) // it is empty until there is a map
   await says(page, '#map-title', title)
   return page
@@ -105,7 +105,7 @@ test('a label that is edited away gives its map to the best one', async () => {
 })
 
 test('a classifier shows its classes, and which patches speak for each', async () => {
-  const page = await visitModel('./testdata/golden/models/vit_image_classification', 'Where it looked')
+  const page = await visitModel(golden('vit_image_classification'), 'Where it looked')
   assert.equal(await page.locator('#classes-rows tr').count(), 7)
   assert.equal(await page.locator('#labels-part').isVisible(), false)
   assert.deepEqual(await kinds(page), ['attention', 'rollout', 'relevance', 'contribution', 'colours'])
@@ -113,8 +113,8 @@ test('a classifier shows its classes, and which patches speak for each', async (
   await says(page, '#map-title', 'What speaks for “crayon”')
 })
 
-test('a model with neither words nor classes shows its colours', needs(fixtures), async () => {
-  const page = await visitModel(fixture('dinov3_vit'), 'What it tells apart')
+test('a model with neither words nor classes shows its colours', async () => {
+  const page = await visitModel(golden('dinov3_vit'), 'What it tells apart')
   assert.deepEqual(await kinds(page), ['attention', 'rollout', 'colours'])
   for (const id of ['#labels-part', '#classes-part', '#visual-tokens', '#patches-part', '#embedding-words', '.map-note']) assert.equal(await page.locator(id).isVisible(), false, id)
   const painted = await page.locator('#map').evaluate((canvas) => [canvas.width, canvas.height, ...canvas.getContext('2d').getImageData(0, 0, 1, 1).data])
@@ -127,8 +127,8 @@ test('a model with neither words nor classes shows its colours', needs(fixtures)
   await changes(page, '#map', last)
 })
 
-test('a NaFlex model shows its grid in the shape of the picture, and takes another number of patches', needs(fixtures), async () => {
-  const page = await visitModel(fixture('siglip2_naflex'), 'Where it looked', '&sample=sailboat')
+test('a NaFlex model shows its grid in the shape of the picture, and takes another number of patches', async () => {
+  const page = await visitModel(golden('siglip2_naflex'), 'Where it looked', '&sample=sailboat')
   const gridOf = (options) => ask(page, `model.attentionStack(picture, ${options}).then(({ grid }) => grid)`)
   const said = ([rows, columns]) => `${rows} rows × ${columns} columns = ${rows * columns} patches`
   const own = await gridOf('{}')
@@ -150,18 +150,21 @@ test('a NaFlex model shows its grid in the shape of the picture, and takes anoth
   await says(page, '#patches-grid', said(fewer))
 })
 
-test('a LLaVA-style tower shows how many tokens a picture costs', needs(fixtures), async () => {
-  const page = await visitModel(fixture('llava_clip_projector'), 'What it tells apart')
-  await says(page, '#visual-tokens-words', '9 tokens, and ten pictures 90')
+test('a LLaVA-style tower shows how many tokens a picture costs', async () => {
+  const page = await visitModel(golden('llava_clip_multilayer_nobias'), 'What it tells apart')
+  await says(page, '#visual-tokens-words', '16 tokens, and ten pictures 160')
   await says(page, '#visual-tokens-words', 'a row of 40 numbers')
   for (const id of ['#labels-part', '#classes-part', '#nothing-part', '#embedding']) assert.equal(await page.locator(id).isVisible(), false, id)
 })
 
-test('a pooling head is offered where there is one', needs(fixtures), async () => {
-  const page = await visitModel(fixture('siglip_end_to_end'), 'Where it looked', '&method=pool')
+test('a pooling head is offered where there is one', async () => {
+  // Its tokenizer lies with the other ones.
+  const body = readFileSync(folders.testdata + '/golden/tokenizers/siglip_spm_test/spiece.model')
+  const pages = { '/testdata/golden/models/siglip_end_to_end/spiece.model': { type: 'application/octet-stream', body } }
+  const page = await visitModel(golden('siglip_end_to_end'), 'Where it looked', '&method=pool', { pages })
   await says(page, '#map-words', 'The pooling head, after all layers')
   await says(page, '#score-note', 'Each word has its own score')
-  const without = await visitModel(fixture('siglip_image_classification'), 'Where it looked', '&method=pool')
+  const without = await visitModel(golden('siglip_image_classification'), 'Where it looked', '&method=pool')
   assert.deepEqual(await kinds(without), ['attention', 'rollout', 'colours'])
 })
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { folders, needs } from '../browser/page.mjs'
+import { randomViT } from '../browser/models.mjs'
+import { folders } from '../browser/page.mjs'
 import { barriers, changes, pixelsOf, sample, visits } from './visit.mjs'
 
 const visit = visits()
@@ -262,8 +263,8 @@ test('a link never fetches from another host without being asked', async () => {
   assert.equal(await page.locator('#model-input').inputValue(), 'somebody/some-model')
 })
 
-test('a classifier shows its classes and hides the labels', needs(folders.shared + '/models/vit-tiny-imagenet'), async () => {
-  const page = await visit({ hash: '#model=./shared/models/vit-tiny-imagenet&layer=4&head=2', ready: false })
+test('a classifier shows its classes and hides the labels', async () => {
+  const page = await visit({ hash: '#model=./random&layer=4&head=2', ready: false, mounts: { '/random/': randomViT() } })
   await page.locator('#classes-rows tr').first().waitFor()
   assert.equal(await page.locator('#labels-part').isVisible(), false)
   assert.equal(await page.locator('#classes-rows tr').count(), 10)

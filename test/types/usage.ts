@@ -61,7 +61,7 @@ try {
   }
 }
 
-// What must not be accepted.
+// The compiler must refuse these.
 // @ts-expect-error an unknown option
 await load('x', { divice: 'simd' })
 // @ts-expect-error an unknown device

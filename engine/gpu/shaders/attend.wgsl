@@ -1,9 +1,9 @@
-// Attention of one segment: dst = softmax(q·kᵀ·scale)·v for every head, without
-// ever storing the matrix (Milakov and Gimelshein 2018: the softmax is rescaled as
-// higher scores turn up).
+// Attention of one segment: dst = softmax(q·kᵀ·scale)·v for every head, without storing
+// the matrix of scores (Milakov and Gimelshein 2018: the softmax is rescaled whenever a
+// higher score is found).
 
-// Places and strides count vectors of four values, as does dim; queries and keys
-// count rows.
+// Offsets and strides count vectors of four values, and so does dim; queries and keys
+// count rows. qSegment, kSegment and dstSegment are the distances of two segments.
 struct Params {
   q: u32,
   qStride: u32,
@@ -27,27 +27,28 @@ struct Params {
 @group(0) @binding(0) var<storage, read_write> arena: array<vec4<f32>>;
 @group(0) @binding(1) var<uniform> params: Params;
 
-// A workgroup takes 32 queries of one head (y) of one segment, and makes up to 64
-// columns of their result (z counts the segments' chunks of 64, for heads wider
-// than that make their scores once a chunk). Keys come 32 at a time. 64 threads
-// make 32 × 32 scores, 4 × 4 each, from 32 columns of queries and keys in workgroup
-// memory; two threads a row bring them under the softmax; then each thread adds to
-// its 8 rows × 4 columns of the result, as in linear.wgsl. Scores have rows of 9
-// vectors, so that rows lie in different banks. 12.6 KB of workgroup memory.
+// A workgroup computes up to 64 columns of the result for 32 queries (x) of one head (y)
+// of one segment. z counts the chunks of 64 columns of all segments; a head wider than
+// 64 computes its scores once per chunk. The loop takes 32 keys at a time: 64 threads
+// compute 32 × 32 scores, 4 × 4 each, from queries and keys in workgroup memory; two
+// threads per row exponentiate them; then each thread adds to its 8 rows × 4 columns of
+// the result, as in linear.wgsl. Rows of scores have 9 vectors, so that they lie in
+// different memory banks. 12.6 KB of workgroup memory.
 //
-// A key that is not there has the score −1e30, and its value is taken as zero. The
-// first key is visible to every query, so the highest score is a real one from the
-// first round on.
+// Hidden and missing keys have the score −1e30, and missing values are zero. The first
+// key is visible to every query, so the highest score is a real one from the first round
+// on.
 
-const none = -1e30;
+const hiddenScore = -1e30;
 
 var<workgroup> tile: array<vec4<f32>, 512>;   // [2][32][8]: queries and keys; then [32][16]: values
 var<workgroup> scores: array<vec4<f32>, 288>; // [32][9]
-var<workgroup> shares: array<f32, 64>;        // of a row's highest score or sum, two threads a row
+var<workgroup> partials: array<f32, 64>;      // highest score or sum of half a row, two threads per row
 var<workgroup> highest: array<f32, 32>;
 var<workgroup> sums: array<f32, 32>;
 var<workgroup> shrink: array<f32, 32>;        // exp(old highest − new highest)
 
+// rowOf gives a vector of a row, zeros beyond the last row or column.
 fn rowOf(base: u32, row: u32, stride: u32, column: u32, rows: u32) -> vec4<f32> {
   if (row >= rows || column >= params.dim) {
     return vec4<f32>();
@@ -82,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var o7 = vec4<f32>();
 
   if (thread < 32u) {
-    highest[thread] = none;
+    highest[thread] = hiddenScore;
     sums[thread] = 0.0;
   }
 
@@ -93,10 +94,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
-    for (var part = 0u; part < params.dim; part += 8u) {
+    for (var slice = 0u; slice < params.dim; slice += 8u) {
       for (var i = thread; i < 256u; i += 64u) {
-        tile[i] = rowOf(q, firstQuery + (i >> 3u), params.qStride, part + (i & 7u), params.queries);
-        tile[256u + i] = rowOf(k, firstKey + (i >> 3u), params.kStride, part + (i & 7u), params.keys);
+        tile[i] = rowOf(q, firstQuery + (i >> 3u), params.qStride, slice + (i & 7u), params.queries);
+        tile[256u + i] = rowOf(k, firstKey + (i >> 3u), params.kStride, slice + (i & 7u), params.keys);
       }
       workgroupBarrier();
       for (var c = 0u; c < 8u; c += 1u) {
@@ -118,7 +119,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let key = vec4<u32>(firstKey + keyAt) + vec4<u32>(0u, 1u, 2u, 3u);
     let seen = key < vec4<u32>(params.keys);
     let last = vec4<u32>(select(params.keys, firstQuery + queryAt, params.causal != 0u));
-    let hidden = vec4<f32>(none);
+    let hidden = vec4<f32>(hiddenScore);
     let at = queryAt * 9u + (thread & 7u);
     scores[at] = select(hidden, s0 * params.scale, seen & (key <= last));
     scores[at + 9u] = select(hidden, s1 * params.scale, seen & (key <= last + 1u));
@@ -129,36 +130,36 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
 
-    // Two threads a row, four vectors each.
-    let mine = thread >> 1u;
-    let own = mine * 9u + (thread & 1u) * 4u;
-    var p0 = scores[own];
-    var p1 = scores[own + 1u];
-    var p2 = scores[own + 2u];
-    var p3 = scores[own + 3u];
+    // Two threads per row of scores, four vectors each.
+    let scoreRow = thread >> 1u;
+    let scoreAt = scoreRow * 9u + (thread & 1u) * 4u;
+    var p0 = scores[scoreAt];
+    var p1 = scores[scoreAt + 1u];
+    var p2 = scores[scoreAt + 2u];
+    var p3 = scores[scoreAt + 3u];
     let m = max(max(p0, p1), max(p2, p3));
-    shares[thread] = max(max(m.x, m.y), max(m.z, m.w));
+    partials[thread] = max(max(m.x, m.y), max(m.z, m.w));
     workgroupBarrier();
-    let before = highest[mine];
-    let top = max(before, max(shares[2u * mine], shares[2u * mine + 1u]));
+    let before = highest[scoreRow];
+    let top = max(before, max(partials[2u * scoreRow], partials[2u * scoreRow + 1u]));
     p0 = exp(p0 - top);
     p1 = exp(p1 - top);
     p2 = exp(p2 - top);
     p3 = exp(p3 - top);
     workgroupBarrier();
-    scores[own] = p0;
-    scores[own + 1u] = p1;
-    scores[own + 2u] = p2;
-    scores[own + 3u] = p3;
+    scores[scoreAt] = p0;
+    scores[scoreAt + 1u] = p1;
+    scores[scoreAt + 2u] = p2;
+    scores[scoreAt + 3u] = p3;
     let sum = p0 + p1 + p2 + p3;
-    shares[thread] = sum.x + sum.y + sum.z + sum.w;
+    partials[thread] = sum.x + sum.y + sum.z + sum.w;
     if ((thread & 1u) == 0u) {
-      highest[mine] = top;
-      shrink[mine] = exp(before - top);
+      highest[scoreRow] = top;
+      shrink[scoreRow] = exp(before - top);
     }
     workgroupBarrier();
     if ((thread & 1u) == 0u) {
-      sums[mine] = sums[mine] * shrink[mine] + shares[thread] + shares[thread + 1u];
+      sums[scoreRow] = sums[scoreRow] * shrink[scoreRow] + partials[thread] + partials[thread + 1u];
     }
 
     o0 *= shrink[row];
@@ -209,6 +210,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 
+// store writes a vector of a query's result.
 fn store(at: u32, query: u32, value: vec4<f32>, sum: f32) {
   if (query < params.queries) {
     arena[at + query * params.dstStride] = value / sum;

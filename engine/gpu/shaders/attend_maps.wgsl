@@ -1,7 +1,7 @@
-// Attention of one segment with its matrix, for any width of heads:
-// probs = softmax(q·kᵀ·scale), dst = probs·v.
+// Attention of one segment that stores the matrix of probabilities, for heads of any
+// width: probs = softmax(q·kᵀ·scale), dst = probs·v.
 
-// Places and strides count values.
+// Offsets and strides count values.
 struct Params {
   q: u32,
   qStride: u32,
@@ -23,11 +23,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read_write> arena: array<f32>;
 @group(0) @binding(1) var<uniform> params: Params;
 
-// A workgroup of 64 threads takes one query (x) of one head (y): each thread makes
-// every 64th score and keeps it in the row of probs; a tree finds the highest and
-// the sum; then each thread makes every 64th column of the result.
+// A workgroup of 64 threads computes one query (x) of one head (y). Each thread computes
+// every 64th score and stores it in the row of probs; tree reductions give the highest
+// score and the sum; then each thread computes every 64th column of the result.
 
-var<workgroup> shares: array<f32, 64>;
+var<workgroup> partials: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -51,15 +51,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     arena[probs + j] = score;
     top = max(top, score);
   }
-  shares[thread] = top;
+  partials[thread] = top;
   workgroupBarrier();
   for (var half = 32u; half > 0u; half >>= 1u) {
     if (thread < half) {
-      shares[thread] = max(shares[thread], shares[thread + half]);
+      partials[thread] = max(partials[thread], partials[thread + half]);
     }
     workgroupBarrier();
   }
-  top = shares[0];
+  top = partials[0];
   workgroupBarrier();
 
   var sum = 0.0;
@@ -68,15 +68,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     arena[probs + j] = e;
     sum += e;
   }
-  shares[thread] = sum;
+  partials[thread] = sum;
   workgroupBarrier();
   for (var half = 32u; half > 0u; half >>= 1u) {
     if (thread < half) {
-      shares[thread] += shares[thread + half];
+      partials[thread] += partials[thread + half];
     }
     workgroupBarrier();
   }
-  let scale = 1.0 / shares[0];
+  let scale = 1.0 / partials[0];
   for (var j = thread; j < params.keys; j += 64u) {
     arena[probs + j] = select(0.0, arena[probs + j] * scale, j < keys);
   }

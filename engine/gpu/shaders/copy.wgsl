@@ -1,6 +1,6 @@
-// dst = src, or with multiply dst ·= src: value by value.
+// dst = src, or with multiply dst ·= src, element by element.
 
-// Places and strides count values.
+// Offsets and strides count values.
 struct Params {
   src: u32,
   srcStride: u32,
@@ -15,8 +15,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read_write> arena: array<f32>;
 @group(0) @binding(1) var<uniform> params: Params;
 
-// A thread takes one value; a workgroup 256 in a row, and goes over row after row
-// where columns are few.
+// A thread computes one value, a workgroup 256 successive ones, across rows.
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -1,8 +1,8 @@
-// A tile of dst has 32 rows and 64 columns: 64 threads, 16 to a row, hold 8 rows ×
-// 4 columns each in registers. 32 inputs at a time go through workgroup memory: 4
-// KB of x and 8 KB of weights, which are unpacked there. A thread then reads 8 + 4
-// vectors for 128 multiplications. Edges are cut with zeros in the loaders, so the
-// loop has none.
+// A workgroup computes a tile of 32 rows × 64 columns of dst. 64 threads, 16 across, hold
+// 8 rows × 4 columns each in registers. The loop takes 32 inputs at a time through
+// workgroup memory: 4 KB of x and 8 KB of unpacked weights. A thread then reads 8 + 4
+// vectors for 128 multiplications. Loads beyond an edge give zeros, so the inner loop
+// needs no bounds.
 
 const tileRows = 32u;
 const tileQuads = 16u; // of columns
@@ -32,7 +32,8 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
     for (var i = thread; i < 256u; i += 64u) {
       xTile[i] = inputs4(firstRow + (i >> 3u), first + 4u * (i & 7u));
     }
-    // One panel of 32 inputs × 8 outputs a round: neighbours read neighbours.
+    // One panel of 32 inputs × 8 outputs per round: successive threads read successive
+    // vectors.
     for (var i = thread; i < 512u; i += 64u) {
       let k = (i & 63u) >> 1u;
       let quad = (i >> 6u) * 2u + (i & 1u);
@@ -70,7 +71,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
     workgroupBarrier();
   }
 
-  // A loop, so that compilers meet the activations once and not eight times.
+  // A loop, so that the activations are compiled once and not eight times.
   var sums = array<vec4<f32>, 8>(s0, s1, s2, s3, s4, s5, s6, s7);
   for (var i = 0u; i < 8u; i += 1u) {
     finish(firstRow + row + i, firstQuad + column, sums[i]);

@@ -1,6 +1,7 @@
-// What linear.wgsl and linear_row.wgsl share: dst = act(x·Wᵀ·scale + bias) + residual.
+// The common start of linear.wgsl and linear_row.wgsl:
+// dst = act(x·Wᵀ·scale + bias) + residual.
 
-// Places and strides count vectors of four values, the others single values.
+// Offsets and strides count vectors of four values, the other fields single values.
 struct Params {
   x: u32,
   xStride: u32,
@@ -19,18 +20,19 @@ struct Params {
 @group(0) @binding(1) var<uniform> params: Params;
 @group(1) @binding(1) var<storage, read> vectors: array<vec4<f32>>; // [2][⌈outputs/8⌉·8]: bias, scale
 
-// inputs4 gives inputs k… of a row, zeros past the last; k is a multiple of 4.
+// inputs4 gives four inputs of a row from k on, zeros beyond the last; k is a multiple
+// of 4.
 fn inputs4(row: u32, k: u32) -> vec4<f32> {
   if (row >= params.rows || k >= params.inputs) {
     return vec4<f32>();
   }
   let x = arena[params.x + row * params.xStride + (k >> 2u)];
-  let there = vec4<u32>(k, k + 1u, k + 2u, k + 3u) < vec4<u32>(params.inputs);
-  return select(vec4<f32>(), x, there);
+  let valid = vec4<u32>(k, k + 1u, k + 2u, k + 3u) < vec4<u32>(params.inputs);
+  return select(vec4<f32>(), x, valid);
 }
 
-// finish turns sums of outputs 4·quad… into the result and stores it. Columns past
-// the last output are room that nobody reads.
+// finish computes the result from the sums of outputs 4·quad to 4·quad+3 and stores it.
+// Columns beyond the last output are padding.
 fn finish(row: u32, quad: u32, sum: vec4<f32>) {
   if (row >= params.rows || 4u * quad >= params.outputs) {
     return;

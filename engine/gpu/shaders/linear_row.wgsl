@@ -1,11 +1,11 @@
-// For few rows the weights are what takes time, so each is read once for 4 rows. A
-// workgroup makes 4 rows × 32 columns: 128 threads, 8 to a row of weights, and each
-// of the 16 slices sums every 16th group of four inputs. The slices then meet in 8
-// KB of workgroup memory. No edge is cut in the loop but that of the inputs.
+// With few rows, reading the weights takes most of the time, so each is read once for 4
+// rows. A workgroup computes 4 rows × 32 columns with 128 threads: 8 across, in 16 slices,
+// each of which sums every 16th group of four inputs. The sums of the slices are then
+// added up in 8 KB of workgroup memory. The loop checks only the bound of the inputs.
 
 const slices = 16u;
 
-var<workgroup> parts: array<vec4<f32>, 512>; // [16 slices][4 rows][8 quads]
+var<workgroup> partials: array<vec4<f32>, 512>; // [16 slices][4 rows][8 quads]
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
   var s2 = vec4<f32>();
   var s3 = vec4<f32>();
   for (var k = 4u * slice; k < params.inputs; k += 4u * slices) {
-    let last = params.inputs - 1u; // where an input is not there, its x is zero
+    let last = params.inputs - 1u; // beyond it x is zero
     let w0 = weight(k, quad);
     let w1 = weight(min(k + 1u, last), quad);
     let w2 = weight(min(k + 2u, last), quad);
@@ -34,16 +34,16 @@ fn main(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index)
     s3 += x.x * w0 + x.y * w1 + x.z * w2 + x.w * w3;
   }
   let at = slice * 32u + (thread & 7u);
-  parts[at] = s0;
-  parts[at + 8u] = s1;
-  parts[at + 16u] = s2;
-  parts[at + 24u] = s3;
+  partials[at] = s0;
+  partials[at + 8u] = s1;
+  partials[at + 16u] = s2;
+  partials[at + 24u] = s3;
   workgroupBarrier();
 
   if (thread < 32u) {
     var sum = vec4<f32>();
     for (var i = 0u; i < slices; i += 1u) {
-      sum += parts[i * 32u + thread];
+      sum += partials[i * 32u + thread];
     }
     finish(firstRow + (thread >> 3u), tile.x * 8u + (thread & 7u), sum);
   }

@@ -1,6 +1,6 @@
 // dst = the mean of the rows of x.
 
-// Places and strides count values.
+// Offsets and strides count values.
 struct Params {
   x: u32,
   xStride: u32,
@@ -12,10 +12,10 @@ struct Params {
 @group(0) @binding(0) var<storage, read_write> arena: array<f32>;
 @group(0) @binding(1) var<uniform> params: Params;
 
-// A workgroup takes 16 columns: 16 threads go down each, every 16th row, so that
-// no sum runs long; the 16 sums of a column then meet in workgroup memory.
+// A workgroup computes 16 columns with 16 threads each, of which every one sums every
+// 16th row, so that sums stay short. The 16 sums of a column are then added up.
 
-var<workgroup> shares: array<f32, 256>; // [16 slices][16 columns]
+var<workgroup> partials: array<f32, 256>; // [16 slices][16 columns]
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -26,13 +26,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       sum += arena[params.x + row * params.xStride + col];
     }
   }
-  shares[thread] = sum;
+  partials[thread] = sum;
   workgroupBarrier();
   if (thread < 16u && col < params.cols) {
-    var all = 0.0;
+    var total = 0.0;
     for (var i = 0u; i < 16u; i += 1u) {
-      all += shares[i * 16u + thread];
+      total += partials[i * 16u + thread];
     }
-    arena[params.dst + col] = all / f32(params.rows);
+    arena[params.dst + col] = total / f32(params.rows);
   }
 }

@@ -1,6 +1,6 @@
 // LayerNorm of every row: (x − mean)/√(variance + eps)·gain + bias. dst may be x.
 
-// Places and strides count values.
+// Offsets and strides count values.
 struct Params {
   x: u32,
   xStride: u32,
@@ -16,33 +16,34 @@ struct Params {
 @group(0) @binding(1) var<uniform> params: Params;
 @group(1) @binding(1) var<storage, read> vectors: array<f32>; // [2][width]: gain, bias
 
-// A workgroup of 64 threads takes one row. The row is read three times, for mean,
-// variance and result: the second reading finds it in a cache, and the variance
-// loses no digits to a mean far from zero. Each thread's share is summed by itself,
-// then the shares in a tree.
+// A workgroup of 64 threads computes one row. It reads the row three times, for mean,
+// variance and result: the row is in a cache then, and the variance stays accurate if the
+// mean is far from zero. Each thread sums every 64th value; a tree reduction adds up the
+// sums.
 
-var<workgroup> shares: array<f32, 64>;
+var<workgroup> partials: array<f32, 64>;
 
-// total is the sum of a value over all threads.
-fn total(thread: u32, share: f32) -> f32 {
-  shares[thread] = share;
+// total is the sum of value over all threads.
+fn total(thread: u32, value: f32) -> f32 {
+  partials[thread] = value;
   workgroupBarrier();
   for (var half = 32u; half > 0u; half >>= 1u) {
     if (thread < half) {
-      shares[thread] += shares[thread + half];
+      partials[thread] += partials[thread + half];
     }
     workgroupBarrier();
   }
-  let sum = shares[0];
+  let sum = partials[0];
   workgroupBarrier();
   return sum;
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  // Workgroups past the last row repeat it up to their barriers and store nothing.
-  let place = group.y * params.across + group.x;
-  let row = min(place, params.rows - 1u);
+  // Workgroups beyond the last row compute that row, to reach the same barriers, and store
+  // nothing.
+  let workgroup = group.y * params.across + group.x;
+  let row = min(workgroup, params.rows - 1u);
   let x = params.x + row * params.xStride;
 
   var sum = 0.0;
@@ -57,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   let scale = 1.0 / sqrt(total(thread, squares) / f32(params.width) + params.eps);
 
-  if (place < params.rows) {
+  if (workgroup < params.rows) {
     let dst = params.dst + row * params.dstStride;
     for (var i = thread; i < params.width; i += 64u) {
       arena[dst + i] = (arena[x + i] - mean) * scale * vectors[i] + vectors[params.width + i];

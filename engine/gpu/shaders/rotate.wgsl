@@ -1,7 +1,7 @@
-// RoPE on heads side by side, in place: x' = x·cos + rotateHalf(x)·sin,
+// RoPE on heads side by side, in place: x' = x·cos + rotateHalf(x)·sin, where
 // rotateHalf(x) = (−second half, first half) of each head.
 
-// Places and strides count values.
+// Offsets and strides count values.
 struct Params {
   x: u32,
   xStride: u32,
@@ -18,8 +18,8 @@ struct Params {
 @group(0) @binding(0) var<storage, read_write> arena: array<f32>;
 @group(0) @binding(1) var<uniform> params: Params;
 
-// A thread takes one pair: a value of a first half and its partner in the second.
-// pairs are those of a row, half those of a head.
+// A thread computes one pair: a value of a head's first half and the same of its second.
+// pairs is the number of pairs in a row, half that in a head.
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -1,7 +1,7 @@
-// dst = v, where each head's values of row j are multiplied with that head's
-// attention of the first query to j.
+// dst = v, where each head's values of row j are multiplied by the attention of that
+// head's first query to j.
 
-// Places and strides count values.
+// Offsets and strides count values.
 struct Params {
   v: u32,
   vStride: u32,
@@ -18,8 +18,8 @@ struct Params {
 @group(0) @binding(0) var<storage, read_write> arena: array<f32>;
 @group(0) @binding(1) var<uniform> params: Params;
 
-// A thread takes one value. headStride leads from one head's attention of its first
-// query to the next head's.
+// A thread computes one value. headStride is the distance between the attention of the
+// first query of one head and of the next.
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -1,5 +1,5 @@
-// Multiplications and additions in registers alone, for the ceiling that the
-// benchmarks name: what the adapter can do where no memory is in the way.
+// Multiplications and additions in registers, to measure the adapter's ceiling: its
+// speed without memory accesses.
 
 struct Params {
   rounds: u32,
@@ -9,8 +9,8 @@ struct Params {
 @group(0) @binding(0) var<storage, read_write> arena: array<vec4<f32>>;
 @group(0) @binding(1) var<uniform> params: Params;
 
-// A thread has eight sums of four, so that none waits for itself, and adds 64 times
-// to each a round: 2 · 8 · 4 · 64 operations.
+// A thread has eight independent sums of four values and adds 64 times to each per round:
+// 2 · 8 · 4 · 64 operations.
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

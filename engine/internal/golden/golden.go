@@ -1,5 +1,4 @@
-// Package golden finds the golden cases and prints their rows. Tests of several
-// packages use it; nothing else does.
+// Package golden finds the golden cases and prints a row for each. Only tests use it.
 //
 // testdata/golden/README.md describes the layout of a folder of cases.
 package golden
@@ -18,14 +17,14 @@ import (
 // Status is the first word of a row.
 type Status string
 
-// A case is ok, or FAIL, or nothing here claims to run it.
+// The statuses.
 const (
 	OK        Status = "ok"
 	Fail      Status = "FAIL"
-	Unclaimed Status = "unclaimed"
+	Unclaimed Status = "unclaimed" // the case was not run, for a stated reason
 )
 
-// Verdict is OK or Fail.
+// Verdict returns OK if the outputs are the same as upstream's, else Fail.
 func Verdict(same bool) Status {
 	if same {
 		return OK
@@ -33,8 +32,26 @@ func Verdict(same bool) Status {
 	return Fail
 }
 
-// Row prints a row: status, kind/case/run, and the worst difference over the
-// scale, the count of what differs, or the reason. A Fail fails the test.
+// Absent is the status of a case that isn't read: Fail for a case of the tree, since
+// everything in testdata/golden is claimed, and Unclaimed for others. path is the
+// case's file.
+func Absent(t testing.TB, path string) Status {
+	t.Helper()
+	tree, err := filepath.Abs(Tree(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasPrefix(path, tree+string(filepath.Separator)) {
+		return Fail
+	}
+	return Unclaimed
+}
+
+// Row prints a row: status, name (kind/case/run), and as detail the worst difference
+// over the scale, the number of differences, or the reason. Fail fails the test.
 func Row(t testing.TB, status Status, name, detail string) {
 	t.Helper()
 	fmt.Printf("%s %s %s\n", status, name, detail)
@@ -43,11 +60,9 @@ func Row(t testing.TB, status Status, name, detail string) {
 	}
 }
 
-// Cases gives the files that match the pattern, models/*/expected.json, in all
-// folders of cases: testdata/golden, those that the environment variable
-// VITRINE_GOLDEN names, separated by colons, and shared/fixtures beside the
-// checkout where it is there. A case that is the same as one before, with all
-// its files, is left out.
+// Cases returns the files that match a pattern such as models/*/expected.json in all
+// Folders. A case whose files all equal those of an earlier case is left out. No case
+// at all fails the test.
 func Cases(t testing.TB, pattern string) []string {
 	t.Helper()
 	var cases []string
@@ -70,8 +85,8 @@ func Cases(t testing.TB, pattern string) []string {
 	return cases
 }
 
-// fingerprint hashes a case: the file and what is in its folder, or, for the
-// lines of a tokenizer, what is in the folder of the same name beside them.
+// fingerprint hashes a case: all files in the folder of file, or, for the texts of a
+// tokenizer (NAME.jsonl), file and all files in the folder NAME beside it.
 func fingerprint(t testing.TB, file string) string {
 	t.Helper()
 	hash := sha256.New()
@@ -84,9 +99,9 @@ func fingerprint(t testing.TB, file string) string {
 		hash.Write(data)
 	}
 	folder := filepath.Dir(file)
-	if lines, ok := strings.CutSuffix(file, ".jsonl"); ok {
+	if tokenizer, ok := strings.CutSuffix(file, ".jsonl"); ok {
 		add("", file)
-		folder = lines
+		folder = tokenizer
 	}
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if path == folder && errors.Is(err, fs.ErrNotExist) {
@@ -103,11 +118,13 @@ func fingerprint(t testing.TB, file string) string {
 	return string(hash.Sum(nil))
 }
 
-// Folders gives the folders of cases, those that are there.
+// Folders returns the folders of cases: testdata/golden, the folders that the
+// environment variable VITRINE_GOLDEN names, separated by colons, and shared/fixtures
+// beside the checkout if it exists.
 func Folders(t testing.TB) []string {
 	t.Helper()
 	root := checkout(t)
-	list := []string{filepath.Join(root, "testdata", "golden")}
+	list := []string{Tree(t)}
 	for _, named := range filepath.SplitList(os.Getenv("VITRINE_GOLDEN")) {
 		if !filepath.IsAbs(named) {
 			named = filepath.Join(root, named) // tests run in the folders of their packages
@@ -123,7 +140,13 @@ func Folders(t testing.TB) []string {
 	return list
 }
 
-// checkout is the folder of go.mod.
+// Tree is testdata/golden.
+func Tree(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(checkout(t), "testdata", "golden")
+}
+
+// checkout returns the folder of go.mod.
 func checkout(t testing.TB) string {
 	t.Helper()
 	folder, err := os.Getwd()

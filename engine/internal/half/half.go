@@ -1,29 +1,30 @@
-// Package half has the two 16-bit float formats of checkpoints: binary16 and
-// bfloat16.
+// Package half converts the two 16-bit float formats of checkpoints, binary16 and
+// bfloat16, from and to float32.
 package half
 
 import "math"
 
-// FromF16 gives the value of an IEEE 754 binary16 number; float32 holds all of them
-// exactly. NaN keeps its payload. It is small enough to be inlined: whole files go
-// through it.
+// FromF16 returns the value of an IEEE 754 binary16 number; float32 holds each exactly.
+// NaN keeps its payload. The function is small enough to be inlined, because it
+// converts whole files.
 func FromF16(bits uint16) float32 {
 	moved := uint32(bits&0x8000)<<16 | uint32(bits&0x7fff)<<13
 	if bits&0x7c00 == 0x7c00 { // infinity and NaN
 		return math.Float32frombits(moved | 0xff<<23)
 	}
-	// The exponent has a bias of 15 where float32 has 127; so have subnormals,
-	// which are subnormal in moved too, and the product is exact for all.
+	// The bias of the exponent is 15, and 127 in float32: the factor 2¹¹² corrects that.
+	// Subnormals are subnormal in moved too, so the product is exact for all numbers.
 	return math.Float32frombits(moved) * 0x1p112
 }
 
-// FromBF16 gives the value of a bfloat16 number: the upper half of a float32.
+// FromBF16 returns the value of a bfloat16 number, which is the upper half of a
+// float32.
 func FromBF16(bits uint16) float32 {
 	return math.Float32frombits(uint32(bits) << 16)
 }
 
-// ToF16 rounds to the nearest binary16 number, ties to the even one. From 65520
-// on that is infinity. NaN stays NaN and keeps the payload that fits.
+// ToF16 returns the nearest binary16 number; ties go to the even one. Magnitudes from
+// 65520 on become infinity. NaN stays NaN and keeps the upper bits of its payload.
 func ToF16(value float32) uint16 {
 	bits := math.Float32bits(value)
 	sign := uint16(bits>>16) & 0x8000
@@ -37,11 +38,11 @@ func ToF16(value float32) uint16 {
 		return sign | 0x7c00 | payload
 	case bits >= 0x477ff000: // 65520
 		return sign | 0x7c00
-	case bits < 113<<23: // below 2⁻¹⁴: in 0.5 + x the last bit is worth 2⁻²⁴, as in a subnormal
+	case bits < 113<<23: // below 2⁻¹⁴: the last bit of 0.5 + x is worth 2⁻²⁴, as that of a subnormal
 		const half = 126 << 23
 		return sign | uint16(math.Float32bits(math.Float32frombits(bits)+math.Float32frombits(half))-half)
 	}
-	// Adding 0xfff, and one more where the last kept bit is odd, carries into
-	// the kept bits exactly where rounding goes up.
+	// Adding 0xfff, and 1 more if the last kept bit is 1, carries into the kept bits
+	// exactly when the value must be rounded up.
 	return sign | uint16((bits-112<<23+0xfff+bits>>13&1)>>13)
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// f16 is the definition in IEEE 754, in float64.
+// f16 returns the value of a binary16 number by the definition in IEEE 754.
 func f16(bits uint16) float64 {
 	sign := 1 - 2*float64(bits>>15)
 	exponent, m := int(bits>>10&31), float64(bits&0x3ff)
@@ -37,8 +37,8 @@ func TestF16HasEveryValue(t *testing.T) {
 	}
 }
 
-// TestToF16Rounds goes through the neighbourhood of every midpoint between two
-// binary16 numbers, where rounding decides.
+// TestToF16Rounds rounds every midpoint between two binary16 numbers, and the float32
+// numbers next to it.
 func TestToF16Rounds(t *testing.T) {
 	for i := range uint16(0x7bff) {
 		low, high := f16(i), f16(i+1)

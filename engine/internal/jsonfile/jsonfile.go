@@ -1,8 +1,8 @@
 // Package jsonfile reads the JSON files of a model folder. It differs from
-// encoding/json where untrusted model files need it: a repeated key is an
-// error (encoding/json keeps the last), an error names the file and the path of
-// keys, nesting is bounded, and nothing is decoded before it is asked for, so a
-// tokenizer.json of 33 MB costs its own bytes and no tree.
+// encoding/json in what untrusted model files need: a repeated key is an error
+// (encoding/json keeps the last), errors name the file and the path of keys, nesting
+// is bounded, and values are decoded on demand, so a tokenizer.json of 33 MB takes
+// the memory of its bytes and no tree.
 package jsonfile
 
 import (
@@ -22,7 +22,7 @@ const maxDepth = 64
 // Kind is the type of a Value.
 type Kind byte
 
-// The kinds. Missing is what Get gives for a key that isn't there.
+// The kinds. Get returns a Missing value for an absent key.
 const (
 	Missing Kind = iota
 	Null
@@ -33,17 +33,18 @@ const (
 	Object
 )
 
+// String returns the kind for messages, with its article.
 func (k Kind) String() string {
 	return [...]string{"nothing", "null", "a boolean", "a number", "a string", "an array", "an object"}[k]
 }
 
-// Value is a part of a parsed file: its bytes, and where they stand.
-// The zero Value is Missing.
+// Value is a value in a parsed file: its bytes and its path. The zero Value is
+// Missing.
 type Value struct {
 	file   *file
-	parent string // path of the object or array that it is a part of
-	key    string // its name there, where that is an object
-	index  int    // its place there plus one, where that is an array; else 0
+	parent string // path of the enclosing object or array
+	key    string // key in the enclosing object
+	index  int    // position in the enclosing array, plus one; 0 in an object
 	raw    []byte
 }
 
@@ -52,8 +53,9 @@ type file struct {
 	code fault.Code
 }
 
-// Parse checks that data is one JSON text (RFC 8259, UTF-8) without repeated
-// keys and gives its root. Errors carry the code given, and the file's name.
+// Parse checks that data is one JSON text (RFC 8259, UTF-8) without repeated keys and
+// returns its root, which keeps data. A byte order mark is skipped. Errors have the
+// given code and name the file.
 func Parse(name string, code fault.Code, data []byte) (Value, error) {
 	f := &file{name: name, code: code}
 	p := parser{file: f, data: data}
@@ -73,7 +75,7 @@ func Parse(name string, code fault.Code, data []byte) (Value, error) {
 	return Value{file: f, raw: data[start:end]}, nil
 }
 
-// Kind tells what v is.
+// Kind returns the kind of v.
 func (v Value) Kind() Kind {
 	if len(v.raw) == 0 {
 		return Missing
@@ -93,11 +95,11 @@ func (v Value) Kind() Kind {
 	return Number
 }
 
-// Has tells whether v is there and not null: absent and null mean the same in
-// every file read here.
+// Has reports whether v is present and not null: an absent key and null mean the same
+// in nearly all files that are read here.
 func (v Value) Has() bool { return v.Kind() > Null }
 
-// Where is the file and path of v, as errors name it.
+// Where returns the file and path of v, for errors: "config.json: a.b[0]".
 func (v Value) Where() string {
 	path := v.path()
 	if v.file == nil {
@@ -109,7 +111,8 @@ func (v Value) Where() string {
 	return v.file.name + ": " + path
 }
 
-// path is made when it is asked for: a file of a million values has few errors.
+// path returns the path of v. It is built on demand, because of a million values only
+// a few need it.
 func (v Value) path() string {
 	switch {
 	case v.index > 0:
@@ -122,7 +125,7 @@ func (v Value) path() string {
 	return v.parent + "." + v.key
 }
 
-// Fail makes an error about v.
+// Fail returns an error about v with the code of its file.
 func (v Value) Fail(format string, args ...any) error {
 	code := fault.Config
 	if v.file != nil {
@@ -131,15 +134,17 @@ func (v Value) Fail(format string, args ...any) error {
 	return fault.New(code, v.Where(), format, args...)
 }
 
-// Unsupported makes an error about a sound value that asks for too much.
+// Unsupported returns an error with fault.Unsupported about v, a valid value that is
+// not supported.
 func (v Value) Unsupported(format string, args ...any) error {
 	return fault.New(fault.Unsupported, v.Where(), format, args...)
 }
 
-// Raw gives the bytes of v, a part of the file's.
+// Raw returns the bytes of v, a slice of the file.
 func (v Value) Raw() []byte { return v.raw }
 
-// Get gives the member of an object, Missing where v is no object or has none.
+// Get returns a member of an object. It is Missing if v has no such member or is not
+// an object.
 func (v Value) Get(key string) Value {
 	member := Value{file: v.file, parent: v.path(), key: key}
 	_ = v.Each(func(k string, m Value) error {
@@ -151,8 +156,8 @@ func (v Value) Get(key string) Value {
 	return member
 }
 
-// Each calls do for the members of an object in their order, and stops at its
-// first error. For what is no object it does nothing.
+// Each calls do for the members of an object in their order. It returns the first
+// error of do and stops there. If v is not an object, it does nothing.
 func (v Value) Each(do func(key string, member Value) error) error {
 	if v.Kind() != Object {
 		return nil
@@ -178,8 +183,8 @@ func (v Value) Each(do func(key string, member Value) error) error {
 	return nil
 }
 
-// Elements calls do for the elements of an array in their order, and stops at
-// its first error. For what is no array it does nothing.
+// Elements calls do for the elements of an array in their order. It returns the first
+// error of do and stops there. If v is not an array, it does nothing.
 func (v Value) Elements(do func(i int, element Value) error) error {
 	if v.Kind() != Array {
 		return nil
@@ -201,7 +206,7 @@ func (v Value) Elements(do func(i int, element Value) error) error {
 	return nil
 }
 
-// Text gives a string.
+// Text returns the value of a string; another kind is an error.
 func (v Value) Text() (string, error) {
 	if v.Kind() != String {
 		return "", v.Fail("found %s, want a string", v.Kind())
@@ -209,7 +214,7 @@ func (v Value) Text() (string, error) {
 	return unquote(v.raw), nil
 }
 
-// Bool gives a boolean.
+// Bool returns the value of a boolean; another kind is an error.
 func (v Value) Bool() (bool, error) {
 	if v.Kind() != Bool {
 		return false, v.Fail("found %s, want true or false", v.Kind())
@@ -217,7 +222,8 @@ func (v Value) Bool() (bool, error) {
 	return v.raw[0] == 't', nil
 }
 
-// Float gives a finite number.
+// Float returns the value of a number; another kind, and a number out of the range of
+// a float64, are errors.
 func (v Value) Float() (float64, error) {
 	if v.Kind() != Number {
 		return 0, v.Fail("found %s, want a number", v.Kind())
@@ -229,7 +235,8 @@ func (v Value) Float() (float64, error) {
 	return f, nil
 }
 
-// Int gives a whole number that a float64 holds exactly; 1.0 and 1e2 count.
+// Int returns the value of a whole number of at most 2⁵³ in magnitude; 1.0 and 1e2 are
+// whole numbers too. Anything else is an error.
 func (v Value) Int() (int64, error) {
 	f, err := v.Float()
 	if err != nil {
@@ -241,20 +248,23 @@ func (v Value) Int() (int64, error) {
 	return int64(f), nil
 }
 
-// parser walks bytes. value checks them; skip trusts that value has.
+// parser reads data from pos on. value checks the syntax; skip requires that value has
+// checked it.
 type parser struct {
 	file *file
 	data []byte
 	pos  int
 }
 
+// fail returns an error about a syntax error at pos.
 func (p *parser) fail(format string, args ...any) error {
 	if len(p.data) > 0 && p.data[0] == '<' {
-		return fault.New(p.file.code, p.file.name, "holds an HTML page, not JSON; check the address of the model")
+		return fault.New(p.file.code, p.file.name, "holds an HTML page, not JSON; check the URL of the model")
 	}
 	return fault.New(p.file.code, p.file.name, "not valid JSON at byte %d: "+format, append([]any{p.pos}, args...)...)
 }
 
+// space skips white space.
 func (p *parser) space() {
 	for p.pos < len(p.data) {
 		switch p.data[p.pos] {
@@ -266,6 +276,7 @@ func (p *parser) space() {
 	}
 }
 
+// peek returns the next byte, 0 at the end.
 func (p *parser) peek() byte {
 	if p.pos < len(p.data) {
 		return p.data[p.pos]
@@ -273,6 +284,7 @@ func (p *parser) peek() byte {
 	return 0
 }
 
+// value checks one value and moves past it.
 func (p *parser) value(depth int) error {
 	if depth > maxDepth {
 		return p.fail("nested deeper than %d", maxDepth)
@@ -329,7 +341,7 @@ func (p *parser) object(depth int) error {
 	}
 	p.pos++
 	if key, twice := keys.repeated(); twice {
-		return fault.New(p.file.code, p.file.name, "the key %q stands twice in one object; remove one", key)
+		return fault.New(p.file.code, p.file.name, "the key %q appears twice in one object; remove one", key)
 	}
 	return nil
 }
@@ -404,14 +416,14 @@ func (p *parser) number() error {
 		p.data[p.pos] == '.' || p.data[p.pos] == 'e' || p.data[p.pos] == 'E') {
 		p.pos++
 	}
-	if !numeral(p.data[start:p.pos]) {
+	if !isNumber(p.data[start:p.pos]) {
 		return p.fail("%.20q is not a number", p.data[start:p.pos])
 	}
 	return nil
 }
 
-// numeral tells whether s has the form of a JSON number: -?int[.frac][exp].
-func numeral(s []byte) bool {
+// isNumber reports whether s has the form of a JSON number: -?int[.frac][exp].
+func isNumber(s []byte) bool {
 	digits := func() bool {
 		n := 0
 		for n < len(s) && s[n] >= '0' && s[n] <= '9' {
@@ -443,7 +455,7 @@ func numeral(s []byte) bool {
 	return len(s) == 0
 }
 
-// skip passes over one checked value.
+// skip moves past one checked value.
 func (p *parser) skip() {
 	depth := 0
 	for {
@@ -470,10 +482,12 @@ func (p *parser) skip() {
 	}
 }
 
+// isEnd reports whether c ends a number or word.
 func isEnd(c byte) bool {
 	return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\t' || c == '\n' || c == '\r'
 }
 
+// skipString moves past one checked string.
 func (p *parser) skipString() {
 	for p.pos++; p.data[p.pos] != '"'; p.pos++ {
 		if p.data[p.pos] == '\\' {
@@ -483,8 +497,8 @@ func (p *parser) skipString() {
 	p.pos++
 }
 
-// unquote decodes a checked string with its quotes. Lone surrogates become
-// U+FFFD, as encoding/json has it.
+// unquote decodes a checked string, given with its quotes. Lone surrogates become
+// U+FFFD, as in encoding/json.
 func unquote(raw []byte) string {
 	raw = raw[1 : len(raw)-1]
 	plain := bytes.IndexByte(raw, '\\')
@@ -531,16 +545,17 @@ func unquote(raw []byte) string {
 	return string(out)
 }
 
+// hex4 decodes four hexadecimal digits.
 func hex4(s []byte) rune {
 	n, _ := strconv.ParseUint(string(s[:4]), 16, 16)
 	return rune(n)
 }
 
-// keySet finds repeated keys without a map of all of them: eight bytes a key,
-// and the keys themselves compared only where hashes meet.
+// keySet finds repeated keys without a map of all keys: it sorts their hashes, eight
+// bytes a key, and compares only keys with equal hashes.
 type keySet struct {
 	n    int
-	keys [][]byte
+	keys [][]byte // quoted
 }
 
 func (s *keySet) add(raw []byte) {
@@ -551,6 +566,7 @@ func (s *keySet) add(raw []byte) {
 	s.keys = append(s.keys, raw)
 }
 
+// repeated returns a key that was added twice, if there is one.
 func (s *keySet) repeated() (string, bool) {
 	if s.n < 2 {
 		return "", false
@@ -578,7 +594,7 @@ func (s *keySet) repeated() (string, bool) {
 	return "", false
 }
 
-// fnv1a is the 64-bit FNV-1a hash.
+// fnv1a returns the 64-bit FNV-1a hash of data.
 func fnv1a(data []byte) uint64 {
 	h := uint64(14695981039346656037)
 	for _, c := range data {

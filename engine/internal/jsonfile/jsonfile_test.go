@@ -20,7 +20,7 @@ func parse(t *testing.T, text string) Value {
 func TestValues(t *testing.T) {
 	v := parse(t, "\ufeff{\"a\": {\"b\": [1, -2.5e1, \"x\\u00e9\\ud83d\\ude00\\n\"]}, \"t\": true, \"n\": null}")
 	if n, err := v.Get("n").Int(); err == nil || v.Get("n").Has() {
-		t.Errorf("null counts as there: %v", n)
+		t.Errorf("null counts as present: %v", n)
 	}
 	if b, err := v.Get("t").Bool(); err != nil || !b {
 		t.Error(b, err)
@@ -50,8 +50,8 @@ func TestValues(t *testing.T) {
 func TestErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		``:                                   "ends too early",
-		`{"a":1,"a":2}`:                      `the key "a" stands twice`,
-		`{"a":1,"\u0061":2}`:                 `the key "a" stands twice`,
+		`{"a":1,"a":2}`:                      `the key "a" appears twice`,
+		`{"a":1,"\u0061":2}`:                 `the key "a" appears twice`,
 		`{"a":01}`:                           "not a number",
 		`{"a":1,}`:                           "want a key",
 		`[1 2]`:                              "want a comma",
@@ -61,7 +61,7 @@ func TestErrors(t *testing.T) {
 		strings.Repeat("[", 100):             "nested deeper",
 		`"\x"`:                               "unknown escape",
 		`{"a":"b`:                            "inside a string",
-		`{"a":{"b":1,"c":[{"d":1,"d":[]}]}}`: `"d" stands twice`,
+		`{"a":{"b":1,"c":[{"d":1,"d":[]}]}}`: `"d" appears twice`,
 	} {
 		_, err := Parse("config.json", fault.Config, []byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "config.json: ") {
@@ -70,8 +70,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// FuzzParse holds Parse against encoding/json: what it takes, encoding/json
-// takes too, and every string and number reads the same.
+// FuzzParse compares Parse with encoding/json: encoding/json accepts everything that
+// Parse accepts, and reads the same strings and numbers.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,2.5e3,"x",null,true],"b":{}}`, `"\ud83d\ude00"`, `[[[[]]]]`, `{"a":1,"a":2}`, `-0`, `1E400`} {
 		f.Add([]byte(seed))
@@ -96,7 +96,7 @@ func FuzzParse(f *testing.F) {
 				}
 			default:
 				if !json.Valid(v.Raw()) {
-					t.Fatalf("%q was taken", v.Raw())
+					t.Fatalf("%q was accepted", v.Raw())
 				}
 				_, _ = v.Float()
 				_, _ = v.Int()

@@ -1,13 +1,14 @@
-// Package shapes lists the sizes on which all ways to compute an operation are held
-// against the scalar code: SIMD kernels and shaders alike.
+// Package shapes lists the shapes with which the tests of SIMD kernels and shaders compare
+// their results to the scalar code.
 package shapes
 
-// Linear is a matrix product: rows × in inputs become rows × out outputs.
+// Linear is a matrix product: [Rows, In] by weights of In inputs and Out outputs gives
+// [Rows, Out].
 type Linear struct{ Rows, In, Out int }
 
-// Linears covers every number of rows in a tile and around, tails of inputs and
-// outputs, the blocks of inputs, more rows than int8 takes at a time, and sizes of
-// models.
+// Linears covers tiles of every number of rows, incomplete vectors of inputs and panels of
+// outputs, several blocks of inputs, more rows than int8 kernels take at a time, and
+// shapes of real models.
 func Linears() []Linear {
 	var all []Linear
 	for _, rows := range []int{1, 2, 3, 4, 5, 6, 7, 11, 13, 20, 29, 50} {

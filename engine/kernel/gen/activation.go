@@ -1,17 +1,9 @@
 package main
 
-// The codes of kernel.Activation.
-const (
-	gelu = 1 + iota
-	geluTanh
-	quickGELU
-	silu
-	relu
-	tanh
-)
+import "vitrine/engine/kernel"
 
-// All polynomials here are minimax fits of the relative error (Remez exchange in
-// float64), rounded to float32.
+// All polynomials are minimax fits of the relative error (Remez exchange in float64),
+// with coefficients rounded to float32 where they are float32.
 
 // expTail is P in exp(r) = 1 + r + r²·P(r) on |r| ≤ ln2/2; the worst relative
 // error of exp is 9.7e-9.
@@ -31,21 +23,22 @@ var tanhTail = []float32{-0.33333328948444707, 0.13332770083669837, -0.053850953
 const (
 	log2e = 1.4426950408889634
 	ln2   = 0.6931471805599453
-	ln2Hi = 355.0 / 512 // times any exponent exact in float32
+	ln2Hi = 355.0 / 512 // its product with any exponent is exact in float32
 	ln2Lo = ln2 - ln2Hi
 
-	// Below lowest exp is zero in float32; the clamp keeps 2ⁿ in range.
+	// Below lowest, exp is zero in float32. Arguments are clamped to it, so that 2ⁿ stays
+	// in range.
 	lowest = -110
 
-	// A sum with round, or in float64 with roundDouble, is a whole number n plus
-	// it: the low bits are n, and subtracting it again gives n as a float.
+	// v + round is n + round, where n is v rounded to an integer: its low bits are n, and
+	// subtracting round gives n as a float. roundDouble does the same in float64.
 	round       = 0x1.8p23
 	roundDouble = 0x1.8p52
 
 	twoRootTwoOverPi = 1.5957691216057308 // 2·√(2/π)
 )
 
-// horner is the polynomial with coefficients c, lowest first, at x.
+// horner is the polynomial with the coefficients c, lowest first, at x.
 func (m *module) horner(f *function, x value, c []float32) expr {
 	e := f.float(c[len(c)-1])
 	for i := len(c) - 2; i >= 0; i-- {
@@ -54,8 +47,8 @@ func (m *module) horner(f *function, x value, c []float32) expr {
 	return e
 }
 
-// hornerDouble is the polynomial in float64, its even and odd terms apart, so that
-// the one half need not wait for the other.
+// hornerDouble is horner in float64. It computes even and odd terms separately, so that
+// both can run at the same time.
 func (m *module) hornerDouble(f *function, x value, c []float64) expr {
 	square := f.local(v128)
 	f.set(square, f64x2Mul(x, x))
@@ -70,37 +63,36 @@ func (m *module) hornerDouble(f *function, x value, c []float64) expr {
 	return m.maddDouble(half[1], x, half[0])
 }
 
-// exponential is exp(x) as power·2⁻⁶⁴·(1 + rest): a product with it then rounds
-// once where e = 1 + rest and e·v would round twice. The power is off by 2⁶⁴ so that
-// subnormal results come out right.
+// exponential is exp(x) as power·2⁻⁶⁴·(1 + tail). Its product with v rounds once, where
+// e = 1 + tail and e·v would round twice. The factor 2⁶⁴ in power makes subnormal
+// results right.
 type exponential struct {
 	m           *module
 	f           *function
-	rest, power local // |rest| < 0.42
+	tail, power local // |tail| < 0.42
 }
 
 // times is v·exp(x).
 func (e exponential) times(v local) expr {
-	return f32x4Mul(f32x4Mul(e.m.madd(v, e.rest, v), e.power), e.f.float(0x1p-64))
+	return f32x4Mul(f32x4Mul(e.m.madd(v, e.tail, v), e.power), e.f.float(0x1p-64))
 }
 
 // value is exp(x).
 func (e exponential) value() expr {
-	return f32x4Mul(f32x4Mul(f32x4Add(e.rest, e.f.float(1)), e.power), e.f.float(0x1p-64))
+	return f32x4Mul(f32x4Mul(f32x4Add(e.tail, e.f.float(1)), e.power), e.f.float(0x1p-64))
 }
 
-// exponentialOf is 2ⁿ·exp(r), |r| ≤ ln2/2; the low nine bits of exponent are n, in
-// −160…0.
+// exponentialOf is 2ⁿ·exp(r), |r| ≤ ln2/2. The low nine bits of exponent are n, −160…0.
 func (m *module) exponentialOf(f *function, exponent, r value) exponential {
 	e := exponential{m, f, f.local(v128), f.local(v128)}
 	first := f.local(v128)
 	f.set(first, r)
 	f.set(e.power, i32x4Shl(i32x4Add(exponent, f.word(127+64)), number(23)))
-	f.set(e.rest, m.madd(f32x4Mul(first, first), m.horner(f, first, expTail), first))
+	f.set(e.tail, m.madd(f32x4Mul(first, first), m.horner(f, first, expTail), first))
 	return e
 }
 
-// exp is exp(x) of x ≤ 0, four floats.
+// exp is exp(x) for four floats x ≤ 0.
 func (m *module) exp(f *function, x value) exponential {
 	at, shifted, n := f.local(v128), f.local(v128), f.local(v128)
 	f.set(at, f32x4Pmax(x, f.float(lowest)))
@@ -109,8 +101,8 @@ func (m *module) exp(f *function, x value) exponential {
 	return m.exponentialOf(f, shifted, m.madd(n, f.float(-ln2Lo), m.madd(n, f.float(-ln2Hi), at)))
 }
 
-// expDouble is exp of arguments ≤ 0 in float64, lanes 0 and 1, then 2 and 3. An
-// argument of −80 in float32 would cost exp six bits.
+// expDouble is exp for four arguments ≤ 0 in float64, lanes 0 and 1, then 2 and 3. With
+// an argument of −80 in float32, exp would lose six bits.
 func (m *module) expDouble(f *function, x [2]expr) exponential {
 	var shifted, r [2]local
 	for i := range x {
@@ -125,7 +117,7 @@ func (m *module) expDouble(f *function, x [2]expr) exponential {
 // single rounds two vectors of float64 to one of float32.
 func single(low, high value) expr { return join(f32x4Demote(low), f32x4Demote(high)) }
 
-// join is the low halves of a and b.
+// join gives the low halves of a and b in one vector.
 func join(a, b value) expr { return words(a, b, 0, 1, 4, 5) }
 
 // halves gives the lanes of x in float64.
@@ -133,14 +125,14 @@ func halves(x value) (low, high expr) {
 	return f64x2Promote(x), f64x2Promote(words(x, x, 2, 3, 2, 3))
 }
 
-// activation applies one function of kernel.Activation to four floats.
-func (m *module) activation(f *function, act int, x local) expr {
-	size, y := f.local(v128), f.local(v128)
+// activation applies one activation to four floats.
+func (m *module) activation(f *function, act kernel.Activation, x local) expr {
+	magnitude, y := f.local(v128), f.local(v128)
 	negative := f32x4Lt(x, f.float(0))
-	// double gives |x| in float64, and argument of it.
+	// double sets wide to |x| in float64, and gives argument of it.
 	var wide [2]local
 	double := func(argument func(t local) expr) (of [2]expr) {
-		low, high := halves(size)
+		low, high := halves(magnitude)
 		for i, v := range []expr{low, high} {
 			wide[i] = f.local(v128)
 			f.set(wide[i], v)
@@ -148,15 +140,16 @@ func (m *module) activation(f *function, act int, x local) expr {
 		}
 		return of
 	}
-	// sigmoid is x·σ = x/(1+e) or, left of zero, x·e/(1+e), with e = exp(−|argument|).
-	// At −∞ that is NaN, and −0 before, where exp is zero but its clamp is not.
+	// sigmoid is x·σ: x/(1+e) or, for negative x, x·e/(1+e), with e = exp(−|argument|).
+	// Below lowest it sets e to zero, which the clamp of exp does not: the result is −0
+	// there, and NaN at −∞.
 	sigmoid := func(e exponential) expr {
 		f.set(e.power, v128AndNot(e.power, f32x4Lt(x, f.float(lowest))))
 		return f32x4Div(v128Bitselect(e.times(x), x, negative), f32x4Add(f.float(1), e.value()))
 	}
-	f.set(size, f32x4Abs(x))
+	f.set(magnitude, f32x4Abs(x))
 	switch act {
-	case gelu: // x·Φ(−t) = exp(−t²/2)·x·u·P(u), in float64 but for exp
+	case kernel.GELU: // x·Φ(−t) = exp(−t²/2)·x·u·P(u), all in float64 except exp
 		e := m.expDouble(f, double(func(t local) expr { return f64x2Mul(f64x2Mul(t, t), f.double(-0.5)) }))
 		for _, t := range wide {
 			f.set(t, f64x2Div(f.double(1), m.maddDouble(t, f.double(0.27), f.double(1))))
@@ -165,44 +158,47 @@ func (m *module) activation(f *function, act int, x local) expr {
 		f.set(y, single(wide[0], wide[1]))
 		f.set(y, e.times(y))
 		return f32x4Mul(x, v128Bitselect(y, f32x4Sub(f.float(1), y), negative))
-	case geluTanh: // (1 + tanh(a))/2 = σ(2a)
+	case kernel.GELUTanh: // (1 + tanh(a))/2 = σ(2a)
 		return sigmoid(m.expDouble(f, double(func(t local) expr {
 			return f64x2Mul(t, m.maddDouble(f64x2Mul(t, t), f.double(-twoRootTwoOverPi*0.044715), f.double(-twoRootTwoOverPi)))
 		})))
-	case quickGELU:
+	case kernel.QuickGELU:
 		return sigmoid(m.expDouble(f, double(func(t local) expr { return f64x2Mul(t, f.double(-1.702)) })))
-	case silu:
-		return sigmoid(m.exp(f, f32x4Neg(size)))
-	case relu:
+	case kernel.SiLU:
+		return sigmoid(m.exp(f, f32x4Neg(magnitude)))
+	case kernel.ReLU:
 		return f32x4Max(x, f.float(0))
-	case tanh:
+	case kernel.Tanh:
 		square := f.local(v128)
-		f.set(y, m.exp(f, f32x4Mul(size, f.float(-2))).value())
+		f.set(y, m.exp(f, f32x4Mul(magnitude, f.float(-2))).value())
 		f.set(square, f32x4Mul(x, x))
 		large := v128Or(f32x4Div(f32x4Sub(f.float(1), y), f32x4Add(f.float(1), y)), v128And(x, f.word(1<<31)))
 		small := f32x4Mul(x, m.madd(square, m.horner(f, square, tanhTail), f.float(1)))
-		return v128Bitselect(small, large, f32x4Lt(size, f.float(0.625)))
+		return v128Bitselect(small, large, f32x4Lt(magnitude, f.float(0.625)))
 	}
-	panic("unknown activation")
+	panic("gen/activation.go has no code for the activation " + act.String())
 }
 
-// activate applies kernel.Activation act to the n vectors of a tile, in place:
+// activate applies the activation of code act to n vectors of a tile, in place:
 //
 //	activate(scratch, n, act)
 //
-// scratch is a tile (tileBytes) and, behind it, the constants.
+// scratch is a tile (tileBytes) followed by the table of constants.
 func activate(m *module) *function {
 	f := m.function(nil, i32, i32, i32)
 	f.name = "activate"
 	x, n, act := local(0), local(1), local(2)
-	f.keepConstants(m, i32Add(x, number(tileBytes)))
+	f.useTable(m, i32Add(x, number(tileBytes)))
 	f.set(n, i32Add(x, i32Shl(n, number(4))))
-	for code := gelu; code <= tanh; code++ {
-		f.when(i32Eq(act, number(code)), func() {
+	for _, a := range kernel.Activations() {
+		if a == kernel.Identity {
+			continue
+		}
+		f.when(i32Eq(act, number(a)), func() {
 			v := f.local(v128)
 			f.repeat(func() {
 				f.set(v, v128Load(x, 0))
-				f.do(v128Store(x, 0, m.activation(f, code, v)))
+				f.do(v128Store(x, 0, m.activation(f, a, v)))
 				f.add(x, number(16))
 			}, i32LtU(x, n))
 		})

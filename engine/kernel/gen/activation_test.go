@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestPolynomials: the fits are as close as their comments say, with the rounding
-// of their coefficients.
+// TestPolynomials: the errors of the fits, with their rounded coefficients, are at most
+// those in their comments.
 func TestPolynomials(t *testing.T) {
 	float64s := func(c []float32) (d []float64) {
 		for _, v := range c {

@@ -1,10 +1,10 @@
 package main
 
-// packPanels lays a matrix out as the panels of linear_f32, for y = x·m:
+// packPanels packs a matrix in the panels of linear_f32, for y = x·m:
 //
 //	pack_panels(src, lds, rows, columns, dst)
-//	src // [rows, columns], lds bytes a row
-//	dst // [⌈columns/8⌉][rows][8], zero past the last column
+//	src // [rows, columns], lds bytes from row to row
+//	dst // [⌈columns/8⌉][rows][8], zero beyond the last column
 func packPanels(m *module) {
 	f, p := m.kernel("pack_panels", 5)
 	src, lds, rows, columns, dst := p[0], p[1], p[2], p[3], p[4]
@@ -34,11 +34,11 @@ func packPanels(m *module) {
 	})
 }
 
-// packTransposed lays a matrix out as the panels of linear_f32, for y = x·mᵀ:
+// packTransposed packs a matrix in the panels of linear_f32, for y = x·mᵀ:
 //
 //	pack_transposed(src, lds, rows, columns, dst)
-//	src // [rows, columns], lds bytes a row
-//	dst // [⌈rows/8⌉][columns][8], zero past the last row
+//	src // [rows, columns], lds bytes from row to row
+//	dst // [⌈rows/8⌉][columns][8], zero beyond the last row
 func packTransposed(m *module) {
 	f, p := m.kernel("pack_transposed", 5)
 	src, lds, rows, columns, dst := p[0], p[1], p[2], p[3], p[4]
@@ -114,26 +114,26 @@ func transposeWords(f *function, v []local) {
 	f.set(v[3], words(t[1], t[3], 2, 3, 6, 7))
 }
 
-// softmaxRows turns rows of scores into exp(scale·(x − max))/Σ, in place:
+// softmaxRows replaces rows of scores by exp(scale·(x − max))/Σ:
 //
-//	softmax(x, ldx, rows, keys, more, scale, table)
-//	x     // [rows, keys], ldx bytes a row
-//	table // what constants wrote
+//	softmax(x, ldx, rows, keys, step, scale, table)
+//	x     // [rows, keys], ldx bytes from row to row, a multiple of 32
+//	table // written by constants
 //
-// Row i sees the first keys + i·more scores (more is 1 for causal attention).
-// From there to the end of the row's ldx bytes, a multiple of 32, x becomes zero.
+// Row i sees the first keys + i·step scores (step is 1 for causal attention); the
+// values after them, up to the end of the row's ldx bytes, become zero.
 func softmaxRows(m *module) {
 	f := m.function(nil, i32, i32, i32, i32, i32, f32, i32)
 	f.export = "softmax"
-	f.keepConstants(m, local(6))
-	x, ldx, rows, keys, more, scale := local(0), local(1), local(2), local(3), local(4), local(5)
+	f.useTable(m, local(6))
+	x, ldx, rows, keys, step, scale := local(0), local(1), local(2), local(3), local(4), local(5)
 	at, end := f.local(i32), f.local(i32)
 	top, sum, v, by := f.local(v128), f.local(v128), f.local(v128), f.local(v128)
 	top2, sum2 := f.local(v128), f.local(v128)
 	f.set(by, f32x4Splat(scale))
 	negativeInfinity := number(-8388608) // as a float, 0xff800000
 
-	pairs := func(body func()) { // body sees eight scores at at
+	pairs := func(body func()) { // body runs with the address of every eight scores in at
 		f.set(at, x)
 		f.repeat(func() {
 			body()
@@ -176,7 +176,7 @@ func softmaxRows(m *module) {
 			}
 		})
 		f.add(x, ldx)
-		f.add(keys, more)
+		f.add(keys, step)
 		f.add(rows, number(-1))
 	})
 }

@@ -1,18 +1,18 @@
 package main
 
-// coding is a way to turn rows of activations into integers (kernel/q8.go).
+// coding is a way to quantise rows of activations (kernel/q8.go).
 type coding struct {
 	name  string // "bytes" or "wide", the end of its kernels' names
-	bytes int    // of a code
+	bytes int    // of a value
 	rows  int    // of the tallest tile
 }
 
 var (
 	inBytes = coding{"bytes", 1, 6} // multiplied by relaxed_dot
-	wide    = coding{"wide", 2, 5}  // by dot_i16x8, where six rows would spill
+	wide    = coding{"wide", 2, 5}  // by dot_i16x8, where six rows need too many registers
 )
 
-// codings lists those of a module.
+// codings lists the codings that a module has kernels for.
 func (m *module) codings() []coding {
 	if m.relaxed {
 		return []coding{inBytes, wide}

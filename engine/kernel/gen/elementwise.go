@@ -1,6 +1,6 @@
 package main
 
-// multiplyRows is dst ·= a:
+// multiplyRows is dst ·= a, element by element:
 //
 //	multiply(dst, ldd, a, lda, rows, columns)
 func multiplyRows(m *module) {
@@ -28,14 +28,14 @@ func multiplyRows(m *module) {
 	})
 }
 
-// rotateRows is RoPE on the halves of a head's vectors, in place:
+// rotateRows applies RoPE to the vectors of one head, in place:
 //
 //	rotate(x, ldx, cos, ldc, sin, lds, rows, half)
 //	x, cos, sin // [rows, 2·half]
 func rotateRows(m *module) {
 	f, p := m.kernel("rotate", 8)
 	x, ldx, cos, ldc, sin, lds, rows, half := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
-	// The same column of the first and of the second half.
+	// The addresses of x, cos and sin in a column of the first half and of the second.
 	var at [2][3]local
 	for i := range at {
 		at[i] = [3]local{f.local(i32), f.local(i32), f.local(i32)}

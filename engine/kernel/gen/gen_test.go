@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestCurrent: the modules in the tree are what this generator writes.
+// TestCurrent: the modules in the tree are those that this generator writes.
 func TestCurrent(t *testing.T) {
 	for name, relaxed := range builds {
 		path := filepath.Join("..", "simd", name+".wasm")
@@ -21,7 +21,7 @@ func TestCurrent(t *testing.T) {
 	}
 }
 
-// TestSigned: LEB128 where a sign bit must or must not be added.
+// TestSigned: signed LEB128, with and without an extra byte for the sign.
 func TestSigned(t *testing.T) {
 	for v, want := range map[int64][]byte{
 		0: {0}, 63: {63}, 64: {0xc0, 0}, -1: {0x7f}, -64: {0x40}, -65: {0xbf, 0x7f}, 127: {0xff, 0}, 1 << 31: {0x80, 0x80, 0x80, 0x80, 8},

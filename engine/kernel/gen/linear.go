@@ -1,52 +1,53 @@
 package main
 
-// panelBytes is the distance of two k in a float32 panel, and of two rows of a
-// float32 tile.
+// panelBytes is the distance in bytes of two inputs in a float32 panel, and of two rows
+// in a float32 tile.
 const panelBytes = 32
 
-// walk writes the loops that every weight type shares:
+// panelLoop writes the loops that the types of weights share:
 //
 //	dst = act(x·Wᵀ + pre) + post   // [rows, out]
 //
-// panel by panel, and each panel in tiles of rows. A panel stays in the first
-// cache while the rows pass by.
-type walk struct {
+// panel by panel, and each panel in tiles of rows. A panel stays in the first-level
+// cache while the rows are multiplied by it.
+type panelLoop struct {
 	*function
 	rows, out                     local
 	dst, ldd, pre, ldp, post, ldq local // an absent pre or post has address and stride zero
-	act, scratch                  local // scratch: room for one tile
+	act, scratch                  local // scratch: one tile
 	tiles                         []*function
 	finish                        *function
 
-	start   func()                                            // before a panel's rows
-	tile    func(dst, ldd, pre, ldp, post, ldq local) []value // what a tile is called with
-	advance func(rows local)                                  // moves on in x
+	start   func()                                            // runs before a panel's rows
+	tile    func(dst, ldd, pre, ldp, post, ldq local) []value // gives the arguments of a tile
+	advance func(rows local)                                  // moves on by rows in x
 	next    func()                                            // moves on to the next panel
 }
 
-func (w walk) emit() {
+func (w panelLoop) emit() {
 	f, full := w.function, len(w.tiles)
-	// Tiles of full and of full-1 rows make up every number of rows from
-	// full·(full-1) on; so 50 rows are 5·6 + 4·5, without a small remainder.
+	// Tiles of full and of full-1 rows add up to any number of rows from full·(full-1) on:
+	// 50 rows are 5·6 + 4·5, without a small remainder. shorter is the number of tiles of
+	// full-1 rows, which come first.
 	shorter := f.variable(i32Rem(i32Sub(number(full), i32Rem(w.rows, number(full))), number(full)))
 	f.when(i32GtS(i32Mul(shorter, number(full-1)), w.rows), func() { f.set(shorter, number(0)) })
 
 	columns, direct, short, left, rows := f.local(i32), f.local(i32), f.local(i32), f.local(i32), f.local(i32)
-	var place, tile [6]local // dst, ldd, pre, ldp, post, ldq of the rows in hand; what the tile gets
-	for i := range place {
-		place[i], tile[i] = f.local(i32), f.local(i32)
+	var current, tile [6]local // dst, ldd, pre, ldp, post, ldq of the current rows; and of the tile
+	for i := range current {
+		current[i], tile[i] = f.local(i32), f.local(i32)
 	}
 	at := func(from *[6]local) (dst, ldd, pre, ldp, post, ldq local) {
 		return from[0], from[1], from[2], from[3], from[4], from[5]
 	}
-	given := [6]local{w.dst, w.ldd, w.pre, w.ldp, w.post, w.ldq}
+	arguments := [6]local{w.dst, w.ldd, w.pre, w.ldp, w.post, w.ldq}
 
 	f.while(i32GtS(w.out, number(0)), func() {
 		f.set(columns, selectOf(number(8), w.out, i32GtS(w.out, number(8))))
 		f.set(direct, i32And(i32Eq(columns, number(8)), i32Eqz(w.act)))
 		w.start()
-		for i, l := range given {
-			f.set(place[i], l)
+		for i, l := range arguments {
+			f.set(current[i], l)
 		}
 		f.set(left, w.rows)
 		f.set(short, shorter)
@@ -56,9 +57,9 @@ func (w walk) emit() {
 			f.set(rows, selectOf(left, rows, i32LtS(left, rows)))
 			f.either(direct, func() {
 				for i := range tile {
-					f.set(tile[i], place[i])
+					f.set(tile[i], current[i])
 				}
-			}, func() { // a raw tile into scratch, for finish
+			}, func() { // the tile goes to scratch, for finish
 				f.set(tile[0], w.scratch)
 				f.set(tile[1], number(panelBytes))
 				for i := 2; i < len(tile); i++ {
@@ -69,10 +70,10 @@ func (w walk) emit() {
 				f.when(i32Eq(rows, number(i+1)), func() { f.do(w.tiles[i].call(w.tile(at(&tile))...)) })
 			}
 			f.when(i32Eqz(direct), func() {
-				f.do(w.finish.call(w.scratch, rows, columns, place[0], place[1], place[2], place[3], place[4], place[5], w.act))
+				f.do(w.finish.call(w.scratch, rows, columns, current[0], current[1], current[2], current[3], current[4], current[5], w.act))
 			})
-			for i := 0; i < len(place); i += 2 {
-				f.add(place[i], i32Mul(rows, place[i+1]))
+			for i := 0; i < len(current); i += 2 {
+				f.add(current[i], i32Mul(rows, current[i+1]))
 			}
 			w.advance(rows)
 			f.set(left, i32Sub(left, rows))
@@ -86,13 +87,15 @@ func (w walk) emit() {
 	})
 }
 
-// linearF32 is the kernel on float32 panels, [⌈out/8⌉][panelStride/32][8], of
-// which it takes the first k of each.
+// linearF32 multiplies by float32 panels, [⌈out/8⌉][stride/32][8], of which it uses the
+// first k inputs:
+//
+//	linear_f32(x, ldx, rows, k, panels, stride, out, dst, ldd, pre, ldp, post, ldq, act, scratch)
 func linearF32(m *module, tiles []*function, finish *function) {
 	f, p := m.kernel("linear_f32", 15)
 	x, ldx, rows, k, panels, stride, out := p[0], p[1], p[2], p[3], p[4], p[5], p[6]
 	a := f.local(i32)
-	walk{
+	panelLoop{
 		function: f, rows: rows, out: out,
 		dst: p[7], ldd: p[8], pre: p[9], ldp: p[10], post: p[11], ldq: p[12], act: p[13], scratch: p[14],
 		tiles: tiles, finish: finish,
@@ -105,14 +108,14 @@ func linearF32(m *module, tiles []*function, finish *function) {
 	}.emit()
 }
 
-// linearF16 is linearF32 on panels of half floats; panel is room for k·8 floats,
-// where each is unpacked once for all rows.
+// linearF16 is linearF32 for panels of half floats, with stride in bytes of those. It
+// unpacks each panel once for all rows, to panel [k][8] float32, its last argument.
 func linearF16(m *module, tiles []*function, finish *function) {
 	f, p := m.kernel("linear_f16", 16)
 	x, ldx, rows, k, panels, stride, out, panel := p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[15]
 	unpack := unpackF16(m)
 	a := f.local(i32)
-	walk{
+	panelLoop{
 		function: f, rows: rows, out: out,
 		dst: p[7], ldd: p[8], pre: p[9], ldp: p[10], post: p[11], ldq: p[12], act: p[13], scratch: p[14],
 		tiles: tiles, finish: finish,
@@ -128,10 +131,11 @@ func linearF16(m *module, tiles []*function, finish *function) {
 	}.emit()
 }
 
-// unpackF16 turns k·8 half floats into floats: unpack(dst, src, k).
+// unpackF16 converts k·8 half floats to float32: unpack_f16(dst, src, k).
 //
-// Exponent and mantissa move into place and a multiplication by 2¹¹² mends the
-// exponent's bias, subnormals too; infinity and NaN keep an exponent of all ones.
+// Exponent and mantissa are shifted to their bits of a float32, and a multiplication by
+// 2¹¹² corrects the exponent's bias, of subnormals too. Infinity and NaN get an
+// exponent of all ones.
 func unpackF16(m *module) *function {
 	f := m.function(nil, i32, i32, i32)
 	f.name = "unpack_f16"
@@ -152,10 +156,10 @@ func unpackF16(m *module) *function {
 	return f
 }
 
-// finishTile ends a tile that needs an activation or has fewer than eight
-// columns: dst = act(tile + pre) + post on rows × columns.
+// finishTile finishes a tile that needs an activation or has fewer than eight columns:
+// dst = act(tile + pre) + post for rows × columns.
 //
-//	finish(tile, rows, columns, dst, ldd, pre, ldp, post, ldq, act)
+//	finish_tile(tile, rows, columns, dst, ldd, pre, ldp, post, ldq, act)
 func finishTile(m *module, activate *function) *function {
 	add := tileCopy(m, true)
 	move := tileCopy(m, false)
@@ -170,9 +174,10 @@ func finishTile(m *module, activate *function) *function {
 	return f
 }
 
-// tileCopy copies up to eight columns of rows, or adds them:
+// tileCopy copies rows × columns values, up to eight columns, or adds them to dst:
 //
-//	copy(dst, ldd, src, lds, rows, columns)
+//	copy_tile(dst, ldd, src, lds, rows, columns)
+//	add_tile(dst, ldd, src, lds, rows, columns)
 func tileCopy(m *module, add bool) *function {
 	f := m.function(nil, i32, i32, i32, i32, i32, i32)
 	f.name = "copy_tile"
@@ -211,8 +216,12 @@ func tileCopy(m *module, add bool) *function {
 	return f
 }
 
-// linearQ8 is the kernel on int8 panels, [⌈out/8⌉][groups][8][4]; the rows are
-// quantised, and coded is what quantise says of them.
+// linearQ8 multiplies quantised rows by int8 panels, [⌈out/8⌉][groups][8][4]:
+//
+//	linear_q8_…(q, ldq, rows, groups, panels, out, dst, ldd, bias, post, ldr, act, scratch, quants, scales, sums)
+//	q            // [rows] of ldq bytes, written by quantise_… as are quants
+//	quants       // [rows] of {scale float32, zero point int32}
+//	scales, sums // [out]
 func linearQ8(m *module, c coding, finish *function) {
 	var tiles []*function
 	for r := range c.rows {
@@ -220,22 +229,22 @@ func linearQ8(m *module, c coding, finish *function) {
 	}
 	f, p := m.kernel("linear_q8_"+c.name, 16)
 	q, ldq, rows, groups, panels, out := p[0], p[1], p[2], p[3], p[4], p[5]
-	coded, scales, sums := p[13], p[14], p[15]
-	a, code, none := f.local(i32), f.local(i32), f.local(i32)
-	walk{
+	quants, scales, sums := p[13], p[14], p[15]
+	a, quant, none := f.local(i32), f.local(i32), f.local(i32)
+	panelLoop{
 		function: f, rows: rows, out: out,
 		dst: p[6], ldd: p[7], pre: p[8], ldp: none, post: p[9], ldq: p[10], act: p[11], scratch: p[12],
 		tiles: tiles, finish: finish,
 		start: func() {
 			f.set(a, q)
-			f.set(code, coded)
+			f.set(quant, quants)
 		},
 		tile: func(dst, ldd, pre, ldp, post, ldr local) []value {
-			return []value{a, ldq, panels, groups, dst, ldd, pre, post, ldr, code, scales, sums}
+			return []value{a, ldq, panels, groups, dst, ldd, pre, post, ldr, quant, scales, sums}
 		},
 		advance: func(rows local) {
 			f.add(a, i32Mul(rows, ldq))
-			f.add(code, i32Shl(rows, number(3)))
+			f.add(quant, i32Shl(rows, number(3)))
 		},
 		next: func() {
 			f.add(panels, i32Shl(groups, number(5)))

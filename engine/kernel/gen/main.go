@@ -1,10 +1,10 @@
-// Command gen writes the SIMD kernels: small WebAssembly modules that work on
-// the memory of a Go program (import go.mem). It runs from engine/kernel:
+// Command gen writes the SIMD kernels: small WebAssembly modules that work on the
+// memory of a Go program (import go.mem). It runs in engine/kernel:
 //
 //	go generate ./engine/kernel
 //
-// One file a kernel says what it computes and how it is called; wasm.go and
-// ops.go are the assembler.
+// The file of each kernel documents what the kernel computes and its parameters.
+// wasm.go and ops.go are the assembler.
 package main
 
 import (
@@ -13,8 +13,8 @@ import (
 	"path/filepath"
 )
 
-// builds names the modules. relaxed needs the relaxed SIMD instructions, plain
-// those of WebAssembly 2.0.
+// builds lists the modules and whether they use relaxed SIMD instructions; plain uses
+// the SIMD of WebAssembly 2.0.
 var builds = map[string]bool{"relaxed": true, "plain": false}
 
 func main() {
@@ -26,7 +26,7 @@ func main() {
 	}
 }
 
-// build makes a module.
+// build gives the bytes of a module.
 func build(relaxed bool) []byte {
 	m := &module{relaxed: relaxed}
 	finish := finishTile(m, activate(m))
@@ -51,7 +51,7 @@ func build(relaxed bool) []byte {
 	return m.encode()
 }
 
-// rows is the height of the tallest tile, see tileF32.
+// rows is the number of rows of the largest tile, see tileF32.
 func (m *module) rows() int {
 	if m.relaxed {
 		return 6

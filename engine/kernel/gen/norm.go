@@ -1,7 +1,7 @@
 package main
 
-// normRows is LayerNorm of rows, with mean and variance in float64 as the scalar
-// code has them:
+// normRows is LayerNorm of rows, with mean and variance in float64 as in the scalar
+// code:
 //
 //	norm(dst, ldd, x, ldx, rows, width, gain, bias, eps)
 //	x, dst     // [rows, width]; dst may be x
@@ -17,7 +17,7 @@ func normRows(m *module) {
 	sum, sum2, mean, scale := f.local(v128), f.local(v128), f.local(v128), f.local(v128)
 	count := f64x2Promote(f32x4Splat(f32ConvertS(width)))
 
-	// each runs whole on four values at a time, then one on each that is left.
+	// each runs whole for every four values, then one for every remaining value.
 	each := func(whole, one func(), pointers ...local) {
 		f.set(at, x)
 		loop := func(body func(), bytes int, limit local) {
@@ -31,8 +31,8 @@ func normRows(m *module) {
 		loop(whole, 16, quads)
 		loop(one, 4, end)
 	}
-	// total adds up, in low and high, a function of the values; a value that
-	// stands alone fills lane 0 of low.
+	// total leaves in sum the sum of a function of the values. low and high hold four
+	// values; a single one is in lane 0 of low.
 	total := func(of func(v value) value) {
 		f.set(sum, doubleOf(0))
 		f.set(sum2, doubleOf(0))
@@ -77,5 +77,5 @@ func normRows(m *module) {
 	})
 }
 
-// lowDouble keeps lane 0 of an f64x2.
+// lowDouble is a mask of lane 0 of an f64x2.
 var lowDouble = expr(append(simd(12), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0))

@@ -1,7 +1,7 @@
 package main
 
-// The instructions that the kernels use, under the names of the specification
-// (core specification 5.4; relaxed SIMD: its proposal, "Binary format").
+// The instructions that the kernels use, with the names of the specification (core
+// specification 5.4; relaxed SIMD: its proposal, "Binary format").
 
 func simd(op uint64) []byte { return append([]byte{0xfd}, unsigned(op)...) }
 
@@ -22,7 +22,7 @@ func ternary(op ...byte) func(a, b, c value) expr {
 	}
 }
 
-// load reads at address + offset. No alignment is promised.
+// load reads at address + offset, at any alignment.
 func load(op ...byte) func(address value, offset int) expr {
 	return func(address value, offset int) expr {
 		e := append(append(expr(nil), address.bytes()...), op...)
@@ -30,7 +30,7 @@ func load(op ...byte) func(address value, offset int) expr {
 	}
 }
 
-// store writes v at address + offset.
+// store writes v at address + offset, at any alignment.
 func store(op ...byte) func(address value, offset int, v value) expr {
 	return func(address value, offset int, v value) expr {
 		e := append(append(expr(nil), address.bytes()...), v.bytes()...)
@@ -38,14 +38,14 @@ func store(op ...byte) func(address value, offset int, v value) expr {
 	}
 }
 
-// extract and replace name a lane.
+// extract gives a lane of v.
 func extract(op ...byte) func(v value, lane byte) expr {
 	return func(v value, lane byte) expr {
 		return append(append(append(expr(nil), v.bytes()...), op...), lane)
 	}
 }
 
-// shuffle picks bytes of a (0 to 15) and b (16 to 31).
+// shuffle selects bytes of a (0 to 15) and b (16 to 31).
 func shuffle(a, b value, lanes ...byte) expr {
 	e := append(append(expr(nil), a.bytes()...), b.bytes()...)
 	return append(append(e, simd(13)...), lanes...)
@@ -53,11 +53,11 @@ func shuffle(a, b value, lanes ...byte) expr {
 
 // words is shuffle by 32-bit lanes of a (0 to 3) and b (4 to 7).
 func words(a, b value, lanes ...byte) expr {
-	var picked []byte
+	var bytes []byte
 	for _, w := range lanes {
-		picked = append(picked, 4*w, 4*w+1, 4*w+2, 4*w+3)
+		bytes = append(bytes, 4*w, 4*w+1, 4*w+2, 4*w+3)
 	}
-	return shuffle(a, b, picked...)
+	return shuffle(a, b, bytes...)
 }
 
 var (
@@ -136,10 +136,10 @@ var (
 
 	f32x4RelaxedMadd       = ternary(simd(0x105)...) // a·b + c
 	f64x2RelaxedMadd       = ternary(simd(0x107)...)
-	i32x4RelaxedDotI8I7Add = ternary(simd(0x113)...) // a signed, b as probed (js/kernels.js)
+	i32x4RelaxedDotI8I7Add = ternary(simd(0x113)...) // a is signed; js/common/kernels.js finds out how b is read
 )
 
-// madd is a·b + c: one instruction where the module may use relaxed SIMD.
+// madd is a·b + c: one instruction with relaxed SIMD.
 func (m *module) madd(a, b, c value) expr {
 	if m.relaxed {
 		return f32x4RelaxedMadd(a, b, c)

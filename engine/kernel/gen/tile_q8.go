@@ -1,107 +1,76 @@
 package main
 
-// tileQ8 computes rows × 8 columns of Σ w·q in integers and turns them into
-// floats:
+// tileQ8 computes rows × 8 results of Σ w·q in integers and converts them to floats:
 //
-//	(sum − zero·sums)·(scale of the row · scale of the column) + bias + post
+//	(sum − zero point·sums)·(scale of the row · scale of the output) + bias + post
 //
-//	a, lda       // quantised rows: a byte a value, or two (see coding)
+//	a, lda       // [rows] of lda bytes: quantised values of one or two bytes (see coding)
 //	b            // [groups][8][4] int8, one panel of packed weights
 //	dst, ldd     // [rows, 8] float32
 //	bias         // [8], or zero
-//	post, ldq    // [rows, 8], the residual; or zero; dst itself is allowed
-//	coded        // [rows] of {scale float32, zero int32}
-//	scales, sums // [8] of the columns
+//	post, ldq    // [rows, 8], the residual, which may be dst; or zero
+//	quants       // [rows] of {scale float32, zero point int32}
+//	scales, sums // [8] of the outputs
 func tileQ8(m *module, c coding, rows int) *function {
 	f := m.function(nil, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32, i32)
 	f.name = "tile_q8"
 	a, lda, b, groups := local(0), local(1), local(2), local(3)
 	dst, ldd, bias, post, ldq := local(4), local(5), local(6), local(7), local(8)
-	coded, scales, sums := local(9), local(10), local(11)
+	quants, scales, sums := local(9), local(10), local(11)
 
-	row := make([]local, rows)
-	sum := make([][2]local, rows)
-	for r := range rows {
-		row[r] = f.local(i32)
-		sum[r] = [2]local{f.local(v128), f.local(v128)}
-	}
-	left, right, one := f.local(v128), f.local(v128), f.local(v128)
-	f.set(row[0], a)
-	for r := 1; r < rows; r++ {
-		f.set(row[r], i32Add(row[r-1], lda))
-	}
-
-	step := func(u int) { // a group of four k
+	t := newTile(f, rows, a, lda)
+	step := func(u int) { // a group of four inputs
 		if c == inBytes {
-			f.set(left, v128Load(b, 32*u))
-			f.set(right, v128Load(b, 32*u+16))
-			for r := range rows {
-				f.set(one, v128Load32Splat(row[r], 4*u))
-				f.set(sum[r][0], i32x4RelaxedDotI8I7Add(left, one, sum[r][0]))
-				f.set(sum[r][1], i32x4RelaxedDotI8I7Add(right, one, sum[r][1]))
+			f.set(t.left, v128Load(b, 32*u))
+			f.set(t.right, v128Load(b, 32*u+16))
+			for r, sum := range t.sums {
+				f.set(t.one, v128Load32Splat(t.rows[r], 4*u))
+				f.set(sum[0], i32x4RelaxedDotI8I7Add(t.left, t.one, sum[0]))
+				f.set(sum[1], i32x4RelaxedDotI8I7Add(t.right, t.one, sum[1]))
 			}
 			return
 		}
-		// Of the four bytes of a column the even and the odd ones become words, so
-		// the weights are laid out as for bytes; the quantised rows have
-		// their k in the order 0, 2, 1, 3.
+		// The even and then the odd ones of an output's four bytes become words of 16
+		// bits. So both codings use the same weights, and quantised rows have the inputs
+		// of a group in the order 0, 2, 1, 3.
 		for odd := range 2 {
-			for i, l := range []local{left, right} {
+			for i, l := range []local{t.left, t.right} {
 				v := v128Load(b, 32*u+16*i)
 				if odd == 0 {
 					v = i16x8Shl(v, number(8))
 				}
 				f.set(l, i16x8ShrS(v, number(8)))
 			}
-			for r := range rows {
-				f.set(one, v128Load32Splat(row[r], 8*u+4*odd))
-				f.set(sum[r][0], i32x4Add(sum[r][0], i32x4DotI16(left, one)))
-				f.set(sum[r][1], i32x4Add(sum[r][1], i32x4DotI16(right, one)))
+			for r, sum := range t.sums {
+				f.set(t.one, v128Load32Splat(t.rows[r], 8*u+4*odd))
+				f.set(sum[0], i32x4Add(sum[0], i32x4DotI16(t.left, t.one)))
+				f.set(sum[1], i32x4Add(sum[1], i32x4DotI16(t.right, t.one)))
 			}
 		}
 	}
-	loop := func(unroll int) {
-		f.repeat(func() {
-			for u := range unroll {
-				step(u)
-			}
-			for r := range rows {
-				f.add(row[r], number(4*c.bytes*unroll))
-			}
-			f.add(b, number(panelBytes*unroll))
-		}, i32LtU(b, groups))
-	}
-	// From here on groups is the end of the panel.
+	// groups becomes the address at which the steps of four end.
 	end := f.variable(i32Add(b, i32Shl(groups, number(5))))
 	f.set(groups, i32Add(b, i32Shl(i32And(groups, number(-4)), number(5))))
-	f.when(i32LtU(b, groups), func() { loop(4) })
-	f.set(groups, end)
-	f.when(i32LtU(b, groups), func() { loop(1) })
+	t.loops(b, groups, end, 4*c.bytes, step)
 
 	for i := range 2 {
 		for r := range rows {
-			s := sum[r][i]
+			s := t.sums[r][i]
 			if c == inBytes { // wide rows have no zero point
-				f.set(s, i32x4Sub(s, i32x4Mul(v128Load32Splat(coded, 8*r+4), v128Load(sums, 16*i))))
+				f.set(s, i32x4Sub(s, i32x4Mul(v128Load32Splat(quants, 8*r+4), v128Load(sums, 16*i))))
 			}
-			scale := f32x4Mul(v128Load32Splat(coded, 8*r), v128Load(scales, 16*i))
+			scale := f32x4Mul(v128Load32Splat(quants, 8*r), v128Load(scales, 16*i))
 			f.set(s, f32x4Mul(f32x4ConvertI32S(s), scale))
 		}
 	}
 	f.when(bias, func() {
 		for r := range rows {
 			for i := range 2 {
-				f.set(sum[r][i], f32x4Add(sum[r][i], v128Load(bias, 16*i)))
+				f.set(t.sums[r][i], f32x4Add(t.sums[r][i], v128Load(bias, 16*i)))
 			}
 		}
 	})
-	addRows(f, sum, post, ldq)
-	for r := range rows {
-		f.do(v128Store(dst, 0, sum[r][0]))
-		f.do(v128Store(dst, 16, sum[r][1]))
-		if r < rows-1 {
-			f.add(dst, ldd)
-		}
-	}
+	t.add(post, ldq)
+	t.store(dst, ldd)
 	return f
 }

@@ -18,13 +18,13 @@ const (
 
 // module is a WebAssembly module that imports Go's memory and exports kernels.
 type module struct {
-	relaxed bool // relaxed SIMD may be used
+	relaxed bool // the module uses relaxed SIMD
 	funcs   []*function
-	table   []expr // constants that lie in memory, see constants.go
+	table   []expr // constants in memory, see constants.go
 }
 
-// function builds the body of one function. Statements append to code; values
-// are trees of value.
+// function builds the body of one function. Statements append to code; their operands
+// are values.
 type function struct {
 	index  int
 	name   string // for profilers
@@ -34,17 +34,17 @@ type function struct {
 	locals []valtype
 	code   []byte
 
-	table   *[]expr // the module's, for a function that reads its constants from memory
-	tableAt local
+	table   *[]expr // the module's table, if the function uses it
+	tableAt local   // the table's address
 }
 
-// value is code that leaves one value on the stack.
+// value is code that pushes one value on the stack.
 type value interface{ bytes() []byte }
 
-// expr is a value made by instructions.
+// expr is a value computed by instructions.
 type expr []byte
 
-// local is a parameter or local variable: its value is what it holds.
+// local is a parameter or a local variable, by its index.
 type local uint32
 
 // number is a constant i32.
@@ -61,8 +61,8 @@ func (m *module) function(result []valtype, params ...valtype) *function {
 	return f
 }
 
-// kernel declares an exported function without a result. All parameters are i32:
-// addresses in bytes, strides in bytes, counts.
+// kernel declares an exported function without a result. All its parameters are i32:
+// addresses, strides in bytes, counts.
 func (m *module) kernel(name string, params int) (*function, []local) {
 	types := make([]valtype, params)
 	args := make([]local, params)
@@ -74,13 +74,13 @@ func (m *module) kernel(name string, params int) (*function, []local) {
 	return f, args
 }
 
-// local declares a variable; it begins as zero.
+// local declares a variable, which is zero at first.
 func (f *function) local(t valtype) local {
 	f.locals = append(f.locals, t)
 	return local(len(f.params) + len(f.locals) - 1)
 }
 
-// variable declares an i32 that begins as v.
+// variable declares an i32 variable and sets it to v.
 func (f *function) variable(v value) local {
 	l := f.local(i32)
 	f.set(l, v)
@@ -96,18 +96,15 @@ func (f *function) set(l local, v value) {
 // add is l += v.
 func (f *function) add(l local, v value) { f.set(l, i32Add(l, v)) }
 
-// do runs a call without a result, or a store.
+// do appends a call without a result, or a store.
 func (f *function) do(e expr) { f.code = append(f.code, e...) }
 
-// give ends the function with v as its result.
-func (f *function) give(v value) { f.code = append(append(f.code, v.bytes()...), 0x0f) }
-
-// while repeats body as long as condition holds.
+// while runs body as long as condition holds.
 func (f *function) while(condition value, body func()) {
 	f.when(condition, func() { f.repeat(body, condition) })
 }
 
-// repeat runs body, and again as long as condition holds.
+// repeat runs body once, and again as long as condition holds.
 func (f *function) repeat(body func(), condition value) {
 	f.code = append(f.code, 0x03, 0x40) // loop
 	body()
@@ -122,7 +119,7 @@ func (f *function) when(condition value, then func()) {
 	f.code = append(f.code, 0x0b)
 }
 
-// either runs then if condition holds, otherwise.
+// either runs then if condition holds, else otherwise.
 func (f *function) either(condition value, then, otherwise func()) {
 	f.code = append(append(f.code, condition.bytes()...), 0x04, 0x40) // if
 	then()
@@ -131,7 +128,7 @@ func (f *function) either(condition value, then, otherwise func()) {
 	f.code = append(f.code, 0x0b)
 }
 
-// call gives the result of f.
+// call calls f.
 func (f *function) call(args ...value) expr {
 	var e expr
 	for _, a := range args {
@@ -167,12 +164,12 @@ func (m *module) encode() []byte {
 		body := append(unsigned(uint64(len(s.items))), bytes.Join(s.items, nil)...)
 		out = append(append(out, s.id), sized(body)...)
 	}
-	// The names of functions, in a section that only tools read (appendix, custom sections).
+	// The names of functions, in a custom section for tools (appendix, custom sections).
 	functions := append(unsigned(uint64(len(names))), bytes.Join(names, nil)...)
 	return append(append(out, 0), sized(append(append(name("name"), 1), sized(functions)...))...)
 }
 
-// body writes the locals, in runs of one type, and the code.
+// body gives the locals, in runs of one type, and the code.
 func (f *function) body() []byte {
 	var runs [][]byte
 	for i := 0; i < len(f.locals); {
@@ -214,12 +211,12 @@ func signed(v int64) []byte {
 	}
 }
 
-// float is a constant f32x4 of four times v.
+// float is a constant f32x4 with v in every lane.
 func float(v float32) expr {
 	return vectorOf(math.Float32bits(v))
 }
 
-// vectorOf is a constant of four times the word v.
+// vectorOf is a constant vector of four words v.
 func vectorOf(v uint32) expr {
 	e := expr(simd(12))
 	for range 4 {
@@ -228,7 +225,7 @@ func vectorOf(v uint32) expr {
 	return e
 }
 
-// doubleOf is a constant f64x2 of twice v.
+// doubleOf is a constant f64x2 with v in both lanes.
 func doubleOf(v float64) expr {
 	e := expr(simd(12))
 	for range 2 {

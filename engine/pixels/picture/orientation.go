@@ -7,8 +7,8 @@ import (
 	"vitrine/engine/pixels"
 )
 
-// exifOrientation finds the orientation in the Exif part of a JPEG file (Exif
-// 2.3, tag 0x0112): 1 to 8, and 1 where there is none or it is broken.
+// exifOrientation returns the orientation in the Exif segment of a JPEG file (Exif
+// 2.3, tag 0x0112): 1 to 8, and 1 if it is absent or broken.
 func exifOrientation(data []byte) int {
 	for at := 2; at+4 <= len(data) && data[at] == 0xff; {
 		marker, size := data[at+1], int(binary.BigEndian.Uint16(data[at+2:]))
@@ -53,8 +53,8 @@ func tiffOrientation(tiff []byte) int {
 	return 1
 }
 
-// orient turns a picture upright. Of the orientations, 2 to 4 mirror and turn
-// within the same size, 5 to 8 swap the sides as well.
+// orient rotates and mirrors a picture to orientation 1. Orientations 5 to 8 also
+// swap width and height.
 func orient(m pixels.Image, orientation int) pixels.Image {
 	if orientation == 1 {
 		return m
@@ -65,7 +65,7 @@ func orient(m pixels.Image, orientation int) pixels.Image {
 	}
 	for y := range out.Height {
 		for x := range out.Width {
-			u, v := x, y // where the pixel comes from
+			u, v := x, y // the source pixel
 			if orientation >= 5 {
 				u, v = y, x
 			}

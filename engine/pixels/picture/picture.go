@@ -1,11 +1,11 @@
-// Package picture decodes PNG and JPEG files for programs that run natively;
-// in a page the browser does that. Neither applies colour profiles here, and
-// pixels of PNG files are those of Pillow's convert("RGB"), alpha kept beside.
+// Package picture decodes PNG and JPEG files for programs that run natively; in a
+// page, the browser decodes. It does not apply colour profiles. The pixels of a PNG
+// file equal Pillow's convert("RGB"), and alpha is kept.
 //
-// Pixels of JPEG files are those of Go's image/jpeg: its inverse transform and
-// its upsampling of chroma (by repetition, where libjpeg interpolates) differ
-// from other decoders by a few levels, at edges of strong colour by more. A
-// comparison to the last bit needs PNG files.
+// The pixels of a JPEG file are those of Go's image/jpeg: its inverse transform and
+// its upsampling of chroma (repetition, where libjpeg interpolates) differ from other
+// decoders by a few levels, and by more at edges of strong colour. Use PNG files for a
+// comparison to the last bit.
 package picture
 
 import (
@@ -20,11 +20,11 @@ import (
 	"vitrine/engine/pixels"
 )
 
-// Decode decodes a PNG or JPEG file. name stands first in errors, which have
-// fault.Picture: a file of another kind, a corrupt one, and one whose header
-// promises more pixels than are supported or than its bytes can hold; the
-// latter are refused before memory is reserved. The Exif orientation of a JPEG
-// file is applied, as browsers and upstream's load_image do.
+// Decode decodes a PNG or JPEG file; name names the file in errors. Errors have
+// fault.Picture: for a file of another kind, a broken file, and a header that announces
+// more pixels than are supported or than the file can hold, which is refused before
+// memory is allocated. The Exif orientation of a JPEG file is applied, as browsers and
+// upstream's load_image do.
 func Decode(name string, data []byte) (pixels.Image, error) {
 	fail := func(format string, args ...any) (pixels.Image, error) {
 		return pixels.Image{}, fault.New(fault.Picture, name, format, args...)
@@ -41,7 +41,7 @@ func Decode(name string, data []byte) (pixels.Image, error) {
 		return fail("%w", err)
 	}
 	if header.Width*header.Height/kind.density > len(data) {
-		return fail("is a broken %s file: its header promises %d×%d pixels, more than its %d bytes can hold",
+		return fail("is a broken %s file: its header announces %d×%d pixels, more than its %d bytes can hold",
 			kind.name, header.Width, header.Height, len(data))
 	}
 	img, err := kind.decode(bytes.NewReader(data))
@@ -51,14 +51,14 @@ func Decode(name string, data []byte) (pixels.Image, error) {
 	return orient(rgba(img), kind.orientation(data)), nil
 }
 
-// format is a kind of file.
+// format is a file format.
 type format struct {
 	name        string
-	magic       string
+	magic       string // the first bytes of every file
 	header      func(*bytes.Reader) (image.Config, error)
 	decode      func(*bytes.Reader) (image.Image, error)
 	orientation func(data []byte) int
-	density     int // more pixels than this per byte of file can't be
+	density     int // the most pixels that one byte of a file can hold
 }
 
 var formats = []format{
@@ -67,17 +67,18 @@ var formats = []format{
 		header:      func(r *bytes.Reader) (image.Config, error) { return png.DecodeConfig(r) },
 		decode:      func(r *bytes.Reader) (image.Image, error) { return png.Decode(r) },
 		orientation: func([]byte) int { return 1 },
-		density:     8 * 1032, // deflate packs 1032 bytes in one, at one bit a pixel
+		density:     8 * 1032, // deflate compresses at most 1032 to 1; one bit a pixel
 	},
 	{
 		name: "JPEG", magic: "\xff\xd8\xff",
 		header:      func(r *bytes.Reader) (image.Config, error) { return jpeg.DecodeConfig(r) },
 		decode:      func(r *bytes.Reader) (image.Image, error) { return jpeg.Decode(r) },
 		orientation: exifOrientation,
-		density:     8 * 64, // one bit for the mean of a block of 64
+		density:     8 * 64, // at least one bit for each block of 64 pixels
 	},
 }
 
+// sniff returns the format of a file by its first bytes, nil if it is not supported.
 func sniff(data []byte) *format {
 	for i := range formats {
 		if bytes.HasPrefix(data, []byte(formats[i].magic)) {
@@ -87,9 +88,8 @@ func sniff(data []byte) *format {
 	return nil
 }
 
-// rgba gives the pixels of a decoded image, alpha not premultiplied. 16 bits a
-// channel keep their upper 8, but a 16-bit grey picture is clipped at 255: so
-// does Pillow.
+// rgba returns the pixels of a decoded image, alpha not premultiplied. As in Pillow,
+// channels of 16 bits keep their upper 8 bits, but 16-bit grey is clipped at 255.
 func rgba(img image.Image) pixels.Image {
 	size := img.Bounds().Size()
 	out := image.NewNRGBA(image.Rect(0, 0, size.X, size.Y))
@@ -101,20 +101,21 @@ func rgba(img image.Image) pixels.Image {
 			out.Pix[i] = from.Pix[2*i]
 		}
 	case *image.Paletted:
-		// colour by colour: draw would go through premultiplied ones
+		// Each colour by itself, because draw would premultiply them.
 		for i, index := range from.Pix {
 			c := color.NRGBAModel.Convert(from.Palette[index]).(color.NRGBA)
 			out.Pix[4*i], out.Pix[4*i+1], out.Pix[4*i+2], out.Pix[4*i+3] = c.R, c.G, c.B, c.A
 		}
 	case *image.NRGBA:
 		copy(out.Pix, from.Pix)
-	default: // opaque, so premultiplied or not is the same, and draw is fast to RGBA
+	default: // opaque, so that premultiplied colours are the same; draw to RGBA is fast
 		opaque := &image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect}
 		draw.Draw(opaque, opaque.Rect, img, img.Bounds().Min, draw.Src)
 	}
 	return pixels.Image{Width: size.X, Height: size.Y, RGBA: out.Pix}
 }
 
+// clipGray16 converts 16-bit grey to RGBA, clipped at 255.
 func clipGray16(out *image.NRGBA, from *image.Gray16) {
 	for i := range len(out.Pix) / 4 {
 		v := byte(255)

@@ -70,7 +70,7 @@ func encodeJPEG(t *testing.T, width, height int) []byte {
 	return b.Bytes()
 }
 
-// withOrientation puts an Exif segment behind the first marker.
+// withOrientation inserts an Exif segment after the first marker.
 func withOrientation(file []byte, order binary.ByteOrder, orientation int) []byte {
 	tiff := []byte("II*\x00")
 	if order == binary.ByteOrder(binary.BigEndian) {
@@ -82,7 +82,7 @@ func withOrientation(file []byte, order binary.ByteOrder, orientation int) []byt
 	put2 := func(v uint16) { order.PutUint16(two, v); tiff = append(tiff, two...) }
 	put4(8)
 	put2(2)
-	put2(0x0100) // a width comes first
+	put2(0x0100) // the entry before is a width
 	put2(4)
 	put4(1)
 	put4(99)
@@ -97,11 +97,11 @@ func withOrientation(file []byte, order binary.ByteOrder, orientation int) []byt
 	return append(append(out, segment...), file[2:]...)
 }
 
-// The stored picture has red growing to the right and green growing down; an
-// orientation says where its first row and column belong.
+// In the stored picture, red grows to the right and green grows downwards; an
+// orientation moves its first row and column to other sides.
 func TestExifOrientationIsApplied(t *testing.T) {
 	file := encodeJPEG(t, 48, 32)
-	// where the dark corner (first row, first column) ends up, and whether red still grows sideways
+	// the sides of the dark corner (first row, first column), and whether width and height are swapped
 	for orientation, want := range map[int]struct{ right, bottom, swapped bool }{
 		1: {false, false, false}, 2: {true, false, false}, 3: {true, true, false}, 4: {false, true, false},
 		5: {false, false, true}, 6: {true, false, true}, 7: {true, true, true}, 8: {false, true, true},
@@ -134,7 +134,7 @@ func TestExifOrientationIsApplied(t *testing.T) {
 	}
 }
 
-// pngHeader is a PNG file that promises a size and has no pixels.
+// pngHeader returns a PNG file whose header announces a size, without pixels.
 func pngHeader(width, height uint32) []byte {
 	chunk := []byte("IHDR")
 	chunk = binary.BigEndian.AppendUint32(chunk, width)
@@ -157,18 +157,18 @@ func TestDecodeRefuses(t *testing.T) {
 		data []byte
 		says string
 	}{
-		"nothing":          {nil, "neither a PNG nor a JPEG"},
-		"a web page":       {[]byte("<!doctype html><title>404</title>"), "neither a PNG nor a JPEG"},
-		"a GIF":            {[]byte("GIF89a\x01\x00\x01\x00"), "neither a PNG nor a JPEG"},
-		"half a PNG":       {sound[:len(sound)/2], "broken PNG"},
-		"a flipped byte":   {flipped, "broken PNG"},
-		"half a JPEG":      {photo[:len(photo)/2], "broken JPEG"},
-		"a JPEG's magic":   {photo[:3], "broken JPEG"},
-		"an endless PNG":   {pngHeader(1<<20, 1<<20), "supported at most"},
-		"a long PNG":       {pngHeader(1<<30, 1), "a side may have"},
-		"an empty PNG":     {pngHeader(0, 7), "broken PNG"},
-		"a promising PNG":  {pngHeader(1<<14, 1<<14), "more than its 33 bytes can hold"},
-		"a promising JPEG": {huge, "12288×12288"},
+		"nothing":                      {nil, "neither a PNG nor a JPEG"},
+		"a web page":                   {[]byte("<!doctype html><title>404</title>"), "neither a PNG nor a JPEG"},
+		"a GIF":                        {[]byte("GIF89a\x01\x00\x01\x00"), "neither a PNG nor a JPEG"},
+		"half a PNG":                   {sound[:len(sound)/2], "broken PNG"},
+		"a flipped byte":               {flipped, "broken PNG"},
+		"half a JPEG":                  {photo[:len(photo)/2], "broken JPEG"},
+		"a JPEG's magic":               {photo[:3], "broken JPEG"},
+		"a huge PNG":                   {pngHeader(1<<20, 1<<20), "at most 268435456 are supported"},
+		"a long PNG":                   {pngHeader(1<<30, 1), "a side may have"},
+		"an empty PNG":                 {pngHeader(0, 7), "broken PNG"},
+		"an empty PNG of a large size": {pngHeader(1<<14, 1<<14), "more than its 33 bytes can hold"},
+		"a JPEG of a false size":       {huge, "12288×12288"},
 	} {
 		m, err := Decode("in.bin", c.data)
 		if err == nil || fault.CodeOf(err) != fault.Picture || !strings.HasPrefix(err.Error(), "in.bin: ") || !strings.Contains(err.Error(), c.says) {

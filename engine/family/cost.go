@@ -1,0 +1,61 @@
+package family
+
+// MultiplyAdds is about how many multiply-adds a picture of the trained size takes.
+func (v *Vision) MultiplyAdds() float64 {
+	tokens, d := float64(v.Tokens(v.Grid)), float64(v.Width)
+	mlp := 2 * d * float64(v.Hidden)
+	if v.Gated {
+		mlp *= 1.5
+	}
+	block := 4*d*d + mlp + 2*tokens*d
+	return tokens * (float64(v.Layers)*block + 3*float64(v.Patch*v.Patch)*d)
+}
+
+// MaxWorkers is how many shares the blocks can be cut into: each needs a head in both
+// towers.
+func (a *Architecture) MaxWorkers() int {
+	if a.Text == nil {
+		return a.Vision.Heads
+	}
+	return min(a.Vision.Heads, a.Text.Heads)
+}
+
+// Cost is what the choice of a number of workers needs to know of a model.
+type Cost struct {
+	// BlockProducts is how many products one block multiplies for one picture, in
+	// 4-byte floats or what takes as long.
+	BlockProducts int64
+	// MaxWorkers is how many shares a block can be cut into.
+	MaxWorkers int
+}
+
+// Cost estimates a picture of the trained size. speed is how fast the products of linear
+// layers are, over those of floats.
+func (a *Architecture) Cost(speed float64) Cost {
+	v := a.Vision
+	tokens, width := int64(v.Tokens(v.Grid)), int64(v.Width)
+	linear := tokens * width * (4*width + 2*int64(v.Hidden))
+	if v.Gated {
+		linear += tokens * width * int64(v.Hidden)
+	}
+	linear = int64(float64(linear) / speed)
+	return Cost{BlockProducts: linear + 2*tokens*tokens*width, MaxWorkers: a.MaxWorkers()}
+}
+
+// worthSharing is the BlockProducts below which workers cost more than they save. Each
+// block has two sums, at 0.1 to 0.4 ms with all waiting (see RATIONALE.md); 30 million
+// products take a millisecond, and two workers save half of that.
+const worthSharing = 60e6
+
+// maxAutoWorkers bounds the number of workers that is chosen automatically: with more
+// workers, each waits longer for the others, and cores beyond four are often slow ones.
+const maxAutoWorkers = 4
+
+// Workers is how many workers are worth having on a machine with that many logical
+// cores. With more than two cores, one is left to the page.
+func (c Cost) Workers(cores int) int {
+	if c.BlockProducts < worthSharing {
+		return 1
+	}
+	return max(1, min(cores, max(2, cores-1), maxAutoWorkers, c.MaxWorkers))
+}

@@ -1,0 +1,42 @@
+package family
+
+import (
+	"vitrine/engine/encoder"
+	"vitrine/engine/tokenizer"
+)
+
+// Text is the part of a text tower that config.json decides.
+type Text struct {
+	encoder.Spec
+	Names      TextNames
+	Vocabulary int // ids
+	Positions  int // tokens of the longest text
+	Pool       encoder.TextPool
+	End        int32 // the id that Pool looks for
+	Embedding  int   // width of a text's embedding
+	HeadBias   bool
+	Padded     bool // texts are padded to Positions, and the padding is attended to
+	Tokenizer  tokenizer.Family
+}
+
+// TextNames are the names of a text tower's tensors. Parts of block k follow Block, k
+// and a dot.
+type TextNames struct {
+	Tokens, Positions string
+	Block             string
+	BlockNames
+	Norm, Head string
+}
+
+func (f *textRow) read(s section) *Text {
+	t := &Text{
+		Spec:  s.spec(encoder.Spec{Width: f.width, Layers: f.layers, Heads: f.heads, Eps: float32(f.eps), Causal: f.causal}, f.act),
+		Names: f.names, Pool: f.pool, HeadBias: f.headBias, Padded: f.padded, Tokenizer: f.tokenizer,
+	}
+	t.Hidden = s.integer("intermediate_size", f.hidden, 1, maxHidden)
+	t.Vocabulary = s.integer("vocab_size", f.vocabulary, 1, maxVocabulary)
+	t.Positions = s.integer("max_position_embeddings", f.positions, 1, maxTokens)
+	t.Embedding = t.Width
+	f.output(s, t)
+	return t
+}

@@ -1,0 +1,101 @@
+package family
+
+import "vitrine/engine/encoder"
+
+// Vision is the part of a picture tower that config.json decides.
+type Vision struct {
+	encoder.Spec
+	Names    VisionNames
+	Prefixes []string // what tensor names may begin with; the first that the file has
+	Biases   Biases
+
+	ImageHeight, ImageWidth int          // pixels; 0, 0 for NaFlex
+	Patch                   int          // side, pixels
+	Grid                    encoder.Grid // of the trained positions
+	NaFlex                  bool         // pictures of any shape; patches in row, column, channel order, embedded by a matrix
+	Registers               int          // register tokens
+	Rope                    *encoder.Rope
+	Resize                  encoder.Interpolation // of the position table, to another grid
+
+	StackedGate bool // the MLP's gate and up share the tensor Names.GateUp
+	NormPooled  bool // see encoder.Vision
+
+	// Readout makes one vector of all tokens. Where it is ReadClass and the file has
+	// Names.Pooler, that is the pooler instead.
+	Readout    encoder.Readout
+	Projection string // tensor name of the projection into the joint space, or ""
+	Embedding  int    // width of the projection's output; 0 without one
+}
+
+// VisionNames are the names of a picture tower's tensors, after one of its prefixes.
+// Parts that a family lacks are "". Parts of block k follow Block, k and a dot.
+type VisionNames struct {
+	Class, Registers, Patch, Positions, PreNorm string
+	Block                                       string
+	BlockNames
+	PostNorm, Pooler, MapHead string
+}
+
+// BlockNames are the names of one block's tensors.
+type BlockNames struct {
+	Norm1, Query, Key, Value, Out, Scale1 string
+	Norm2, Up, Gate, Down, Scale2         string
+	GateUp, GatedDown                     string // gate and up stacked, and the down beside them (DINOv2's SwiGLU)
+}
+
+// Biases says which linear layers of a tower have a bias.
+type Biases struct{ Patch, Query, Key, Value, Out, MLP bool }
+
+// AllBiases is a tower whose linear layers all have a bias.
+var AllBiases = Biases{true, true, true, true, true, true}
+
+// HasClass tells whether a class token stands before the patches.
+func (v *Vision) HasClass() bool { return v.Names.Class != "" }
+
+// PrefixTokens is the number of tokens before the patches: class token and registers.
+func (v *Vision) PrefixTokens() int {
+	if v.HasClass() {
+		return 1 + v.Registers
+	}
+	return v.Registers
+}
+
+// Tokens is the number of tokens of a picture of a grid.
+func (v *Vision) Tokens(grid encoder.Grid) int { return v.PrefixTokens() + grid.Patches() }
+
+func (f *visionRow) read(s section) *Vision {
+	v := &Vision{
+		Spec:  s.spec(encoder.Spec{Width: f.width, Layers: f.layers, Heads: f.heads, Eps: float32(f.eps)}, f.act),
+		Names: f.names, Resize: f.resize, NormPooled: f.normPooled, Readout: f.readout,
+	}
+	s.only("num_channels", "3")
+	v.Patch = s.integer("patch_size", f.patch, 1, maxSide)
+	f.mlp(f, s, v)
+	if f.names.Registers != "" {
+		v.Registers = s.integer("num_register_tokens", f.registers, 0, 256)
+	}
+	if f.position != nil {
+		f.position(f, s, v)
+	}
+	if f.useHead && !s.boolean("vision_use_head", true) {
+		v.Readout = encoder.ReadNone
+	}
+	v.Biases = Biases{
+		Patch: s.bias(f.biases.patch), Query: s.bias(f.biases.query), Key: s.bias(f.biases.key),
+		Value: s.bias(f.biases.value), Out: s.bias(f.biases.out), MLP: s.bias(f.biases.mlp),
+	}
+	f.grid(f, s, v)
+	return v
+}
+
+// bias reads whether a part has one. Of the keys that say so, key_bias alone is false
+// where it is absent (dinov3_vit/configuration_dinov3_vit.py).
+func (s section) bias(key string) bool {
+	switch key {
+	case always:
+		return true
+	case never:
+		return false
+	}
+	return s.boolean(key, key != "key_bias")
+}

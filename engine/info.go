@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"vitrine/engine/bind"
+	"vitrine/engine/encoder"
+	"vitrine/engine/family"
+	"vitrine/engine/kernel"
+	"vitrine/engine/pixels"
+)
+
+// describe fills in Info.
+func describe(a *family.Architecture, t *bind.Towers, p pixels.Config, set, dtype string, workers int, parameters, bytes int64) Info {
+	c := a.Vision
+	info := Info{
+		Architecture: a.Name, ModelType: a.ModelType, Device: "simd", Workers: workers, DType: dtype, Kernels: set,
+		Parameters: parameters, Bytes: bytes,
+		Shapes: Shapes{
+			Image: [2]int{c.ImageHeight, c.ImageWidth}, Patch: c.Patch, Grid: [2]int{c.Grid.Rows, c.Grid.Columns},
+			Prefix: c.PrefixTokens(), Width: c.Width, Layers: c.Layers, Heads: c.Heads,
+		},
+	}
+	if set == kernel.Scalar.Name {
+		info.Device = "scalar"
+	}
+	info.Preprocess = preprocessOf(p)
+	s := &info.Shapes
+	s.Tokens = c.Tokens(c.Grid)
+	if c.NaFlex {
+		s.MaxPatches = p.MaxPatches
+	}
+	if c.Readout != encoder.ReadNone {
+		s.Embedding = c.Width
+		if t.Vision.Projection != nil {
+			s.Embedding = t.Vision.Projection.Out
+		}
+		info.Tasks = append(info.Tasks, "embedImage", "embedImages")
+	}
+	if a.Text != nil {
+		s.TextLength, s.TextLayers, s.Vocabulary = a.Text.Positions, a.Text.Layers, a.Text.Vocabulary
+		info.Tasks = append(info.Tasks, "embedText", "embedTexts", "rank", "tokenize")
+	}
+	if a.Classifier != nil {
+		info.Classes = a.Classifier.Count
+		info.Tasks = append(info.Tasks, "classify")
+	}
+	if a.Text != nil || t.Vision.ClassDirections() {
+		info.Tasks = append(info.Tasks, "relevance")
+	}
+	info.Tasks = append(info.Tasks, "attention", "features", "trace")
+	if a.Projector != nil {
+		s.Slots = a.LanguageTokens(c.Grid)
+		info.Tasks = append(info.Tasks, "visualTokens")
+	}
+	return info
+}
+
+// preprocessOf says which part of a picture a model with that configuration sees.
+func preprocessOf(p pixels.Config) Preprocess {
+	s := Preprocess{Resize: "none", Crop: [2]int{p.CropHeight, p.CropWidth}}
+	switch {
+	case p.NaFlex:
+		s.Resize = "naflex"
+	case p.Resize && p.ShortestEdge > 0:
+		s.Resize, s.Edge = "shortest-edge", p.ShortestEdge
+	case p.Resize:
+		s.Resize, s.Size = "squash", [2]int{p.Height, p.Width}
+	}
+	return s
+}
