@@ -50,11 +50,11 @@ func TestInfoIsTrue(t *testing.T) {
 					return err
 				},
 				"embedImages": func() error {
-					_, err := m.EmbedImages(ctx, 2, func(int) (engine.Image, error) { return img, nil }, engine.EmbedImageOptions{})
+					_, err := m.EmbedImages(ctx, 2, func(int) (engine.Image, error) { return img, nil }, engine.EmbedImagesOptions{})
 					return err
 				},
-				"embedText":  func() error { _, err := m.EmbedTexts(ctx, labels, engine.EmbedImageOptions{}); return err },
-				"embedTexts": func() error { _, err := m.EmbedTexts(ctx, labels, engine.EmbedImageOptions{}); return err },
+				"embedText":  func() error { _, err := m.EmbedTexts(ctx, labels, engine.TextsOptions{}); return err },
+				"embedTexts": func() error { _, err := m.EmbedTexts(ctx, labels, engine.TextsOptions{}); return err },
 				"rank":       func() error { _, err := m.Rank(ctx, img, labels, engine.RankOptions{}); return err },
 				"tokenize": func() error {
 					e, err := m.Tokenize(strings.Repeat("a ", 200))
@@ -87,7 +87,7 @@ func TestInfoIsTrue(t *testing.T) {
 				},
 				"trace": func() error { _, err := m.Trace(ctx, img, engine.ImageOptions{}); return err },
 				"visualTokens": func() error {
-					v, err := m.VisualTokens(ctx, img, engine.VisualOptions{})
+					v, err := m.VisualTokens(ctx, img, engine.VisualTokensOptions{})
 					if err == nil && v.Shape[0] != s.Slots {
 						t.Errorf("%d visual tokens, info says %d", v.Shape[0], s.Slots)
 					}
