@@ -15,6 +15,7 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 /** What files take, in seconds, where it is more than usual. */
 const usual = 30
 const takes = {
+  'browser/workers.test.mjs': 60,
 }
 
 const args = process.argv.slice(2)
