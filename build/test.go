@@ -89,7 +89,7 @@ func checkFormat(ctx context.Context, _ *tools, out io.Writer) error {
 func vet(ctx context.Context, _ *tools, out io.Writer) error {
 	return errors.Join(
 		start(ctx, out, os.Environ(), "go", "vet", "./..."),
-		start(ctx, out, wasmEnv(), "go", "vet", "./engine/...", "./wasm/..."))
+		start(ctx, out, wasmEnv(), "go", "vet", "./engine/...", "./calls/...", "./wasm/..."))
 }
 
 // staticcheck runs the version that build/tools.mod names. That file is apart from
@@ -104,7 +104,7 @@ func staticcheck(ctx context.Context, _ *tools, out io.Writer) error {
 	}
 	return errors.Join(
 		start(ctx, out, os.Environ(), program, "./..."),
-		start(ctx, out, wasmEnv(), program, "./engine/...", "./wasm/..."))
+		start(ctx, out, wasmEnv(), program, "./engine/...", "./calls/...", "./wasm/..."))
 }
 
 func testNatively(ctx context.Context, _ *tools, out io.Writer) error {
@@ -129,7 +129,7 @@ func testRaces(ctx context.Context, _ *tools, out io.Writer) error {
 
 // testWASM runs the engine's tests again, compiled for the browser's platform.
 func testWASM(ctx context.Context, found *tools, out io.Writer) error {
-	return goTest(ctx, out, wasmEnv(), packageLimit, "-exec="+found.wasmExec, "./engine/...", "./wasm/...")
+	return goTest(ctx, out, wasmEnv(), packageLimit, "-exec="+found.wasmExec, "./engine/...", "./calls/...", "./wasm/...")
 }
 
 // goTest runs the tests of packages, each of which may take as long as limit.

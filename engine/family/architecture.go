@@ -118,32 +118,28 @@ func findModel(root jsonfile.Value, modelType string) (*modelRow, error) {
 // readVision reads the picture tower's part of config.json.
 func (a *Architecture) readVision(row *modelRow, s section) error {
 	modelType := row.vision
-	if row.anyVision {
+	if row.towers != nil {
 		modelType = s.text("model_type", row.vision)
+		if !slices.Contains(row.towers, modelType) {
+			return s.get("model_type").Unsupported("found %q, supported are %s", modelType, strings.Join(row.towers, ", "))
+		}
 	}
-	var names []string
-	for i := range visionRows {
-		f := &visionRows[i]
-		if names = append(names, f.modelType); f.modelType != modelType {
-			continue
+	f := &visionRows[slices.IndexFunc(visionRows, func(f visionRow) bool { return f.modelType == modelType })]
+	a.Vision = f.read(s)
+	a.Vision.Prefixes = f.prefixes
+	if row.prefixes != nil {
+		a.Vision.Prefixes = nil
+		for _, before := range row.prefixes {
+			a.Vision.Prefixes = append(a.Vision.Prefixes, before+f.prefixes[0])
 		}
-		a.Vision = f.read(s)
-		a.Vision.Prefixes = f.prefixes
-		if row.prefixes != nil {
-			a.Vision.Prefixes = nil
-			for _, before := range row.prefixes {
-				a.Vision.Prefixes = append(a.Vision.Prefixes, before+f.prefixes[0])
-			}
-		}
-		switch {
-		case row.projector != nil: // read before its last norm
-			a.Vision.Readout = encoder.ReadNone
-		case a.Classifier != nil:
-			a.Vision.Readout, a.Classifier.Input = f.classify, f.classifier
-		}
-		return nil
 	}
-	return s.get("model_type").Unsupported("found %q, supported are %s", modelType, strings.Join(names, ", "))
+	switch {
+	case row.projector != nil: // read before its last norm
+		a.Vision.Readout = encoder.ReadNone
+	case a.Classifier != nil:
+		a.Vision.Readout, a.Classifier.Input = f.classify, f.classifier
+	}
+	return nil
 }
 
 // spec reads the keys that all transformers share.

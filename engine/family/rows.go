@@ -16,12 +16,12 @@ import (
 // projector beside it.
 type modelRow struct {
 	modelType  string
-	vision     string // modelType of the picture tower; its config is vision_config, or the root where that is this row's modelType
-	anyVision  bool   // vision_config.model_type names the picture tower; vision is what it is without (LLaVA)
-	text       string // modelType of the text tower, or ""
-	projection string // tensor name of the picture tower's projection, or ""
-	logitScale string // tensor name, or ""
-	logitBias  string // tensor name, or ""
+	vision     string   // modelType of the picture tower; its config is vision_config, or the root where that is this row's modelType
+	towers     []string // picture towers that vision_config.model_type may name, vision among them; nil where it names none (LLaVA)
+	text       string   // modelType of the text tower, or ""
+	projection string   // tensor name of the picture tower's projection, or ""
+	logitScale string   // tensor name, or ""
+	logitBias  string   // tensor name, or ""
 	method     score.Method
 	classifier string   // tensor name in the class …ForImageClassification, "" where there is none
 	prefixes   []string // what stands before the tower's own prefixes (LLaVA); nil for nothing
@@ -48,7 +48,7 @@ var modelRows = []modelRow{
 	{modelType: "dinov2_with_registers", vision: "dinov2_with_registers", classifier: "classifier"},
 	{modelType: "dinov3_vit", vision: "dinov3_vit"},
 	{
-		modelType: "llava", vision: "clip_vision_model", anyVision: true,
+		modelType: "llava", vision: "clip_vision_model", towers: []string{"clip_vision_model", "siglip_vision_model"},
 		// Files of before and after transformers 4.52.
 		prefixes:  []string{"vision_tower.", "model.vision_tower."},
 		projector: []string{"multi_modal_projector.", "model.multi_modal_projector."},
