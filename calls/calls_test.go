@@ -3,6 +3,8 @@ package calls
 import (
 	"context"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"vitrine/engine"
@@ -10,6 +12,21 @@ import (
 	"vitrine/engine/pixels"
 	"vitrine/engine/weights"
 )
+
+// notCalls are the methods of Model that are no calls of JavaScript: its connection has
+// info and close, and the others serve the command line and tests.
+var notCalls = []string{"Info", "Close", "Logits", "Slots", "WatchImages", "WatchTexts"}
+
+// TestEveryMethodHasARow: a method of Model without a row could not be called from a page.
+func TestEveryMethodHasARow(t *testing.T) {
+	model := reflect.TypeFor[*engine.Model]()
+	for i := range model.NumMethod() {
+		name := model.Method(i).Name
+		if !slices.Contains(notCalls, name) && Find(strings.ToLower(name[:1])+name[1:]) == nil {
+			t.Errorf("Model.%s has no row in All", name)
+		}
+	}
+}
 
 // TestEveryCallRuns makes every call on a model that has what it needs: the row's options
 // and result have the types of the call, and its progress is told.

@@ -62,7 +62,7 @@ type Share struct {
 // Cost is what the choice of a number of workers needs to know of a model.
 type Cost = family.Cost
 
-// Options of Load. The zero value is what most want.
+// Options of Load. The zero value suits most callers.
 type Options struct {
 	// Set is the instruction set that runs; the fastest there is by default.
 	Set *kernel.Set
@@ -73,7 +73,8 @@ type Options struct {
 	DemandGPU bool
 	// Fallback is called when a call has gone back to the CPU; Info says why.
 	Fallback func(Info)
-	// Tests set their own clock to compare speeds, and run small models on a GPU.
+	// For tests: the clock by which speeds are compared, and whether small models run on a
+	// GPU too.
 	clock   func() time.Time
 	anyWork bool
 	// DType is how the blocks keep their weights: "auto" as the file does (float32 for a
@@ -112,7 +113,8 @@ type Image struct {
 }
 
 // The options of calls follow. Their tags describe them for JavaScript and the command
-// line, and checkOptions checks them: js is the option's name; default is the value of an
+// line, and checkOptions checks strings and numbers by them (what a pointer holds depends on
+// the model, and is checked by the call): js is the option's name; default is the value of an
 // option that is left out (zero or nil), where it doesn't depend on the model; oneof lists
 // the values of a string; min is the least value of a number; single allows one string in
 // place of a list.

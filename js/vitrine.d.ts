@@ -489,7 +489,10 @@ export interface Info {
   readonly architecture: string
   /** model_type of config.json, for example `'clip'`. */
   readonly modelType: string
-  /** The names of the methods that this model supports. */
+  /**
+   * The names of the calls that depend on the model and that it supports. With `attention`
+   * come `attentionStack`, with `features` `colors`; `losses` needs no particular model.
+   */
   readonly tasks: readonly string[]
   /** The device that computes. */
   readonly device: 'webgpu' | 'simd' | 'scalar'

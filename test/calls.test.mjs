@@ -16,6 +16,7 @@ const model = checker.getDeclaredTypeOfSymbol(declared.Model)
 
 /** The signature of a method of Model, or of load. */
 function signature(name) {
+  if (name !== 'load') assert.ok(model.getProperty(name), `js/vitrine.d.ts: Model has no method ${name}`)
   const type = name === 'load' ? checker.getTypeOfSymbol(declared.load) : checker.getTypeOfSymbol(model.getProperty(name))
   return type.getCallSignatures()[0]
 }

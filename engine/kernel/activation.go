@@ -21,8 +21,8 @@ const (
 )
 
 // activations is the table of all activations. Everything else about them is derived
-// from it (parsing, the WGSL switch in gpu/shaders.go) or checked against it
-// (gen/activation.go, gpu/shaders/activation.wgsl). Names are those of ACT2FN in
+// from it (parsing, the WGSL switch in engine/gpu/shaders.go) or checked against it
+// (engine/kernel/gen/activation.go, engine/gpu/shaders/activation.wgsl). Names are those of ACT2FN in
 // transformers/activations.py.
 var activations = [activationCount]struct {
 	name string
