@@ -115,7 +115,7 @@ func testNatively(ctx context.Context, _ *tools, out io.Writer) error {
 // the goroutines that other tests run too; the race detector makes them many times
 // slower and can find nothing more in them. They run without it, in testNatively.
 var slowWithoutGoroutines = []string{
-	"TestClassifyPhotos", "TestCollages", "TestManyPicturesAreEachOfThem", "TestManyTextsTellProgress",
+	"TestClassifyPhotos", "TestCollages", "TestEveryCallOnEveryDevice", "TestManyPicturesAreEachOfThem", "TestManyTextsTellProgress",
 	"TestGoldenPreprocess", "TestGoldenTokenizers", "TestStripsCostNoMoreThanTheirCrop",
 	"TestLinear", "TestLongTexts", "TestNFC",
 }
