@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// packageLimit ends the tests of a package that hang: ten times the processor time of the
-// slowest, package engine, which is 112 seconds natively, 113 under the race detector
-// without slowWithoutGoroutines, and 60 compiled to WASM without a GPU. All stages
-// together have no limit. The tests of the scripts have theirs in test/run.mjs.
+// packageLimit ends the tests of a package that hang: ten times what the slowest, package
+// engine, takes on two cores, which is two minutes under the race detector and compiled to
+// WASM. All stages together have no limit. The tests of the scripts have theirs in
+// test/run.mjs.
 const packageLimit = 20 * time.Minute
 
 // A stage is one step of the tests. What it prints is shown where it fails.

@@ -40,13 +40,13 @@ const (
 // revision), some go to engine.Options; wasm/main.go has the message.
 type LoadOptions struct {
 	Device    string       `js:"device" oneof:"auto,webgpu,simd,scalar" default:"auto"`
-	Workers   AutoCount    `js:"workers" default:"auto"`
 	DType     string       `js:"dtype" oneof:"auto,f32,f16,q8" default:"auto"`
 	Kernels   string       `js:"kernels" oneof:"auto,relaxed,plain" default:"auto"`
+	Workers   AutoCount    `js:"workers" default:"auto"`
 	Revision  string       `js:"revision" default:"main"`
-	Host      string       `js:"host" default:"https://huggingface.co"`
 	Integrity string       `js:"integrity"`
 	Cache     string       `js:"cache" oneof:"default,no-store,reload,no-cache,force-cache" default:"default"`
+	Host      string       `js:"host" default:"https://huggingface.co"`
 	Progress  func(...any) `js:"onProgress"`
 }
 

@@ -15,7 +15,13 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 /** What files take, in seconds, where it is more than usual. */
 const usual = 30
 const takes = {
+  'browser/load-errors.test.mjs': 40,
+  'browser/model.test.mjs': 40,
+  'browser/webgpu.test.mjs': 40,
+  'browser/webgpu-golden.test.mjs': 60,
+  'browser/webgpu-memory.test.mjs': 60,
   'browser/workers.test.mjs': 60,
+  'site/maps.test.mjs': 40,
 }
 
 const args = process.argv.slice(2)

@@ -5,7 +5,7 @@
 // there are; an object has members of its own.
 
 /** The options of load. */
-export const loadOptions = { signal: 'signal', device: ['auto', 'webgpu', 'simd', 'scalar'], workers: 'workers', dtype: ['auto', 'f32', 'f16', 'q8'], kernels: ['auto', 'relaxed', 'plain'], revision: 'string', host: 'string', integrity: 'string', cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache'], onProgress: 'function' }
+export const loadOptions = { signal: 'signal', device: ['auto', 'webgpu', 'simd', 'scalar'], dtype: ['auto', 'f32', 'f16', 'q8'], kernels: ['auto', 'relaxed', 'plain'], workers: 'workers', revision: 'string', integrity: 'string', cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache'], host: 'string', onProgress: 'function' }
 
 /** The options that all calls with images have. */
 const image = { signal: 'signal', size: 'size', maxPatches: 'count', experiment: { order: 'indices', positions: 'boolean', causal: 'boolean' } }
