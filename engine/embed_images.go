@@ -35,9 +35,7 @@ func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (I
 		start, waited := time.Now(), m.waited()
 		tap := capturing("embedding")
 		run := m.run(ctx, tap)
-		if o.Experiment != nil {
-			o.Experiment.apply(&run)
-		}
+		o.Experiment.apply(&run)
 		if err := m.encodePictures(ctx, run, pictures); err != nil {
 			return ImageEmbeddings{}, err
 		}

@@ -6,8 +6,11 @@ import (
 	"vitrine/engine/kernel"
 )
 
-// apply sets the experiment in a run.
-func (e Experiment) apply(run *encoder.Run) {
+// apply sets the experiment, if there is one, in a run.
+func (e *Experiment) apply(run *encoder.Run) {
+	if e == nil {
+		return
+	}
 	run.NoPositions = !isTrue(e.Positions)
 	run.Causal = e.Causal
 }

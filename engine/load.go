@@ -345,14 +345,21 @@ func (s source) again(ctx context.Context) (*bind.Towers, error) {
 		return nil, err
 	}
 	defer l.close()
-	b, err := l.bind(0)
+	_, t, err := l.towers(0)
+	return t, err
+}
+
+// towers binds and reads the weights of a share, and gives its towers.
+func (l *loader) towers(share int) (*bind.Binding, *bind.Towers, error) {
+	b, err := l.bind(share)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if _, err := l.stream(b); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return b.Finish(l.folder.Name())
+	t, err := b.Finish(l.folder.Name())
+	return b, t, err
 }
 
 // stream reads all weights and gives the number of bytes read.

@@ -26,14 +26,7 @@ func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options)
 		return nil, err
 	}
 	defer l.checkpoint.Close()
-	b, err := l.bind(index)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := l.stream(b); err != nil {
-		return nil, err
-	}
-	t, err := b.Finish(folder.Name())
+	b, t, err := l.towers(index)
 	if err != nil {
 		return nil, err
 	}

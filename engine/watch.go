@@ -16,9 +16,7 @@ func (m *Model) WatchImages(ctx context.Context, images []Image, o ImageOptions,
 	}
 	defer m.mu.Unlock()
 	run := m.run(ctx, tap)
-	if o.Experiment != nil {
-		o.Experiment.apply(&run)
-	}
+	o.Experiment.apply(&run)
 	pictures := make([]encoder.Picture, len(images))
 	for i, img := range images {
 		p, err := m.prepare(img, o)
