@@ -33,6 +33,9 @@ var loadWebGPULate = api.Plugin{Name: "webgpu", Setup: func(build api.PluginBuil
 // bundle replaces the modules in the folder js and in its subfolders by the bundled
 // scripts, without comments and white space. Names stay, for the console and for people who
 // read the code.
+//
+// esbuild drops the import of a module that js/package.json does not list under sideEffects,
+// unless a name of the module is used; so wasm_exec.js must stand there.
 func bundle(js string) error {
 	js, err := filepath.Abs(js)
 	if err != nil {
