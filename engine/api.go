@@ -376,7 +376,8 @@ type Info struct {
 	GPU          GPUInfo    `json:"gpu"`
 	Shapes       Shapes     `json:"shapes"`
 	Preprocess   Preprocess `json:"preprocess"`
-	Classes      int        `json:"classes"` // 0 without a classifier
+	Classes      int        `json:"classes"`  // 0 without a classifier
+	Warnings     []string   `json:"warnings"` // what is odd in the model's files, a sentence each
 }
 
 // Q8Info says how int8 does on a model.

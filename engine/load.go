@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
@@ -92,14 +93,15 @@ func (o Options) share(index int) encoder.Share {
 }
 
 type loader struct {
-	ctx        context.Context
-	folder     weights.Folder
-	options    Options
-	dtype      kernel.DType
-	arch       *family.Architecture
-	pixels     pixels.Config
-	pixelsErr  error
-	checkpoint *weights.Checkpoint
+	ctx            context.Context
+	folder         weights.Folder
+	options        Options
+	dtype          kernel.DType
+	arch           *family.Architecture
+	pixels         pixels.Config
+	pixelsErr      error
+	pixelsWarnings []string
+	checkpoint     *weights.Checkpoint
 
 	text   *textReader  // nil: don't read the tokenizer
 	gpu    *gpu.Machine // or nil
@@ -258,6 +260,11 @@ func (l *loader) readPixels() {
 	l.pixelsErr = err
 }
 
+// warnings lists what is odd in the files that were read.
+func (l *loader) warnings() []string {
+	return slices.Concat([]string{}, l.arch.Warnings, l.pixelsWarnings)
+}
+
 // fatalPixels is the error of a broken preprocessor_config.json. A folder without the file
 // loads, and takes pixelValues only.
 func (l *loader) fatalPixels() error {
@@ -299,6 +306,7 @@ func (l *loader) model() (*Model, error) {
 	m.towers = t
 	m.source = source{l.folder, l.options, l.dtype, l.arch}
 	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), workers, b.Parameters, bytes)
+	m.info.Warnings = l.warnings()
 	if l.dtype == kernel.Q8 {
 		m.info.Q8 = &Q8Info{Rows: set.Q8Rows()}
 	}

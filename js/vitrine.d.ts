@@ -521,6 +521,8 @@ export interface Info {
   }
   /** The number of classes of a classifier; 0 without one. */
   readonly classes: number
+  /** What is odd in the model's files without keeping it from running: a sentence each, which begins with the file and the key. */
+  readonly warnings: readonly string[]
   /** The bytes of WebAssembly memory of each worker. Memory grows with the largest call and never shrinks. */
   readonly memory: { readonly wasm: readonly number[] }
   /** `'exact'`, or why this browser can't give the exact pixels of pictures. */

@@ -6,6 +6,7 @@
 package family
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -41,6 +42,14 @@ type Architecture struct {
 	LogitScale string       // name of the tensor that scales cosines to logits, or ""
 	LogitBias  string       // name of the tensor that is added to logits, or ""
 	Method     score.Method // how rank's scores are made of logits; "" without a text tower
+
+	Warnings []string // what is odd in the files but doesn't keep the model from running
+}
+
+// Warn notes something odd that a reader of the files should know. The sentence begins
+// with the file and the key.
+func (a *Architecture) Warn(file, key, format string, arguments ...any) {
+	a.Warnings = append(a.Warnings, file+": "+key+": "+fmt.Sprintf(format, arguments...))
 }
 
 // Title is what messages call the model: its class, else its model_type.
