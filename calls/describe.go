@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"vitrine/engine"
 )
 
 // Option describes one option of a call, or one member of an option that is an object.
@@ -48,6 +50,15 @@ type LoadOptions struct {
 	Cache     string       `js:"cache" oneof:"default,no-store,reload,no-cache,force-cache" default:"default"`
 	Host      string       `js:"host" default:"https://huggingface.co"`
 	Progress  func(...any) `js:"onProgress"`
+}
+
+// InspectOptions are the options of inspect in JavaScript: those of the engine, and the
+// page's own.
+type InspectOptions struct {
+	engine.InspectOptions
+	Revision string `js:"revision" default:"main"`
+	Cache    string `js:"cache" oneof:"default,no-store,reload,no-cache,force-cache" default:"default"`
+	Host     string `js:"host" default:"https://huggingface.co"`
 }
 
 // AutoCount is 'auto' or a whole number from 1.
@@ -124,7 +135,7 @@ func kindOf(field reflect.StructField) Kind {
 }
 
 // Results describes what a call gives: the names of its members, with those of objects
-// inside after a dot, and [] after lists. Numbers, strings and arrays of numbers are
+// inside after a dot, [] after lists, and ? after what may be null. Numbers, strings and arrays of numbers are
 // named by their JavaScript types.
 func Results(result any) map[string]string {
 	all := map[string]string{}
@@ -144,6 +155,8 @@ func results(all map[string]string, path string, t reflect.Type) {
 		}
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
 		results(all, path+"[]", t.Elem())
+	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct:
+		results(all, path+"?", t.Elem())
 	default:
 		all[path] = jsType(t)
 	}

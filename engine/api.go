@@ -398,6 +398,76 @@ type GPUInfo struct {
 	CompileMs float64 `json:"compileMs"` // for all of them
 }
 
+// InspectOptions of Inspect.
+type InspectOptions struct {
+	// Size is [height, width] in pixels of the pictures for which tokens, slots and
+	// multiply-adds are counted; the model's own by default.
+	Size [2]int `js:"size" min:"1"`
+}
+
+// Inspection is what is known of a model before its weights are read.
+type Inspection struct {
+	Loads    bool     `json:"loads"`    // Load would succeed, as far as can be told without the weights
+	Error    *Failure `json:"error"`    // why not; nil where Loads
+	Warnings []string `json:"warnings"` // what is odd in the files, a sentence each
+
+	Architecture string      `json:"architecture"` // this and the fields up to Preprocess are as in Info
+	ModelType    string      `json:"modelType"`
+	Tasks        []string    `json:"tasks"`
+	Parameters   int64       `json:"parameters"`
+	Classes      int         `json:"classes"`
+	Shapes       Shapes      `json:"shapes"`
+	Preprocess   Preprocess  `json:"preprocess"`
+	MultiplyAdds float64     `json:"multiplyAdds"` // of a picture
+	Memory       MemoryBytes `json:"memory"`       // of the weights
+
+	Towers  Towers        `json:"towers"`
+	DTypes  []DTypeCount  `json:"dtypes"` // of the tensors in the weight files
+	Bytes   int64         `json:"bytes"`  // of the files that Load reads; −1 where the host doesn't say
+	Files   []FileSummary `json:"files"`
+	Licence string        `json:"licence"` // as README.md or the file LICENSE says, or empty
+}
+
+// Failure is an error with its code (package fault).
+type Failure struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// MemoryBytes is how many bytes of memory the weights take, by the dtype of Options.
+type MemoryBytes struct {
+	F32 int64 `json:"f32"`
+	F16 int64 `json:"f16"`
+	Q8  int64 `json:"q8"`
+}
+
+// Towers are the sizes of a model's parts. Of a tower that is absent, they are 0.
+type Towers struct {
+	Vision TowerSize `json:"vision"`
+	Text   TowerSize `json:"text"`
+	Unused TowerSize `json:"unused"` // of tensors that the model doesn't use
+}
+
+// TowerSize is the size of a tower in the weight files.
+type TowerSize struct {
+	Parameters int64 `json:"parameters"`
+	Bytes      int64 `json:"bytes"`
+}
+
+// DTypeCount counts the tensors of one type.
+type DTypeCount struct {
+	DType   string `json:"dtype"` // as safetensors writes it
+	Tensors int    `json:"tensors"`
+	Values  int64  `json:"values"`
+}
+
+// FileSummary is one file of a model's folder.
+type FileSummary struct {
+	Name  string `json:"name"`
+	Bytes int64  `json:"bytes"` // −1 where the host doesn't say
+	Read  bool   `json:"read"`  // by Load
+}
+
 // Shapes are the sizes a page needs.
 type Shapes struct {
 	Image      [2]int `json:"image"` // height, width; 0, 0 for NaFlex

@@ -14,6 +14,7 @@ import (
 	"vitrine/engine"
 	"vitrine/engine/pixels"
 	"vitrine/engine/score"
+	"vitrine/engine/weights"
 )
 
 // The golden cases hold what the towers compute. Here the public calls are held
@@ -359,9 +360,9 @@ func TestVisualTokensWithAndWithoutTheFirst(t *testing.T) {
 	near(t, "full, without the first", full.Data[width:], float64s(without.Data))
 	for _, n := range []int{1, 3} {
 		patch := m.Info().Shapes.Patch
-		slots, err := m.Slots([2]int{n * patch, 5 * patch})
-		if err != nil || slots != 5*n {
-			t.Errorf("a picture of %d by 5 patches costs %d slots, %v", n, slots, err)
+		verdict, err := engine.Inspect(context.Background(), weights.Dir(tinyVLM), engine.InspectOptions{Size: [2]int{n * patch, 5 * patch}})
+		if err != nil || verdict.Shapes.Slots != 5*n {
+			t.Errorf("a picture of %d by 5 patches costs %d slots, %v", n, verdict.Shapes.Slots, err)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io/fs"
-	"slices"
 	"sync"
 	"time"
 
@@ -174,7 +173,7 @@ const gpuWork = 5e8
 
 // openGPU opens the GPU and compiles its shaders while the other files are on their way.
 func (l *loader) openGPU() {
-	if l.options.GPU == nil || !l.options.DemandGPU && !l.options.anyWork && l.arch.Vision.MultiplyAdds() < gpuWork {
+	if l.options.GPU == nil || !l.options.DemandGPU && !l.options.anyWork && l.arch.Vision.MultiplyAdds(l.arch.Vision.Grid) < gpuWork {
 		return
 	}
 	if n := l.options.Workers; n > 1 {
@@ -260,9 +259,16 @@ func (l *loader) readPixels() {
 	l.pixelsErr = err
 }
 
-// warnings lists what is odd in the files that were read.
+// warnings lists what is odd in the files that were read, the tokenizer's among them.
 func (l *loader) warnings() []string {
-	return slices.Concat([]string{}, l.arch.Warnings, l.pixelsWarnings)
+	list := append(append([]string{}, l.arch.Warnings...), l.pixelsWarnings...)
+	if l.pixelsErr != nil {
+		list = append(list, l.pixelsErr.Error())
+	}
+	if fault.CodeOf(l.text.err) == fault.NotFound {
+		list = append(list, "calls with texts will fail: "+l.text.err.Error())
+	}
+	return list
 }
 
 // fatalPixels is the error of a broken preprocessor_config.json. A folder without the file

@@ -47,23 +47,6 @@ func (m *Model) VisualTokens(ctx context.Context, img Image, o VisualTokensOptio
 	return VisualTokens{Data: out.Dense(), Shape: [2]int{out.Rows, out.Cols}, Ms: p.ms}, nil
 }
 
-// Slots is how many tokens of a language model's context a picture of a size
-// [height, width] costs; zero is the model's own size.
-func (m *Model) Slots(size [2]int) (int, error) {
-	c := m.arch
-	if c.Projector == nil {
-		return 0, fault.New(fault.Task, "slots", "%s has no projector into a language model", m.arch.Title())
-	}
-	grid := c.Vision.Grid
-	if size != [2]int{} {
-		grid = encoder.Grid{Rows: size[0] / c.Vision.Patch, Columns: size[1] / c.Vision.Patch}
-	}
-	if n := grid.Patches(); n < 1 || n > maxPatches {
-		return 0, fault.New(fault.Option, "size", "%d×%d pixels make %d patches of %d pixels; supported are 1 to %d", size[0], size[1], n, c.Vision.Patch, maxPatches)
-	}
-	return c.LanguageTokens(grid), nil
-}
-
 // visualLayers gives the names of the hidden states that the projector reads, and whether
 // it keeps the first token: as config.json says, or the options.
 func (m *Model) visualLayers(o VisualTokensOptions) (names []string, full bool, err error) {

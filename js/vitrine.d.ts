@@ -19,7 +19,7 @@ export const version: string
  *
  * `nameOrUrl` is the URL of a folder laid out as on Hugging Face (config.json,
  * preprocessor_config.json, model.safetensors, tokenizer files), relative to the page,
- * with or without the last slash; or a hub id such as `openai/clip-vit-base-patch32`.
+ * with or without the last slash; or a hub id such as `google/vit-base-patch16-224`.
  * A string of exactly two names with one slash between them is a hub id: for a folder
  * of your site write `./models/emoji-clip`, not `models/emoji-clip`.
  *
@@ -27,6 +27,77 @@ export const version: string
  * Rejects with a {@link VitrineError}, or with `signal.reason` after an abort.
  */
 export function load(nameOrUrl: string | URL, options?: LoadOptions): Promise<Model>
+
+/**
+ * Says what a model's folder holds and whether {@link load} would load it, before the
+ * download: it reads the small files and the headers of the weights, and of a tokenizer
+ * what is at most 4 MB.
+ *
+ * `nameOrUrl` is as in load. What keeps the model from loading is in the result
+ * (`loads`, `error`). Rejects with a {@link VitrineError} for wrong options, or with
+ * `signal.reason` after an abort.
+ *
+ * @example
+ * const verdict = await inspect('google/vit-base-patch16-224')
+ * if (!verdict.loads) console.log(verdict.error.message)
+ * else console.log(`${verdict.bytes / 1e6} MB to download, ${verdict.memory.f32 / 1e6} MB in memory`)
+ */
+export function inspect(nameOrUrl: string | URL, options?: InspectOptions): Promise<Inspection>
+
+export interface InspectOptions {
+  /** [height, width] in pixels of the pictures for which tokens, slots and multiply-adds are counted; the model's own by default. */
+  size?: [number, number]
+  /** The branch, tag or commit of a hub id; `'main'` by default. */
+  revision?: string
+  /** The URL of the hub or of a mirror; `'https://huggingface.co'` by default. */
+  host?: string
+  /** How requests use the browser's HTTP cache, as in `fetch`; `'default'` by default. */
+  cache?: 'default' | 'no-store' | 'reload' | 'no-cache' | 'force-cache'
+  /** Aborts the inspection. */
+  signal?: AbortSignal | null
+}
+
+/** What is known of a model before its weights are read. Fields that could not be read are 0 or empty. */
+export interface Inspection {
+  /** Whether load would load the model, as far as can be told without the weights. */
+  loads: boolean
+  /** Why load would fail: the code and the message of its {@link VitrineError}; null where it would not. */
+  error: { code: string; message: string } | null
+  /** What is odd in the files without keeping the model from running: a sentence each. */
+  warnings: string[]
+  /** The class in config.json, such as `'CLIPModel'`. */
+  architecture: string
+  /** model_type in config.json, such as `'clip'`. */
+  modelType: string
+  /** The calls that the model can answer. */
+  tasks: string[]
+  /** The number of weights that the model uses. */
+  parameters: number
+  /** The number of classes of a classifier; 0 without one. */
+  classes: number
+  shapes: Info['shapes']
+  preprocess: Info['preprocess']
+  /** About how many multiply-adds a picture takes. */
+  multiplyAdds: number
+  /** The bytes of memory that the weights take, by the option `dtype` of load; 0 for one that the file's weights can't have. */
+  memory: { f32: number; f16: number; q8: number }
+  /** The size of each tower in the weight files, and of the tensors that the model doesn't use. */
+  towers: { vision: TowerSize; text: TowerSize; unused: TowerSize }
+  /** The tensors in the weight files, by their type as safetensors writes it. */
+  dtypes: { dtype: string; tensors: number; values: number }[]
+  /** The bytes of all files that load reads; -1 where the host does not tell all sizes. */
+  bytes: number
+  /** The files of the folder that are known; bytes is -1 where the host does not tell it, read is whether load reads the file. */
+  files: { name: string; bytes: number; read: boolean }[]
+  /** The licence that the model's README.md states, or the name of its file of the licence; empty where none is stated. */
+  licence: string
+}
+
+/** The size of a tower. */
+export interface TowerSize {
+  parameters: number
+  bytes: number
+}
 
 export interface LoadOptions {
   /**

@@ -12,7 +12,8 @@ import { VitrineError } from './common/errors.js'
 import { Connection } from './page/connection.js'
 import { folderUrl } from './page/folder.js'
 import { Model } from './page/model.js'
-import { checkedLoad } from './page/options.js'
+import { checkedInspect, checkedLoad } from './page/options.js'
+import { inspectModel } from './page/start.js'
 
 export { VitrineError }
 
@@ -26,8 +27,21 @@ export const version = 'dev'
  */
 export async function load(nameOrUrl, options) {
   const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', kernels = 'auto', workers = 'auto', integrity = '', revision, host } = checkedLoad(options)
-  const folder = folderUrl(nameOrUrl, { host, revision })
+  const folder = folderUrl('load', nameOrUrl, { host, revision })
   signal?.throwIfAborted()
   const message = { type: 'load', version, folder, device, dtype, kernels, workers: workers === 'auto' ? 0 : workers, integrity, cache }
   return new Model(await Connection.open(nameOrUrl, message, { signal, onProgress }))
+}
+
+/**
+ * Says what a model's folder holds and whether load would load it, without its weights:
+ * resolves to an Inspection of vitrine.d.ts. What keeps the model from loading is in
+ * the result. Rejects with a VitrineError for wrong options and for a page that can't run
+ * Vitrine, or with signal.reason after an abort.
+ */
+export async function inspect(nameOrUrl, options) {
+  const { signal, cache = 'default', size = null, revision, host } = checkedInspect(options)
+  const folder = folderUrl('inspect', nameOrUrl, { host, revision })
+  signal?.throwIfAborted()
+  return inspectModel(nameOrUrl, { type: 'inspect', version, folder, cache, size }, { signal })
 }

@@ -14,15 +14,19 @@ const checker = program.getTypeChecker()
 const declared = Object.fromEntries(checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file))).map((symbol) => [symbol.name, symbol]))
 const model = checker.getDeclaredTypeOfSymbol(declared.Model)
 
-/** The signature of a method of Model, or of load. */
+/** The functions of the table that are no calls of a model. */
+const functions = ['load', 'inspect']
+
+/** The signature of a method of Model, or of one of functions. */
 function signature(name) {
-  if (name !== 'load') assert.ok(model.getProperty(name), `js/vitrine.d.ts: Model has no method ${name}`)
-  const type = name === 'load' ? checker.getTypeOfSymbol(declared.load) : checker.getTypeOfSymbol(model.getProperty(name))
+  const isFunction = functions.includes(name)
+  if (!isFunction) assert.ok(model.getProperty(name), `js/vitrine.d.ts: Model has no method ${name}`)
+  const type = isFunction ? checker.getTypeOfSymbol(declared[name]) : checker.getTypeOfSymbol(model.getProperty(name))
   return type.getCallSignatures()[0]
 }
 
 /** A type as it is written, without undefined. */
-const written = (type) => checker.typeToString(checker.getNonNullableType(type) === type ? type : removeUndefined(type), undefined, ts.TypeFormatFlags.NoTruncation).replaceAll('<ArrayBufferLike>', '')
+const written = (type) => checker.typeToString(checker.getNonNullableType(type) === type ? type : removeUndefined(type), undefined, ts.TypeFormatFlags.NoTruncation).replaceAll('<ArrayBufferLike>', '').replaceAll('readonly ', '')
 const removeUndefined = (type) => (type.isUnion() && type.types.some((t) => t.flags & ts.TypeFlags.Null) ? type : checker.getNonNullableType(type))
 
 /** The TypeScript types that an option of a kind may have. */
@@ -65,6 +69,8 @@ function results(type, path = '', all = {}) {
   const element = checker.isArrayType(type) && checker.getTypeArguments(type)[0]
   const isObject = (t) => t.flags & ts.TypeFlags.Object && !checker.isArrayType(t) && !checker.isTupleType(t) && t.symbol?.name !== 'Float32Array'
   if (element && isObject(element)) return results(element, `${path}[]`, all)
+  const nullable = type.isUnion() && type.types.length === 2 && type.types.find(isObject)
+  if (nullable) return results(nullable, `${path}?`, all)
   if (!isObject(type)) {
     const parts = type.isUnion() ? type.types : [type]
     // A union of strings is a string to Go.
@@ -79,7 +85,7 @@ const sorted = (object) => Object.fromEntries(Object.entries(object).sort(([a], 
 
 test('the types declare exactly the calls of the table', () => {
   const methods = model.getProperties().map((p) => p.name).filter((name) => name !== 'info' && name !== 'close')
-  assert.deepEqual(methods.sort(), table.map((call) => call.Name).filter((name) => name !== 'load').sort())
+  assert.deepEqual(methods.sort(), table.map((call) => call.Name).filter((name) => !functions.includes(name)).sort())
 })
 
 const inputs = { image: 'Image', images: 'Image[]', labels: 'string[]', texts: 'string[]', text: 'string', logits: 'number[][]' }
@@ -92,7 +98,7 @@ for (const call of table) {
     checkOptions(call.Name, removeUndefined(checker.getTypeOfSymbol(options)), call.Options)
     if (call.Name === 'load') return
     const types = parameters.slice(0, -1).map((p) => checker.typeToString(checker.getTypeOfSymbol(p)))
-    assert.deepEqual(types, call.Inputs.map((input) => inputs[input]), 'inputs')
+    assert.deepEqual(types, call.Inputs?.map((input) => inputs[input]) ?? ['string | URL'], 'inputs')
     const promised = checker.getTypeArguments(signature(call.Name).getReturnType())[0]
     assert.deepEqual(sorted(results(promised)), sorted(call.Results), 'results')
   })

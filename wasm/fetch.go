@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"github.com/syumai/tinyutil/httputil"
 
 	"vitrine/engine/fault"
+	"vitrine/engine/weights"
 )
 
 // folder is a model folder at a URL. It implements weights.Folder.
@@ -55,24 +55,14 @@ func (f folder) Open(ctx context.Context, name string) (io.ReadCloser, int64, er
 		response.Body.Close()
 		return nil, 0, fault.New(fault.Network, address, "the host answers %s; check the address, and whether the model is public", response.Status)
 	}
-	b := &body{ctx: ctx, Reader: bufio.NewReaderSize(response.Body, sniffed), close: response.Body.Close}
+	b := &body{ctx: ctx, Reader: bufio.NewReaderSize(response.Body, weights.PageBytes), close: response.Body.Close}
 	b.stop = context.AfterFunc(ctx, func() { response.Body.Close() })
-	if optional(name) && b.isPage() {
+	if start, _ := b.Peek(weights.PageBytes); weights.IsPageOfAbsent(name, start) {
 		b.Close()
 		return nil, 0, fmt.Errorf("%s: the host answers with a page: %w", address, fs.ErrNotExist)
 	}
 	return b, response.ContentLength, nil
 }
-
-// optional tells whether a model may lack the file. Hosts of single-page applications answer
-// with their page and the status 200 where there is no file: an optional file is absent
-// then. For the other files the reader's error says what was found.
-func optional(name string) bool {
-	return name != "config.json" && !strings.HasSuffix(name, ".safetensors")
-}
-
-// sniffed is how many bytes of a file are examined to recognise a page.
-const sniffed = 512
 
 // body is the content of a file. An abort closes it, so that a waiting Read ends.
 type body struct {
@@ -93,16 +83,4 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) Close() error {
 	b.stop()
 	return b.close()
-}
-
-// isPage tells whether the content begins as HTML or XML does.
-func (b *body) isPage() bool {
-	start, _ := b.Peek(sniffed)
-	start = bytes.ToLower(bytes.TrimLeft(start, "\ufeff \t\r\n"))
-	for _, mark := range []string{"<!doctype", "<html", "<head", "<!--", "<?xml"} {
-		if bytes.HasPrefix(start, []byte(mark)) {
-			return true
-		}
-	}
-	return false
 }

@@ -7,7 +7,7 @@
 //
 // The worker puts an object named vitrine into its global scope. Go calls its methods:
 //
-//	started(version, load, call, share, resume)   once; load to resume are functions, see below
+//	started(version, load, call, share, inspect, resume)   once; load to resume are functions, see below
 //	floats(address, length)     gives a Float32Array: a copy of float32 values in Go's memory
 //	openDevice()                resolves to a Device of gpu/webgpu.js
 //	infoChanged(info)           a GPU has failed and the CPU computes from now on
@@ -24,6 +24,7 @@
 //	load(options, done)         loads the model; options: loadOptions in wasm/main.go; done(null, info)
 //	call(request, done)         one call at a time; request: wasm/call.go; done(null, value)
 //	share(options, done)        in a share worker, instead of load and call: shareOptions in wasm/share.go; done(null)
+//	inspect(options, done)      instead of all these; options: inspectOptions in wasm/inspect.go; done(null, inspection)
 //	resume()                    answers yield
 //
 // done(error) reports a failure as {code, message}. The worker also calls the exports:
@@ -62,7 +63,7 @@ var others *shares
 
 func main() {
 	debug.SetGCPercent(200) // a small model loads faster without collections
-	host.Call("started", version, entry(load), entry(call), entry(loadShare), js.FuncOf(resume))
+	host.Call("started", version, entry(load), entry(call), entry(loadShare), entry(inspect), js.FuncOf(resume))
 	select {}
 }
 

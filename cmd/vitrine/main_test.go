@@ -7,9 +7,12 @@ import (
 	"image/png"
 	"io/fs"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -355,58 +358,82 @@ func TestRelevanceFeaturesTraceAndQ8(t *testing.T) {
 
 func TestInspect(t *testing.T) {
 	var got map[string]any
-	answer(t, &got, "inspect", "--model", emojiClip)
-	for key, want := range map[string]any{"architecture": "CLIPModel", "modelType": "clip", "tokenizer": "vocab.json, merges.txt", "parameters": 1779329.0} {
-		if got[key] != want {
-			t.Errorf("%s is %v, want %v", key, got[key], want)
+	for _, args := range [][]string{{"inspect", "--model", emojiClip}, {"inspect", emojiClip}} {
+		answer(t, &got, args...)
+		for key, want := range map[string]any{"architecture": "CLIPModel", "modelType": "clip", "parameters": 1779329.0, "loads": true, "licence": "apache-2.0"} {
+			if got[key] != want {
+				t.Errorf("%s is %v, want %v", key, got[key], want)
+			}
+		}
+		if warnings := got["warnings"].([]any); len(warnings) > 0 {
+			t.Errorf("warnings about a valid folder: %v", warnings)
 		}
 	}
-	weights := got["weights"].(map[string]any)
-	if dtypes := weights["dtypes"].(map[string]any); weights["tensors"] != 126.0 || dtypes["F16"] != 125.0 || dtypes["F32"] != 1.0 {
-		t.Errorf("weights are %v", weights)
-	}
-	if warnings := got["warnings"].([]any); len(warnings) > 0 {
-		t.Errorf("warnings about a valid folder: %v", warnings)
+	out, _, status := command(t, "inspect", emojiClip)
+	for _, want := range []string{"loads ", "yes", "125 of F16", "3.7 MB as f16", "vision: 843008", "reference/cat.png, 13.4 kB, not read"} {
+		if status != 0 || !strings.Contains(out, want) {
+			t.Errorf("status %d; it does not print %q:\n%s", status, want, out)
+		}
 	}
 }
 
-// inspect of a folder that does not load reports why, and lists its files.
+// inspect of a folder that does not load says why in its verdict and on stderr, and lists
+// the files.
 func TestInspectOfABrokenFolder(t *testing.T) {
 	folder := t.TempDir()
+	data, err := os.ReadFile(tinyViT + "/model.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, content := range map[string]string{
 		"config.json":       `{"model_type": "vit", "architectures": ["ViTModel"], "hidden_act": "swoosh"}`,
-		"pytorch_model.bin": "x",
+		"model.safetensors": string(data),
+		"notes.txt":         "x",
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	data, err := os.ReadFile(tinyViT + "/model.safetensors")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "model.safetensors"), data, 0o644); err != nil {
-		t.Fatal(err)
-	}
 	out, complaint, status := command(t, "inspect", "--model", folder)
 	if status != 1 || !strings.Contains(complaint, "config.json") || !strings.Contains(complaint, "swoosh") || strings.Count(complaint, "\n") != 1 {
 		t.Errorf("status %d, said %q", status, complaint)
 	}
-	for _, want := range []string{"pytorch_model.bin is not read", "no preprocessor_config.json", "F32", "config.json, 76 bytes"} {
+	for _, want := range []string{"no: config.json: hidden_act", "config.json, 0.1 kB", "notes.txt, 0.0 kB, not read"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not print %q:\n%s", want, out)
 		}
 	}
 	var got struct {
-		Folder   string
-		Weights  any
-		Files    []struct{ Name string }
-		Warnings []string
-		Error    struct{ Code, Message string }
+		Folder string
+		Loads  bool
+		Files  []struct{ Name string }
+		Error  struct{ Code, Message string }
 	}
-	out, _, status = command(t, "inspect", "--json", "--model", folder)
-	if err := json.Unmarshal([]byte(out), &got); err != nil || status != 1 || got.Error.Code != "unsupported" || len(got.Files) != 3 {
+	out, _, status = command(t, "inspect", "--json", folder)
+	if err := json.Unmarshal([]byte(out), &got); err != nil || status != 1 || got.Loads || got.Error.Code != "unsupported" || len(got.Files) != 3 || got.Folder != folder {
 		t.Errorf("status %d, %v: %s", status, err, out)
+	}
+}
+
+// A command takes the address of a folder on the web where it takes a folder.
+func TestModelsOnTheWeb(t *testing.T) {
+	server := httptest.NewServer(http.FileServer(http.Dir(emojiClip)))
+	defer server.Close()
+	var here, there map[string]any
+	answer(t, &here, "inspect", emojiClip)
+	answer(t, &there, "inspect", server.URL)
+	for _, key := range []string{"architecture", "parameters", "memory", "towers", "bytes", "licence"} {
+		if !reflect.DeepEqual(here[key], there[key]) {
+			t.Errorf("%s is %v in the folder, %v on the web", key, here[key], there[key])
+		}
+	}
+	answer(t, &here, "rank", "--model", emojiClip, cat, "cat", "house")
+	answer(t, &there, "rank", "--model", server.URL, cat, "cat", "house")
+	if !reflect.DeepEqual(here["ranking"], there["ranking"]) {
+		t.Errorf("the ranking is %v by the folder, %v by the web", here["ranking"], there["ranking"])
+	}
+	if _, complaint, status := command(t, "inspect", server.URL+"/nowhere"); status != 1 || !strings.Contains(complaint, "config.json") {
+		t.Errorf("status %d, said %q", status, complaint)
 	}
 }
 

@@ -14,18 +14,36 @@ import (
 	"vitrine/engine/pixels"
 	"vitrine/engine/pixels/picture"
 	"vitrine/engine/weights"
+	"vitrine/internal/web"
 )
 
 // modelFlags are the flags of all commands that run a model.
 type modelFlags struct {
-	Model string `help:"Model folder (${default})." default:"site/models/emoji-clip" placeholder:"DIR"`
+	Model string `help:"Model folder, or its address on the web (${default})." default:"site/models/emoji-clip" placeholder:"MODEL"`
 	DType string `name:"dtype" help:"Type of the weights in memory: auto (that of the file: q8 if it is packed, else f32), f32, f16 or q8 (${default})." default:"auto" enum:"auto,f32,f16,q8"`
 	JSON  bool   `name:"json" help:"Print JSON, one object a line, with the names of the JavaScript API."`
 }
 
 // load loads the model.
 func (f modelFlags) load(ctx context.Context) (*engine.Model, error) {
-	return engine.Load(ctx, weights.Dir(f.Model), engine.Options{DType: f.DType})
+	folder, err := openFolder(f.Model)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Load(ctx, folder, engine.Options{DType: f.DType})
+}
+
+// openFolder gives the folder of a model by its path or its address.
+func openFolder(name string) (weights.Folder, error) {
+	if web.IsAddress(name) {
+		return web.Folder(name)
+	}
+	if info, err := os.Stat(name); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s: is no folder; a model is the folder of config.json and the weights", name)
+	}
+	return weights.Dir(name), nil
 }
 
 // imageFlags are the flags of all commands that take a picture.

@@ -40,6 +40,7 @@ type Binding struct {
 	final        []func() // what to do when everything is there
 	towers       Towers
 
+	tower         Tower // whose tensors are being bound
 	share         encoder.Share
 	dtype         kernel.DType
 	keepResidual8 bool
@@ -80,6 +81,9 @@ func (b *Binding) Finish(folder string) (*Towers, error) {
 	return &b.towers, nil
 }
 
+// Unfilled gives the towers before their tensors have arrived: which parts they have.
+func (b *Binding) Unfilled() *Towers { return &b.towers }
+
 // Q8 lists the int8 weights.
 func (b *Binding) Q8() []*kernel.Linear {
 	var list []*kernel.Linear
@@ -101,6 +105,7 @@ type destination struct {
 	packed bool                         // int8 values, whose scales are another tensor
 	scales bool                         // of int8 values: no parameters of their own
 	dtype  kernel.DType                 // of the Linear that the values are weights of
+	tower  Tower                        // whose part it is
 	filled bool
 }
 
@@ -143,6 +148,7 @@ func (b *Binding) finally(do func()) { b.final = append(b.final, do) }
 // add binds a tensor. Where it is bound already, both destinations get it.
 func (b *Binding) add(name string, d *destination) {
 	first := b.destinations[name]
+	d.tower = b.tower
 	if first == nil {
 		b.destinations[name] = d
 		b.order = append(b.order, name)
@@ -165,15 +171,8 @@ func (b *Binding) Target(t weights.Tensor) (weights.Target, error) {
 	if d == nil {
 		return weights.Target{}, nil
 	}
-	if !slices.ContainsFunc(d.shapes, func(shape []int) bool { return slices.Equal(shape, t.Shape) }) {
-		return weights.Target{}, fault.New(fault.Weights, t.File+": "+t.Name,
-			"has the shape %v, where config.json asks for %v; the two files don't belong together", t.Shape, d.shapes[0])
-	}
-	switch {
-	case d.packed && t.DType != weights.I8:
-		return weights.Target{}, t.Fail("has the dtype %s, but scales of int8 weights beside it; supported is I8 with them", t.DType)
-	case !d.packed && t.DType.Convertible() && !t.DType.IsFloat():
-		return weights.Target{}, fault.New(fault.Unsupported, t.File+": "+t.Name, "has the dtype %s without scales; supported are %s, and I8 as compressed-tensors packs it (quantization_config in config.json, and a tensor %s_scale)", t.DType, weights.FloatNames(), t.Name)
+	if err := d.accepts(t); err != nil {
+		return weights.Target{}, err
 	}
 	if d.filled {
 		return weights.Target{}, fault.New(fault.Weights, t.File+": "+t.Name, "is there twice")
@@ -198,6 +197,21 @@ func (b *Binding) Target(t weights.Tensor) (weights.Target, error) {
 		}
 	}
 	return target, nil
+}
+
+// accepts checks that a tensor has the shape and the dtype that its destination takes.
+func (d *destination) accepts(t weights.Tensor) error {
+	if !slices.ContainsFunc(d.shapes, func(shape []int) bool { return slices.Equal(shape, t.Shape) }) {
+		return fault.New(fault.Weights, t.File+": "+t.Name,
+			"has the shape %v, where config.json asks for %v; the two files don't belong together", t.Shape, d.shapes[0])
+	}
+	switch {
+	case d.packed && t.DType != weights.I8:
+		return t.Fail("has the dtype %s, but scales of int8 weights beside it; supported is I8 with them", t.DType)
+	case !d.packed && t.DType.Convertible() && !t.DType.IsFloat():
+		return fault.New(fault.Unsupported, t.File+": "+t.Name, "has the dtype %s without scales; supported are %s, and I8 as compressed-tensors packs it (quantization_config in config.json, and a tensor %s_scale)", t.DType, weights.FloatNames(), t.Name)
+	}
+	return nil
 }
 
 func (b *Binding) lacks(folder, name string) error {

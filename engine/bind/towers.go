@@ -32,10 +32,13 @@ type Projector struct {
 // bindTowers says for every tensor of a model where it goes.
 func (b *Binding) bindTowers(a *family.Architecture) {
 	t := &b.towers
+	b.tower = Vision
 	t.Vision = b.bindVision(a)
 	if a.Text != nil {
+		b.tower = Text
 		t.Text = b.bindText(a.Text)
 	}
+	b.tower = Neither
 	if b.share.Index > 0 {
 		return
 	}

@@ -1,8 +1,10 @@
 package family
 
-// MultiplyAdds is about how many multiply-adds a picture of the trained size takes.
-func (v *Vision) MultiplyAdds() float64 {
-	tokens, d := float64(v.Tokens(v.Grid)), float64(v.Width)
+import "vitrine/engine/encoder"
+
+// MultiplyAdds is about how many multiply-adds a picture of a grid of patches takes.
+func (v *Vision) MultiplyAdds(grid encoder.Grid) float64 {
+	tokens, d := float64(v.Tokens(grid)), float64(v.Width)
 	mlp := 2 * d * float64(v.Hidden)
 	if v.Gated {
 		mlp *= 1.5

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"vitrine/engine/fault"
 )
@@ -40,6 +41,34 @@ func (d dir) Open(ctx context.Context, name string) (io.ReadCloser, int64, error
 		return nil, 0, openError(path, err)
 	}
 	return file, info.Size(), nil
+}
+
+// maxListed bounds the files that List gives.
+const maxListed = 1000
+
+// List implements Lister.
+func (d dir) List(ctx context.Context) ([]File, error) {
+	var files []File
+	err := filepath.WalkDir(string(d), func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			return err
+		case entry.IsDir() && path != string(d) && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case len(files) == maxListed:
+			return fs.SkipAll
+		}
+		info, err := os.Stat(path) // follows links
+		if err != nil || !info.Mode().IsRegular() {
+			return nil
+		}
+		name, err := filepath.Rel(string(d), path)
+		files = append(files, File{filepath.ToSlash(name), info.Size()})
+		return err
+	})
+	return files, err
 }
 
 // openError returns why a file cannot be opened. It drops the path of a

@@ -18,6 +18,18 @@ type Folder interface {
 	Name() string
 }
 
+// Lister is a Folder that knows what it contains.
+type Lister interface {
+	// List gives the files, also those in folders below, by their paths with slashes.
+	List(ctx context.Context) ([]File, error)
+}
+
+// File is a file of a folder.
+type File struct {
+	Name  string
+	Bytes int64
+}
+
 // ReadFile reads a whole small file of at most limit bytes. A larger or incomplete
 // file is an error with the given code; for an absent file it returns the folder's
 // error, which wraps fs.ErrNotExist. The content is not checked: some hosts answer

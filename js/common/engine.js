@@ -4,7 +4,7 @@
 //
 // The worker puts an object named vitrine into its global scope. Go calls its methods:
 //
-//   started(version, load, call, share, resume)   once; load to resume are functions, see below
+//   started(version, load, call, share, inspect, resume)   once; load to resume are functions, see below
 //   floats(address, length)     gives a Float32Array: a copy of float32 values in Go's memory
 //   openDevice()                resolves to a Device of gpu/webgpu.js
 //   infoChanged(info)           a GPU has failed and the CPU computes from now on
@@ -21,6 +21,7 @@
 //   load(options, done)         loads the model; options: loadOptions in wasm/main.go; done(null, info)
 //   call(request, done)         one call at a time; request: wasm/call.go; done(null, value)
 //   share(options, done)        in a share worker, instead of load and call: shareOptions in wasm/share.go; done(null)
+//   inspect(options, done)      instead of all these; options: inspectOptions in wasm/inspect.go; done(null, inspection)
 //   resume()                    answers yield
 //
 // done(error) reports a failure as {code, message}. The worker also calls the exports:
@@ -59,6 +60,7 @@ const kernelUrls = {
  *   version                the build of vitrine.wasm
  *   load(options)          resolves to the info; options without refused
  *   share(options)         loads a share; options without refused
+ *   inspect(options)       resolves to the inspection
  *   call(request, input)   resolves to the value; input: {data, picture} or {data, values}, or undefined
  *   put(data)              copies an image that Go has asked for into Go's memory
  *   cancel()               export cancel
@@ -79,8 +81,8 @@ export async function startEngine({ device, kernels = 'auto', module: promised, 
   let entries
   globalThis.vitrine = {
     ...methods,
-    started(version, load, call, share, resume) {
-      entries = { version, load, call, share }
+    started(version, load, call, share, inspect, resume) {
+      entries = { version, load, call, share, inspect }
       turn.port1.onmessage = resume
     },
     openDevice: async () => (await import('../gpu/webgpu.js')).openDevice(), // loaded late: most pages need no GPU
@@ -112,6 +114,7 @@ export async function startEngine({ device, kernels = 'auto', module: promised, 
     modules: { engine: module, kernels: report.compiled },
     load: (options) => invoke(entries.load, { ...options, refused }),
     share: (options) => invoke(entries.share, { ...options, refused }),
+    inspect: (options) => invoke(entries.inspect, options),
     call(request, { data, ...input } = {}) {
       if (data) put(data)
       return invoke(entries.call, { ...request, ...input })

@@ -7,6 +7,7 @@
 //
 //   page → worker
 //     load      {version, folder, device, dtype, kernels, workers, integrity, cache, lock}   first, once
+//     inspect   {version, folder, cache, size}   first, once, instead of load and call; size: [height, width] or null
 //     engine    {module}                     vitrine.wasm, compiled; null where the page can't compile it
 //     call      {id, call, options, inputs, image, abortable}   inputs: {texts}, {text}, {logits} or {}; image: an object of page/image.js, or an array of them
 //     cancel    {id}                         the page has aborted the call
@@ -14,6 +15,7 @@
 //     progress  {progress: {stage, file, loaded, total}} while loading, {id, progress: {done, total}} in a call
 //     request   {request: {url, status, bytes}}   one request to the network has ended
 //     loaded    {info}                       the model can be called
+//     inspected {inspection}                 the worker is of no more use
 //     info      {info}                       fields of info that have changed
 //     result    {id, value, memory}          the call has succeeded; memory: as in info
 //     error     {id, code, message}          the call has failed

@@ -9,25 +9,25 @@ export function isHubId(name) {
 
 /**
  * The URL of a model's folder, with its last slash. A string of exactly two names
- * with one slash between them ("openai/clip-vit-base-patch32") is a hub id; each name
+ * with one slash between them ("google/vit-base-patch16-224") is a hub id; each name
  * consists of letters, digits and - _ . and does not begin with a dot. Everything else
  * is a URL, relative to the page: a folder of the site that looks like a hub id needs
- * ./ before it. Throws a VitrineError of the code 'option'.
+ * ./ before it. call names the caller in errors. Throws a VitrineError of the code 'option'.
  */
-export function folderUrl(name, { host = 'https://huggingface.co', revision } = {}) {
+export function folderUrl(call, name, { host = 'https://huggingface.co', revision } = {}) {
   if (isHubId(name)) {
-    if (revision === '') throw wrong('load: revision', revision, 'a branch, tag or commit')
-    const root = fetchableUrl('load: host', host)
+    if (revision === '') throw wrong(`${call}: revision`, revision, 'a branch, tag or commit')
+    const root = fetchableUrl(`${call}: host`, host)
     root.pathname = `${root.pathname.replace(/\/$/, '')}/${name}/resolve/${encodeURIComponent(revision ?? 'main')}/`
     return root.href
   }
   if (revision !== undefined) {
-    throw new VitrineError('option', `load: revision is for models of the hub, but ${describe(String(name))} is a URL; put the revision into the URL`)
+    throw new VitrineError('option', `${call}: revision is for models of the hub, but ${describe(String(name))} is a URL; put the revision into the URL`)
   }
   if ((typeof name !== 'string' || name === '') && typeName(name) !== 'URL') {
-    throw wrong('load: model', name, 'the URL of a folder, or a hub id such as "openai/clip-vit-base-patch32"')
+    throw wrong(`${call}: model`, name, 'the URL of a folder, or a hub id such as "google/vit-base-patch16-224"')
   }
-  const folder = fetchableUrl('load: model', name)
+  const folder = fetchableUrl(`${call}: model`, name)
   if (!folder.pathname.endsWith('/')) folder.pathname += '/'
   return folder.href
 }

@@ -2,7 +2,7 @@
 // the model.
 
 import { VitrineError, describe, typeName, wrong } from '../common/errors.js'
-import { loadOptions } from './calls.js'
+import { inspectOptions, loadOptions } from './calls.js'
 
 /** Whether a value is an array with at least one element, all of which test accepts. */
 const listOf = (test) => (v) => Array.isArray(v) && v.length > 0 && v.every(test)
@@ -68,6 +68,11 @@ export function checkedLoad(options) {
   const out = checked('load', loadOptions, options)
   if (out.device === 'scalar' && (out.kernels ?? 'auto') !== 'auto') throw wrong('load: kernels', out.kernels, "'auto' where device is 'scalar', which runs without SIMD kernels")
   return out
+}
+
+/** checked for inspect. */
+export function checkedInspect(options) {
+  return checked('inspect', inspectOptions, options)
 }
 
 /** A checked copy of an array of strings; name is that of the argument. The engine refuses empty arrays. */

@@ -12,9 +12,24 @@ import { isHubId } from './folder.js'
  * without lock. The worker's requests are added to the array requests. Rejects with a
  * VitrineError, or with signal.reason after an abort; the worker is terminated then.
  */
-export function startModel(nameOrUrl, load, { signal, onProgress, requests }) {
-  const worker = startWorker()
+export async function startModel(nameOrUrl, load, { signal, onProgress, requests }) {
   const lock = lockName()
+  const { worker, answer } = await startWith(nameOrUrl, { ...load, lock }, { signal, onProgress, requests })
+  return { worker, info: answer.info, lock }
+}
+
+/** Inspects a model in a worker of its own, which ends then: resolves to the Inspection. inspect is the message of that type. Rejects as startModel does. */
+export async function inspectModel(nameOrUrl, inspect, { signal }) {
+  const { worker, answer } = await startWith(nameOrUrl, inspect, { signal, requests: [] })
+  worker.terminate()
+  const { inspection } = answer
+  if (inspection.error) inspection.error.message += hint(nameOrUrl, inspection.error.code)
+  return inspection
+}
+
+/** Starts a worker with its first message: resolves to {worker, answer}, where answer is the message `loaded` or `inspected`. Rejects as startModel does. */
+function startWith(nameOrUrl, first, { signal, onProgress, requests }) {
+  const worker = startWorker()
   return new Promise((resolve, reject) => {
     const fail = (error) => {
       signal?.removeEventListener('abort', abort)
@@ -33,11 +48,12 @@ export function startModel(nameOrUrl, load, { signal, onProgress, requests }) {
         case 'failed':
           return fail(new VitrineError(message.code, message.message + hint(nameOrUrl, message.code)))
         case 'loaded':
+        case 'inspected':
           signal?.removeEventListener('abort', abort)
-          resolve({ worker, info: message.info, lock })
+          resolve({ worker, answer: message })
       }
     }
-    worker.postMessage({ ...load, lock })
+    worker.postMessage(first)
     void compileEngine(requests).then((module) => worker.postMessage({ type: 'engine', module }))
   })
 }

@@ -7,6 +7,7 @@
 //
 //   page → worker
 //     load      {version, folder, device, dtype, kernels, workers, integrity, cache, lock}   first, once
+//     inspect   {version, folder, cache, size}   first, once, instead of load and call; size: [height, width] or null
 //     engine    {module}                     vitrine.wasm, compiled; null where the page can't compile it
 //     call      {id, call, options, inputs, image, abortable}   inputs: {texts}, {text}, {logits} or {}; image: an object of page/image.js, or an array of them
 //     cancel    {id}                         the page has aborted the call
@@ -14,6 +15,7 @@
 //     progress  {progress: {stage, file, loaded, total}} while loading, {id, progress: {done, total}} in a call
 //     request   {request: {url, status, bytes}}   one request to the network has ended
 //     loaded    {info}                       the model can be called
+//     inspected {inspection}                 the worker is of no more use
 //     info      {info}                       fields of info that have changed
 //     result    {id, value, memory}          the call has succeeded; memory: as in info
 //     error     {id, code, message}          the call has failed
@@ -50,6 +52,9 @@ onmessage = ({ data: message }) => {
     case 'load':
       load(message).catch(reportFailure)
       break
+    case 'inspect':
+      inspect(message).catch(reportFailure)
+      break
     case 'engine':
       resolveModule(message.module)
       break
@@ -69,26 +74,43 @@ async function load({ version: pageVersion, folder, device, dtype, kernels, work
   if (workers > 1 && !globalThis.Worker) throw new VitrineError('unsupported', `workers: found ${workers}, but this browser does not let a worker start other workers; leave workers out`)
   await holdLock(lock)
   const reportProgress = throttledProgress()
-  const onRequest = (request) => postMessage({ type: 'request', request })
-  globalThis.fetch = reportingFetch(cache, onRequest)
-  for (const file of firstFiles) globalThis.fetch.prefetch(fileUrl(folder, file))
   shares = new Shares({ version, modules: () => engine.modules, memory: () => engine.memory(), wake: () => engine.wake() })
   reportProgress({ stage: 'engine', file: 'vitrine.wasm', loaded: 0, total: null })
-  engine = await startEngine({
+  await start({
+    folder,
+    cache,
+    pageVersion,
     device,
     kernels,
-    module,
-    fetchFile: globalThis.fetch,
-    onRequest,
     onProgress: (loaded, total) => reportProgress({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
-    onInfo: (info) => postMessage({ type: 'info', info }),
-    onExit: reportFailure,
     methods: { ...shares.methods(), nextImage, batchProgress },
   })
-  checkVersion('vitrine.wasm', engine.version, pageVersion)
   const cores = globalThis.Worker ? navigator.hardwareConcurrency : 0
   const info = await engine.load({ folder, device, dtype, workers, cores, integrity })
   postMessage({ type: 'loaded', info: { ...info, pixels, memory: memoryInfo() } })
+}
+
+/** Inspects the model and posts `inspected`. Parameters are those of the message. */
+async function inspect({ version: pageVersion, folder, cache, size }) {
+  checkVersion('worker.js', version, pageVersion)
+  await start({ folder, cache, pageVersion, device: 'scalar' }) // no product is computed
+  postMessage({ type: 'inspected', inspection: await engine.inspect({ folder, options: { size } }) })
+}
+
+/** Starts vitrine.wasm as the engine of this worker, while the first files of the model's folder arrive. options are some of startEngine's. */
+async function start({ folder, cache, pageVersion, ...options }) {
+  const onRequest = (request) => postMessage({ type: 'request', request })
+  globalThis.fetch = reportingFetch(cache, onRequest)
+  for (const file of firstFiles) globalThis.fetch.prefetch(fileUrl(folder, file))
+  engine = await startEngine({
+    ...options,
+    module,
+    fetchFile: globalThis.fetch,
+    onRequest,
+    onInfo: (info) => postMessage({ type: 'info', info }),
+    onExit: reportFailure,
+  })
+  checkVersion('vitrine.wasm', engine.version, pageVersion)
 }
 
 /** The URL of a file in a model's folder, exactly as wasm/fetch.go makes it. */

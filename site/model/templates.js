@@ -30,9 +30,11 @@ function placardLines(model) {
 /** Models that are offered: what load takes, and what it is. */
 const known = [
   [ownModel, 'emoji-clip, 3.6 MB, comes with this page'],
-  ['openai/clip-vit-base-patch32', 'CLIP ViT-B/32, 605 MB'],
-  ['google/vit-base-patch16-224', 'ViT-B/16, 1,000 classes of ImageNet, 346 MB'],
+  ['wkcn/TinyCLIP-ViT-8M-16-Text-3M-YFCC15M', 'TinyCLIP, labels for photos, 96 MB'],
+  ['wkcn/TinyCLIP-ViT-40M-32-Text-19M-LAION400M', 'TinyCLIP, better labels for photos, 339 MB'],
   ['WinKawaks/vit-tiny-patch16-224', 'ViT-Tiny/16, 1,000 classes of ImageNet, 23 MB'],
+  ['google/vit-base-patch16-224', 'ViT-B/16, 1,000 classes of ImageNet, 346 MB'],
+  ['facebook/dinov2-small', 'DINOv2-S/14, features and colours, 88 MB'],
 ]
 
 /** @param {import('./loader.js').ModelLoader} loader */
@@ -46,7 +48,7 @@ export const modelForm = (loader) => html`
   }}>
     <label for="model-input" class="sr">Folder address or hub name</label>
     <div class="add">
-      <input id="model-input" type="text" list="model-list" autocomplete="off" spellcheck="false" autocapitalize="none" placeholder="openai/clip-vit-base-patch32" .value=${loader.suggestion || noChange}>
+      <input id="model-input" type="text" list="model-list" autocomplete="off" spellcheck="false" autocapitalize="none" placeholder="wkcn/TinyCLIP-ViT-8M-16-Text-3M-YFCC15M" .value=${loader.suggestion || noChange}>
       <button type="submit" id="model-load" ?hidden=${loader.busy}>Load</button>
       <button type="button" id="model-abort" ?hidden=${!loader.busy} @click=${() => loader.stop()}>Stop</button>
     </div>
@@ -55,6 +57,7 @@ export const modelForm = (loader) => html`
   <div class="loading">
     <p class="whisper">${loader.suggestion ? `The link you followed asks for ${loader.suggestion}, from another host. Press Load to fetch it.` : ''}</p>
     <p class="whisper" id="loading-words">${loader.words}</p>
+    ${(loader.model?.info.warnings ?? []).map((warning) => html`<p class="whisper warning">${warning}</p>`)}
     <p class="error" id="model-error" role="alert">${loader.error}</p>
   </div>`
 
