@@ -198,7 +198,7 @@ func (r *report) has(name string) bool {
 
 // warn adds warnings about the files.
 func (r *report) warn() {
-	if !r.has("preprocessor_config.json") {
+	if !r.has("preprocessor_config.json") && !r.has("processor_config.json") {
 		r.Warnings = append(r.Warnings, "there is no preprocessor_config.json: calls accept only pixelValues, not pictures")
 	}
 	if r.Info != nil && r.Weights != nil && r.Parameters < r.Weights.Values {
