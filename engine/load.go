@@ -270,7 +270,8 @@ func (l *loader) readOptional(name string) ([]byte, error) {
 // config.json.
 func (l *loader) parsePixels(files pixels.Files) {
 	v := l.arch.Vision
-	m := pixels.Model{Type: l.arch.ModelType}
+	class, listed := l.arch.ImageProcessor()
+	m := pixels.Model{Class: class, Unlisted: !listed}
 	if !v.AnySize {
 		m.Height, m.Width = v.ImageHeight, v.ImageWidth
 	}

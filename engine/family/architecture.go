@@ -2,8 +2,7 @@
 // which sizes, what their tensors are called, and what a picture costs.
 //
 // A family of models is a row of data (rows.go), not a fork of the code. Nothing outside
-// this package compares model_type, class names or the keys of config.json, but package
-// pixels, which has the image processor of each model_type.
+// this package compares model_type, class names or the keys of config.json.
 package family
 
 import (

@@ -51,13 +51,6 @@ var families = []family{
 		defaults: Config{Float: true, Height: 224, Width: 224, Filter: Bilinear, Mean: imagenetMean, Std: imagenetStd}},
 }
 
-// byModelType has the class of a model whose file names none
-// (IMAGE_PROCESSOR_MAPPING_NAMES in upstream's auto/image_processing_auto.py).
-var byModelType = []struct{ modelType, prefix string }{
-	{"vit", "ViT"}, {"deit", "DeiT"}, {"clip", "CLIP"}, {"metaclip_2", "CLIP"}, {"siglip", "Siglip"}, {"siglip2", "Siglip2"},
-	{"dinov2", "Bit"}, {"dinov3_vit", "DINOv3ViT"}, {"llava", "Llava"},
-}
-
 // classNames lists the supported class names, for messages.
 func classNames() string {
 	var names []string
@@ -68,8 +61,8 @@ func classNames() string {
 }
 
 // readClass finds the class that a file names in image_processor_type, or in old files in
-// feature_extractor_type, or else the class that belongs to the model_type.
-func (r *reader) readClass(modelType string) *family {
+// feature_extractor_type, or else takes the model's.
+func (r *reader) readClass(m Model) *family {
 	key, own := "image_processor_type", r.root.Get("auto_map").Get("AutoImageProcessor").Has()
 	if !r.has(key) && !own {
 		own = r.root.Get("auto_map").Get("AutoFeatureExtractor").Has()
@@ -83,31 +76,17 @@ func (r *reader) readClass(modelType string) *family {
 		r.class = name
 	} else if own {
 		r.refuse("auto_map", "is code of the repository, which is not run; write image_processor_type, supported: "+classNames())
-	} else {
-		r.classOf(modelType)
+	} else if r.class = m.Class; m.Unlisted {
+		r.warn(key, "is missing, and upstream has no image processor for this model_type; "+r.class+" is taken")
 	}
 	f := r.findFamily()
 	if f == nil {
-		r.refuse(key, "the model_type is \""+modelType+"\"; supported: "+classNames())
+		r.refuse(key, "supported: "+classNames())
 	}
 	if own {
 		r.warn("auto_map", "is code of the repository, which is not run; "+r.class+" is taken, as upstream does without trust_remote_code")
 	}
 	return f
-}
-
-// classOf takes the class for a model_type. Towers and DINOv2 with registers are not in
-// upstream's table; they get the class of the model that they are a part or form of.
-func (r *reader) classOf(modelType string) {
-	known := strings.TrimSuffix(strings.TrimSuffix(modelType, "_vision_model"), "_with_registers")
-	for _, row := range byModelType {
-		if row.modelType == known {
-			r.class = row.prefix + "ImageProcessor"
-		}
-	}
-	if known != modelType {
-		r.warn("image_processor_type", "is missing, and upstream knows no image processor for the model_type "+modelType+"; "+r.class+" is taken")
-	}
 }
 
 // findFamily finds the family of r.class, or nil, and tells by the name whether it is one

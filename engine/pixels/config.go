@@ -35,7 +35,8 @@ type Config struct {
 
 // Model is what the meaning of an image processor's file depends on beside the file.
 type Model struct {
-	Type string // model_type of config.json
+	Class    string // of the image processor where the file names none
+	Unlisted bool   // upstream has no class for such a model
 
 	// Height and Width are image_size in pixels, where upstream refuses pictures of
 	// other sizes unless it is asked to interpolate the positions; else 0.
@@ -92,7 +93,7 @@ func (r *reader) config(m Model) (c Config) {
 	if r.err != nil {
 		return c
 	}
-	f := r.readClass(m.Type)
+	f := r.readClass(m)
 	if r.err != nil {
 		return c
 	}

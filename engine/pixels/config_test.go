@@ -60,9 +60,9 @@ var (
 func TestParseConfig(t *testing.T) {
 	vit := squash(224, 224, pixels.Bilinear)
 	for _, c := range []struct {
-		modelType, file string
-		want            pixels.Config
-		warns           string // words of the only warning
+		class, file string // class: the model's
+		want        pixels.Config
+		warns       string // words of the only warning
 	}{
 		// Classes that are named, with their defaults.
 		{"", `{"image_processor_type": "ViTImageProcessor"}`, vit, ""},
@@ -83,82 +83,72 @@ func TestParseConfig(t *testing.T) {
 		{"", `{"image_processor_type": "ConvNextImageProcessor", "size": 224, "crop_pct": null}`, convNext(256, 224), ""},
 		{"", `{"image_processor_type": "ConvNextImageProcessorFast", "size": {"shortest_edge": 288}, "crop_pct": 0.95}`, convNext(303, 288), ""},
 
-		// Classes that follow from the model_type.
-		{"vit", `{}`, vit, ""},
-		{"vit", `{"do_normalize": true, "do_resize": true, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "size": 224}`, vit, ""},
-		{"deit", `{}`, deit(256, 256, 224, 224), ""},
-		{"clip", `{}`, clipped(224, 224, 224), ""},
-		{"metaclip_2", `{}`, clipped(224, 224, 224), ""},
-		{"siglip", `{}`, squash(224, 224, pixels.Bicubic), ""},
-		{"siglip2", `{}`, naflexConfig, ""},
-		{"dinov2", `{}`, clipped(224, 224, 224), ""},
-		{"dinov3_vit", `{}`, dinov3, ""},
-		{"llava", `{}`, clipped(224, 224, 224), ""},
-		{"clip_vision_model", `{}`, clipped(224, 224, 224), "image_processor_type: is missing, and upstream knows no image processor for the model_type clip_vision_model; CLIPImageProcessor"},
-		{"siglip_vision_model", `{}`, squash(224, 224, pixels.Bicubic), "SiglipImageProcessor"},
-		{"dinov2_with_registers", `{}`, clipped(224, 224, 224), "BitImageProcessor"},
-		{"clip", `{"image_processor_type": "ViTImageProcessor"}`, vit, ""}, // the file's class wins
+		// Classes that follow from the model.
+		{"ViT", `{}`, vit, ""},
+		{"ViT", `{"do_normalize": true, "do_resize": true, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "size": 224}`, vit, ""},
+		{"DINOv3ViT", `{}`, dinov3, ""},
+		{"CLIP", `{"image_processor_type": "ViTImageProcessor"}`, vit, ""}, // the file's class wins
 
 		// Code of the repository.
 		{"", `{"image_processor_type": "ViTImageProcessor", "auto_map": {"AutoImageProcessor": "my.MyProcessor"}}`, vit, "auto_map: is code"},
 		{"", `{"feature_extractor_type": "ViTFeatureExtractor", "auto_map": {"AutoFeatureExtractor": "my.MyExtractor"}}`, vit, "auto_map: is code"},
 
 		// size.
-		{"vit", `{"size": [30, 40]}`, squash(30, 40, pixels.Bilinear), ""},
-		{"vit", `{"size": {"height": 30, "width": 40, "shortest_edge": null}}`, squash(30, 40, pixels.Bilinear), ""},
-		{"vit", `{"size": {"shortest_edge": 30}}`, with(vit, func(c *pixels.Config) { c.Height, c.Width, c.ShortestEdge = 0, 0, 30 }), ""},
+		{"ViT", `{"size": [30, 40]}`, squash(30, 40, pixels.Bilinear), ""},
+		{"ViT", `{"size": {"height": 30, "width": 40, "shortest_edge": null}}`, squash(30, 40, pixels.Bilinear), ""},
+		{"ViT", `{"size": {"shortest_edge": 30}}`, with(vit, func(c *pixels.Config) { c.Height, c.Width, c.ShortestEdge = 0, 0, 30 }), ""},
 		{"", `{"image_processor_type": "ViTImageProcessorFast", "size": 30, "default_to_square": false}`, with(vit, func(c *pixels.Config) { c.Height, c.Width, c.ShortestEdge = 0, 0, 30 }), ""},
-		{"vit", `{"size": 30, "default_to_square": false}`, squash(30, 30, pixels.Bilinear), "default_to_square: is ignored"},
-		{"deit", `{"size": 45, "crop_size": 40}`, deit(45, 45, 40, 40), ""},
-		{"deit", `{"size": [27, 45], "crop_size": [24, 40]}`, deit(27, 45, 24, 40), ""},
-		{"clip", `{"size": 40}`, clipped(40, 224, 224), ""},
-		{"clip", `{"size": [30, 40]}`, with(clipped(0, 224, 224), func(c *pixels.Config) { c.Height, c.Width = 30, 40 }), ""},
-		{"clip", `{"size": {"shortest_edge": 40, "longest_edge": null}}`, clipped(40, 224, 224), ""},
-		{"clip", `{"size": {"shortest_edge": 40, "longest_edge": 60}}`, clipped(40, 224, 224), "size: longest_edge is ignored"},
+		{"ViT", `{"size": 30, "default_to_square": false}`, squash(30, 30, pixels.Bilinear), "default_to_square: is ignored"},
+		{"DeiT", `{"size": 45, "crop_size": 40}`, deit(45, 45, 40, 40), ""},
+		{"DeiT", `{"size": [27, 45], "crop_size": [24, 40]}`, deit(27, 45, 24, 40), ""},
+		{"CLIP", `{"size": 40}`, clipped(40, 224, 224), ""},
+		{"CLIP", `{"size": [30, 40]}`, with(clipped(0, 224, 224), func(c *pixels.Config) { c.Height, c.Width = 30, 40 }), ""},
+		{"CLIP", `{"size": {"shortest_edge": 40, "longest_edge": null}}`, clipped(40, 224, 224), ""},
+		{"CLIP", `{"size": {"shortest_edge": 40, "longest_edge": 60}}`, clipped(40, 224, 224), "size: longest_edge is ignored"},
 		{"", `{"image_processor_type": "CLIPImageProcessorFast", "size": {"shortest_edge": 40, "longest_edge": 60}}`, with(clipped(40, 224, 224), func(c *pixels.Config) { c.LongestEdge = 60 }), ""},
-		{"siglip", `{"size": [30, 40]}`, squash(30, 40, pixels.Bicubic), ""},
-		{"siglip", `{"size": 30}`, with(squash(0, 0, pixels.Bicubic), func(c *pixels.Config) { c.ShortestEdge = 30 }), ""},
-		{"siglip2", `{"size": {"height": 30, "width": 40}, "max_num_patches": 64}`, with(naflexConfig, func(c *pixels.Config) { c.MaxPatches = 64 }), ""},
-		{"dinov2", `{"size": 40, "crop_size": 32}`, clipped(40, 32, 32), ""},
-		{"dinov3_vit", `{"size": 40}`, with(dinov3, func(c *pixels.Config) { c.Height, c.Width = 40, 40 }), ""},
+		{"Siglip", `{"size": [30, 40]}`, squash(30, 40, pixels.Bicubic), ""},
+		{"Siglip", `{"size": 30}`, with(squash(0, 0, pixels.Bicubic), func(c *pixels.Config) { c.ShortestEdge = 30 }), ""},
+		{"Siglip2", `{"size": {"height": 30, "width": 40}, "max_num_patches": 64}`, with(naflexConfig, func(c *pixels.Config) { c.MaxPatches = 64 }), ""},
+		{"Bit", `{"size": 40, "crop_size": 32}`, clipped(40, 32, 32), ""},
+		{"DINOv3ViT", `{"size": 40}`, with(dinov3, func(c *pixels.Config) { c.Height, c.Width = 40, 40 }), ""},
 
 		// crop_size and do_center_crop.
-		{"clip", `{"crop_size": {"height": 24, "width": 40}}`, clipped(224, 24, 40), ""},
-		{"clip", `{"crop_size": null}`, clipped(224, 224, 224), ""},
-		{"clip", `{"do_center_crop": false, "crop_size": 40}`, clipped(224, 0, 0), ""},
-		{"clip", `{"do_center_crop": null}`, clipped(224, 0, 0), "do_center_crop: is null"},
+		{"CLIP", `{"crop_size": {"height": 24, "width": 40}}`, clipped(224, 24, 40), ""},
+		{"CLIP", `{"crop_size": null}`, clipped(224, 224, 224), ""},
+		{"CLIP", `{"do_center_crop": false, "crop_size": 40}`, clipped(224, 0, 0), ""},
+		{"CLIP", `{"do_center_crop": null}`, clipped(224, 0, 0), "do_center_crop: is null"},
 		{"", `{"image_processor_type": "CLIPImageProcessorFast", "do_center_crop": null}`, clipped(224, 224, 224), ""},
-		{"vit", `{"do_center_crop": false, "crop_size": 40}`, vit, ""},
-		{"vit", `{"do_center_crop": true, "crop_size": 40}`, vit, "do_center_crop: is true"},
+		{"ViT", `{"do_center_crop": false, "crop_size": 40}`, vit, ""},
+		{"ViT", `{"do_center_crop": true, "crop_size": 40}`, vit, "do_center_crop: is true"},
 		{"", `{"image_processor_type": "ViTImageProcessorFast", "do_center_crop": true, "crop_size": 40}`, with(vit, func(c *pixels.Config) { c.CropHeight, c.CropWidth = 40, 40 }), ""},
-		{"dinov3_vit", `{"do_center_crop": true, "crop_size": 40}`, with(dinov3, func(c *pixels.Config) { c.CropHeight, c.CropWidth = 40, 40 }), ""},
+		{"DINOv3ViT", `{"do_center_crop": true, "crop_size": 40}`, with(dinov3, func(c *pixels.Config) { c.CropHeight, c.CropWidth = 40, 40 }), ""},
 
 		// The other steps.
-		{"vit", `{"resample": 3.0}`, squash(224, 224, pixels.Bicubic), ""},
-		{"vit", `{"resample": "bicubic"}`, squash(224, 224, pixels.Bicubic), ""},
-		{"vit", `{"resample": "PILImageResampling.LANCZOS"}`, squash(224, 224, pixels.Lanczos), ""},
-		{"vit", `{"resample": null, "rescale_factor": null, "image_mean": null, "image_std": null}`, vit, ""},
-		{"vit", `{"image_mean": 0.25, "image_std": [1, 2, 3]}`, with(vit, func(c *pixels.Config) { c.Mean, c.Std = [3]float64{.25, .25, .25}, [3]float64{1, 2, 3} }), ""},
-		{"vit", `{"do_resize": null}`, with(vit, func(c *pixels.Config) { c.Resize = false }), "do_resize: is null"},
-		{"vit", `{"do_rescale": false, "do_normalize": false}`, with(vit, func(c *pixels.Config) { c.Rescale, c.Normalize = false, false }), ""},
-		{"clip", `{"do_pad": true}`, clipped(224, 224, 224), ""},
-		{"vit", `{"crop_pct": 0.9}`, vit, "crop_pct: is ignored"},
-		{"vit", `{"do_flip_channel_order": true}`, vit, "do_flip_channel_order: is ignored"},
-		{"vit", `{"data_format": "channels_last", "input_data_format": "channels_last"}`, vit, ""},
+		{"ViT", `{"resample": 3.0}`, squash(224, 224, pixels.Bicubic), ""},
+		{"ViT", `{"resample": "bicubic"}`, squash(224, 224, pixels.Bicubic), ""},
+		{"ViT", `{"resample": "PILImageResampling.LANCZOS"}`, squash(224, 224, pixels.Lanczos), ""},
+		{"ViT", `{"resample": null, "rescale_factor": null, "image_mean": null, "image_std": null}`, vit, ""},
+		{"ViT", `{"image_mean": 0.25, "image_std": [1, 2, 3]}`, with(vit, func(c *pixels.Config) { c.Mean, c.Std = [3]float64{.25, .25, .25}, [3]float64{1, 2, 3} }), ""},
+		{"ViT", `{"do_resize": null}`, with(vit, func(c *pixels.Config) { c.Resize = false }), "do_resize: is null"},
+		{"ViT", `{"do_rescale": false, "do_normalize": false}`, with(vit, func(c *pixels.Config) { c.Rescale, c.Normalize = false, false }), ""},
+		{"CLIP", `{"do_pad": true}`, clipped(224, 224, 224), ""},
+		{"ViT", `{"crop_pct": 0.9}`, vit, "crop_pct: is ignored"},
+		{"ViT", `{"do_flip_channel_order": true}`, vit, "do_flip_channel_order: is ignored"},
+		{"ViT", `{"data_format": "channels_last", "input_data_format": "channels_last"}`, vit, ""},
 		{"", `{"image_processor_type": "ViTImageProcessorFast", "data_format": "channels_first", "input_data_format": "channels_last"}`, vit, "input_data_format: is ignored"},
-		{"vit", `{"use_fast": true, "processor_class": "CLIPProcessor", "_valid_processor_keys": ["images"], "do_convert_rgb": null, "device": null}`, vit, ""},
+		{"ViT", `{"use_fast": true, "processor_class": "CLIPProcessor", "_valid_processor_keys": ["images"], "do_convert_rgb": null, "device": null}`, vit, ""},
 	} {
-		got, warnings, err := pixels.ParseConfig(pixels.Model{Type: c.modelType}, preprocessor(c.file))
+		got, warnings, err := pixels.ParseConfig(pixels.Model{Class: c.class + "ImageProcessor"}, preprocessor(c.file))
 		if err != nil {
-			t.Errorf("%s %s: %v", c.modelType, c.file, err)
+			t.Errorf("%s %s: %v", c.class, c.file, err)
 			continue
 		}
 		if c.want.Type = got.Type; got != c.want {
-			t.Errorf("%s %s:\n got %+v\nwant %+v", c.modelType, c.file, got, c.want)
+			t.Errorf("%s %s:\n got %+v\nwant %+v", c.class, c.file, got, c.want)
 		}
 		if joined := strings.Join(warnings, "\n"); (joined == "") != (c.warns == "") || len(warnings) > 1 || !strings.Contains(joined, c.warns) ||
 			joined != "" && !strings.HasPrefix(joined, "preprocessor_config.json: ") {
-			t.Errorf("%s %s: warns %q, want %q", c.modelType, c.file, warnings, c.warns)
+			t.Errorf("%s %s: warns %q, want %q", c.class, c.file, warnings, c.warns)
 		}
 	}
 }
@@ -181,7 +171,7 @@ func TestParseConfigChoosesTheFile(t *testing.T) {
 		{"null nested", pixels.Files{Processor: []byte(`{"image_processor": null}`), Preprocessor: []byte(`{"size": 50}`)}, clipped(50, 224, 224), ""},
 		{"a page", pixels.Files{Processor: []byte(`<!doctype html>`), Preprocessor: []byte(`{"size": 50}`)}, clipped(50, 224, 224), "processor_config.json: holds an HTML page"},
 	} {
-		got, warnings, err := pixels.ParseConfig(pixels.Model{Type: "clip"}, c.files)
+		got, warnings, err := pixels.ParseConfig(pixels.Model{Class: "CLIPImageProcessor"}, c.files)
 		if c.want.Type = got.Type; err != nil || got != c.want {
 			t.Errorf("%s: got %+v, %v\nwant %+v", c.name, got, err, c.want)
 		}
@@ -190,7 +180,7 @@ func TestParseConfigChoosesTheFile(t *testing.T) {
 		}
 	}
 	for _, files := range []pixels.Files{{}, {Processor: []byte(`{"processor_class": "CLIPProcessor"}`)}} {
-		if _, _, err := pixels.ParseConfig(pixels.Model{Type: "clip"}, files); fault.CodeOf(err) != fault.NotFound || !errors.Is(err, fs.ErrNotExist) {
+		if _, _, err := pixels.ParseConfig(pixels.Model{Class: "CLIPImageProcessor"}, files); fault.CodeOf(err) != fault.NotFound || !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: got %v, want not-found", files.Processor, err)
 		}
 	}
@@ -209,16 +199,16 @@ func TestParseConfigChoosesTheFile(t *testing.T) {
 
 // TestParseConfigWarnsOfAnotherSize: upstream's model refuses such pictures.
 func TestParseConfigWarnsOfAnotherSize(t *testing.T) {
-	for _, c := range []struct{ modelType, file, warns string }{
-		{"vit", `{"size": 40}`, ""},
-		{"vit", `{"size": 48}`, "size: makes pictures of 48×48 pixels, but config.json's image_size is 40×40"},
-		{"clip", `{"size": 40, "crop_size": 40}`, ""},
-		{"clip", `{"size": 40, "crop_size": 48}`, "crop_size: makes pictures of 48×48"},
-		{"clip", `{"size": 40, "do_center_crop": false}`, "size: leaves pictures their shape"},
-		{"vit", `{"do_resize": false}`, "do_resize: leaves pictures their shape"},
-		{"siglip2", `{}`, ""},
+	for _, c := range []struct{ class, file, warns string }{
+		{"ViT", `{"size": 40}`, ""},
+		{"ViT", `{"size": 48}`, "size: makes pictures of 48×48 pixels, but config.json's image_size is 40×40"},
+		{"CLIP", `{"size": 40, "crop_size": 40}`, ""},
+		{"CLIP", `{"size": 40, "crop_size": 48}`, "crop_size: makes pictures of 48×48"},
+		{"CLIP", `{"size": 40, "do_center_crop": false}`, "size: leaves pictures their shape"},
+		{"ViT", `{"do_resize": false}`, "do_resize: leaves pictures their shape"},
+		{"Siglip2", `{}`, ""},
 	} {
-		_, warnings, err := pixels.ParseConfig(pixels.Model{Type: c.modelType, Height: 40, Width: 40}, preprocessor(c.file))
+		_, warnings, err := pixels.ParseConfig(pixels.Model{Class: c.class + "ImageProcessor", Height: 40, Width: 40}, preprocessor(c.file))
 		joined := strings.Join(warnings, "\n")
 		if err != nil || (joined == "") != (c.warns == "") || !strings.Contains(joined, c.warns) {
 			t.Errorf("%s: warns %q, %v; want %q", c.file, warnings, err, c.warns)
@@ -235,7 +225,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{`[]`, fault.Config, []string{"preprocessor_config.json", "an array", "an object"}},
 		{`<!doctype html>`, fault.Config, []string{"HTML"}},
 		{`{"size": 224, "size": 225}`, fault.Config, []string{`"size"`, "twice"}},
-		{`{}`, fault.Unsupported, []string{"image_processor_type", "missing", `model_type is ""`, "CLIPImageProcessor"}},
+		{`{}`, fault.Unsupported, []string{"image_processor_type", "missing", "CLIPImageProcessor"}},
 		{`{"image_processor_type": "SwinImageProcessor"}`, fault.Unsupported, []string{"image_processor_type", "SwinImageProcessor", "BitImageProcessor"}},
 		{`{"image_processor_type": "DINOv3ViTImageProcessorPil"}`, fault.Unsupported, []string{"DINOv3ViTImageProcessor"}},
 		{`{"feature_extractor_type": "SwinFeatureExtractor"}`, fault.Unsupported, []string{"feature_extractor_type", "SwinFeatureExtractor"}},
@@ -336,8 +326,8 @@ func FuzzParseConfig(f *testing.F) {
 	}
 	img := pixels.Image{Width: 3, Height: 2, RGBA: make([]byte, 24)}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		_, _, _ = pixels.ParseConfig(pixels.Model{Type: "vit", Height: 8, Width: 8}, pixels.Files{Processor: file})
-		c, _, err := pixels.ParseConfig(pixels.Model{Type: "vit", Height: 8, Width: 8}, pixels.Files{Preprocessor: file})
+		_, _, _ = pixels.ParseConfig(pixels.Model{Class: "ViTImageProcessor", Height: 8, Width: 8}, pixels.Files{Processor: file})
+		c, _, err := pixels.ParseConfig(pixels.Model{Class: "ViTImageProcessor", Height: 8, Width: 8}, pixels.Files{Preprocessor: file})
 		if err != nil {
 			return
 		}
