@@ -15,7 +15,7 @@ import (
 
 // notCalls are the methods of Model that are no calls of JavaScript: its connection has
 // info and close, and the others serve the command line and tests.
-var notCalls = []string{"Info", "Close", "Logits", "WatchImages", "WatchTexts"}
+var notCalls = []string{"Info", "Close", "Logits", "ResizeAndCrop", "WatchImages", "WatchTexts"}
 
 // TestEveryMethodHasARow: a method of Model without a row could not be called from a page.
 func TestEveryMethodHasARow(t *testing.T) {

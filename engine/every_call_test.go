@@ -32,7 +32,7 @@ type callRow struct {
 // notImageCalls are the methods of Model that give no numbers of a picture or text
 // (HostWeights is of export_test.go).
 // Every other method must stand in callRows.
-var notImageCalls = []string{"Close", "HostWeights", "Info", "Logits", "Losses", "Slots", "Tokenize", "WatchImages", "WatchTexts"}
+var notImageCalls = []string{"Close", "HostWeights", "Info", "Logits", "Losses", "ResizeAndCrop", "Slots", "Tokenize", "WatchImages", "WatchTexts"}
 
 func at(i int) *int { return &i }
 

@@ -25,8 +25,8 @@ const (
 	maxTokenizerBytes = 64 << 20
 )
 
-// Load reads a model folder: config.json, preprocessor_config.json, model.safetensors or
-// its shards, and the tokenizer's files. Weights are streamed into their packed form;
+// Load reads a model folder: config.json, preprocessor_config.json, processor_config.json,
+// model.safetensors or its shards, and the tokenizer's files. Weights are streamed into their packed form;
 // tensors that the model doesn't use are skipped. A failure leaves nothing behind.
 func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error) {
 	dtype, err := o.weightsDType()
@@ -115,8 +115,8 @@ type textReader struct {
 	err     error
 }
 
-// open requests config.json, preprocessor_config.json and the weights at the same time,
-// and the tokenizer's files and a GPU as soon as config.json is there.
+// open requests config.json, the files of the image processor and the weights at the same
+// time, and the tokenizer's files and a GPU as soon as config.json is there.
 func (l *loader) open() error {
 	folder := l.folder
 	if l.options.Integrity != "" {
@@ -126,7 +126,8 @@ func (l *loader) open() error {
 		}
 		folder = weights.Verified(folder, map[string][sha256.Size]byte{"model.safetensors": sum})
 	}
-	var configErr, weightsErr error
+	var configErr, weightsErr, preprocessorErr, processorErr error
+	var processor pixels.Files
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		if configErr = l.readConfig(); configErr == nil {
@@ -134,14 +135,18 @@ func (l *loader) open() error {
 			l.openGPU()
 		}
 	})
-	wait.Go(func() { l.readPixels() })
+	wait.Go(func() { processor.Preprocessor, preprocessorErr = l.readOptional("preprocessor_config.json") })
+	wait.Go(func() { processor.Processor, processorErr = l.readOptional("processor_config.json") })
 	wait.Go(func() { l.checkpoint, weightsErr = weights.Open(l.ctx, folder) })
 	wait.Wait()
+	if configErr == nil && l.arch.Vision != nil {
+		l.parsePixels(processor)
+	}
 	demanded := l.gpuErr
 	if !l.options.DemandGPU {
 		demanded = nil
 	}
-	for _, err := range []error{context.Cause(l.ctx), configErr, l.fatalPixels(), weightsErr, demanded} {
+	for _, err := range []error{context.Cause(l.ctx), configErr, preprocessorErr, processorErr, l.fatalPixels(), weightsErr, demanded} {
 		if err != nil {
 			l.close()
 			return err
@@ -251,12 +256,28 @@ func (l *loader) readConfig() error {
 	return l.checkWorkers()
 }
 
-func (l *loader) readPixels() {
-	data, err := weights.ReadFile(l.ctx, l.folder, "preprocessor_config.json", fault.Config, maxConfigBytes)
-	if err == nil {
-		l.pixels, err = pixels.ParseConfig(data)
+// readOptional reads a small file, and gives nil where it is absent.
+func (l *loader) readOptional(name string) ([]byte, error) {
+	data, err := weights.ReadFile(l.ctx, l.folder, name, fault.Config, maxConfigBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	l.pixelsErr = err
+	return data, err
+}
+
+// parsePixels reads the description of the image processor, whose meaning depends on
+// config.json.
+func (l *loader) parsePixels(files pixels.Files) {
+	v := l.arch.Vision
+	class, listed := l.arch.ImageProcessor()
+	m := pixels.Model{Class: class, Unlisted: !listed}
+	if !v.AnySize {
+		m.Height, m.Width = v.ImageHeight, v.ImageWidth
+	}
+	l.pixels, l.pixelsWarnings, l.pixelsErr = pixels.ParseConfig(m, files)
+	if l.pixelsErr == nil && l.pixels.NaFlex && !v.NaFlex {
+		l.pixelsErr = fault.New(fault.Unsupported, l.folder.Name(), "its image processor is %s, which cuts pictures into patches, but config.json's %s takes whole pictures; use the processor that the model was trained with", l.pixels.Type, l.arch.ModelType)
+	}
 }
 
 // warnings lists what is odd in the files that were read, the tokenizer's among them.
@@ -271,13 +292,13 @@ func (l *loader) warnings() []string {
 	return list
 }
 
-// fatalPixels is the error of a broken preprocessor_config.json. A folder without the file
-// loads, and takes pixelValues only.
+// fatalPixels is the error of an image processor that can't be used. A folder without
+// one loads, and takes pixelValues only; upstream's AutoImageProcessor fails there.
 func (l *loader) fatalPixels() error {
 	if !errors.Is(l.pixelsErr, fs.ErrNotExist) {
 		return l.pixelsErr
 	}
-	l.pixelsErr = fault.New(fault.NotFound, l.folder.Name(), "has no preprocessor_config.json, so pictures can't be prepared; give pixelValues, or add the file: %w", l.pixelsErr)
+	l.pixelsErr = fault.New(fault.NotFound, l.folder.Name(), "has no preprocessor_config.json, and no processor_config.json with an image_processor, so pictures can't be prepared; give pixelValues, or add the file: %w", l.pixelsErr)
 	return nil
 }
 

@@ -659,7 +659,7 @@ export class VitrineError extends Error {
  * |---|---|
  * | option | an argument or option: unknown, of the wrong type, out of range |
  * | picture | a picture that is empty, broken, unreadable, or of a shape that the model does not support |
- * | config | config.json or preprocessor_config.json contradicts itself or is no JSON |
+ * | config | config.json, preprocessor_config.json or processor_config.json contradicts itself or is no JSON |
  * | weights | a safetensors file that is broken, incomplete, of a wrong shape or not finite |
  * | tokenizer | tokenizer files that are broken or incomplete |
  * | unsupported | a valid file that needs a feature Vitrine does not have, or a browser without a feature that Vitrine needs |

@@ -41,7 +41,7 @@ func (c attentionCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if c.Output != "" {
-		if err := c.overlay(ctx, c.Output, picture, c.options(), attention.Data, attention.Grid); err != nil {
+		if err := overlay(c.Output, model, picture, c.options(), attention.Data, attention.Grid); err != nil {
 			return err
 		}
 	}

@@ -2,19 +2,15 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
 	"io"
 	"os"
-	"slices"
 
 	"vitrine/engine"
-	"vitrine/engine/fault"
 	"vitrine/engine/pixels"
-	"vitrine/engine/weights"
 )
 
 // overlaySide is the smallest length of an overlay's shorter side in pixels; smaller
@@ -27,8 +23,8 @@ var highlight = color.NRGBA{R: 255, G: 140, B: 0, A: 255}
 // overlay writes a PNG file of the picture after the model's resize and crop, with a
 // map [rows·columns] over it: the larger a patch's value relative to the largest, the
 // stronger its tint; the smaller, the darker it is.
-func (f modelFlags) overlay(ctx context.Context, file string, picture pixels.Image, o engine.ImageOptions, data []float32, grid [2]int) error {
-	cropped, err := f.resizeAndCrop(ctx, picture, o)
+func overlay(file string, model *engine.Model, picture pixels.Image, o engine.ImageOptions, data []float32, grid [2]int) error {
+	cropped, err := model.ResizeAndCrop(picture, o)
 	if err != nil {
 		return err
 	}
@@ -61,26 +57,4 @@ func writePNG(file string, picture image.Image) error {
 		return err
 	}
 	return os.WriteFile(file, encoded.Bytes(), 0o644)
-}
-
-// resizeAndCrop returns the picture after the model's resize and crop.
-func (f modelFlags) resizeAndCrop(ctx context.Context, picture pixels.Image, o engine.ImageOptions) (pixels.Image, error) {
-	const file = "preprocessor_config.json"
-	data, err := weights.ReadFile(ctx, weights.Dir(f.Model), file, fault.Config, 1<<20)
-	if err != nil {
-		return pixels.Image{}, err
-	}
-	config, err := pixels.ParseConfig(data)
-	if err != nil {
-		return pixels.Image{}, err
-	}
-	rgb, height, width, err := config.ResizeAndCrop(picture, pixels.Options{Height: o.Size[0], Width: o.Size[1], MaxPatches: o.MaxPatches})
-	if err != nil {
-		return pixels.Image{}, err
-	}
-	rgba := make([]byte, 0, 4*width*height)
-	for pixel := range slices.Chunk(rgb, 3) {
-		rgba = append(append(rgba, pixel...), 255)
-	}
-	return pixels.Image{Width: width, Height: height, RGBA: rgba}, nil
 }

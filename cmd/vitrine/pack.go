@@ -21,7 +21,7 @@ type packCmd struct {
 
 // copiedFiles are the files that are copied unchanged, if they exist.
 var copiedFiles = []string{
-	"preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+	"preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
 	"vocab.json", "merges.txt", "spiece.model", "LICENSE", "README.md",
 }
 

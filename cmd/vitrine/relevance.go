@@ -39,7 +39,7 @@ func (c relevanceCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	if c.Output != "" {
 		one := relevance.Maps[0]
-		if err := c.overlay(ctx, c.Output, picture, c.options(), one.Contrast, one.Grid); err != nil {
+		if err := overlay(c.Output, model, picture, c.options(), one.Contrast, one.Grid); err != nil {
 			return err
 		}
 	}

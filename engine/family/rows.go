@@ -72,6 +72,7 @@ type visionRow struct {
 	position func(*visionRow, section, *Vision) // reads positions that are no table; nil for a table
 	biases   biasKeys
 	resize   encoder.Interpolation
+	anySize  bool // upstream takes pictures of any size, and interpolates positions unasked
 
 	normPooled bool            // see encoder.Vision
 	readout    encoder.Readout // without a classifier
@@ -159,13 +160,13 @@ var visionRows = []visionRow{
 	{
 		modelType: "dinov2", prefixes: []string{"dinov2.", ""}, names: dinov2Names,
 		width: 768, layers: 12, heads: 12, image: 224, patch: 14, eps: 1e-6, act: "gelu",
-		mlp: mlpRatio, grid: imageSize, biases: qkvBias, classifier: encoder.ClassAndMean,
+		mlp: mlpRatio, grid: imageSize, anySize: true, biases: qkvBias, classifier: encoder.ClassAndMean,
 	},
 	{
 		modelType: "dinov2_with_registers", prefixes: []string{"dinov2_with_registers.", ""},
 		names: withRegisters(dinov2Names, "embeddings.register_tokens"), registers: 4,
 		width: 768, layers: 12, heads: 12, image: 224, patch: 16, eps: 1e-6, act: "gelu",
-		mlp: mlpRatio, grid: imageSize, biases: qkvBias, resize: encoder.BicubicAntialias, classifier: encoder.ClassAndMean,
+		mlp: mlpRatio, grid: imageSize, anySize: true, biases: qkvBias, resize: encoder.BicubicAntialias, classifier: encoder.ClassAndMean,
 	},
 	{
 		modelType: "dinov3_vit", prefixes: []string{""},
@@ -178,7 +179,7 @@ var visionRows = []visionRow{
 			PostNorm: "norm",
 		},
 		width: 384, layers: 12, heads: 6, hidden: 1536, image: 224, patch: 16, eps: 1e-5, act: "gelu",
-		mlp: gatedMLP, grid: imageSize, position: rope,
+		mlp: gatedMLP, grid: imageSize, anySize: true, position: rope,
 		biases: biasKeys{query: "query_bias", key: "key_bias", value: "value_bias", out: "proj_bias", mlp: "mlp_bias"},
 	},
 }

@@ -11,6 +11,7 @@ type Vision struct {
 
 	ImageHeight, ImageWidth int          // pixels; 0, 0 for NaFlex
 	Patch                   int          // side, pixels
+	AnySize                 bool         // upstream takes pictures of other sizes unasked
 	Grid                    encoder.Grid // of the trained positions
 	NaFlex                  bool         // pictures of any shape; patches in row, column, channel order, embedded by a matrix
 	Registers               int          // register tokens
@@ -66,7 +67,7 @@ func (v *Vision) Tokens(grid encoder.Grid) int { return v.PrefixTokens() + grid.
 func (f *visionRow) read(s section) *Vision {
 	v := &Vision{
 		Spec:  s.spec(encoder.Spec{Width: f.width, Layers: f.layers, Heads: f.heads, Eps: float32(f.eps)}, f.act),
-		Names: f.names, Resize: f.resize, NormPooled: f.normPooled, Readout: f.readout,
+		Names: f.names, Resize: f.resize, AnySize: f.anySize, NormPooled: f.normPooled, Readout: f.readout,
 	}
 	s.only("num_channels", "3")
 	v.Patch = s.integer("patch_size", f.patch, 1, maxSide)

@@ -1,16 +1,15 @@
 package pixels
 
 import (
+	"io/fs"
 	"math"
-	"slices"
-	"strings"
 
 	"vitrine/engine/fault"
 	"vitrine/engine/internal/jsonfile"
 )
 
-// Config describes how a model preprocesses pictures: preprocessor_config.json, with
-// the defaults of the upstream class for absent keys. ParseConfig makes it and checks
+// Config describes how a model preprocesses pictures: preprocessor_config.json or
+// processor_config.json, with the defaults of the upstream class for absent keys. ParseConfig makes it and checks
 // it; a Config made otherwise is unchecked.
 type Config struct {
 	Type string // the class of the image processor, as the file names it
@@ -18,6 +17,7 @@ type Config struct {
 	Resize        bool
 	Height, Width int // resize to this size, whatever the aspect ratio; 0: by ShortestEdge
 	ShortestEdge  int // resize the shorter side to this many pixels and keep the aspect ratio; 0: by Height and Width
+	LongestEdge   int // bound on the longer side with ShortestEdge; 0: none
 	Filter        Filter
 	Float         bool // resize float32 values as torchvision does (DINOv3), not bytes as Pillow does
 
@@ -33,75 +33,75 @@ type Config struct {
 	MaxPatches int  // NaFlex: bound on rows·columns
 }
 
-// family is a group of upstream classes with the same keys and defaults.
-type family struct {
-	prefix   string   // of the class names
-	endings  []string // of the class names
-	defaults Config
-	edge     bool     // size may be {"shortest_edge": n}, and a plain number means that
-	crop     bool     // do_center_crop and crop_size are keys of the class
-	filters  []Filter // supported filters; nil: all
+// Model is what the meaning of an image processor's file depends on beside the file.
+type Model struct {
+	Class    string // of the image processor where the file names none
+	Unlisted bool   // upstream has no class for such a model
+
+	// Height and Width are image_size in pixels, where upstream refuses pictures of
+	// other sizes unless it is asked to interpolate the positions; else 0.
+	Height, Width int
 }
 
-var (
-	clipMean     = [3]float64{0.48145466, 0.4578275, 0.40821073}
-	clipStd      = [3]float64{0.26862954, 0.26130258, 0.27577711}
-	imagenetMean = [3]float64{0.485, 0.456, 0.406}
-	imagenetStd  = [3]float64{0.229, 0.224, 0.225}
-	halves       = [3]float64{0.5, 0.5, 0.5}
-)
-
-// families lists the supported classes with their defaults, from
-// image_processing_*.py of transformers 4.56.
-var families = []family{
-	{prefix: "ViT", endings: []string{"ImageProcessor", "ImageProcessorFast", "FeatureExtractor"},
-		defaults: Config{Height: 224, Width: 224, Filter: Bilinear, Mean: halves, Std: halves}},
-	{prefix: "CLIP", endings: []string{"ImageProcessor", "ImageProcessorFast", "FeatureExtractor"}, edge: true, crop: true,
-		defaults: Config{ShortestEdge: 224, CropHeight: 224, CropWidth: 224, Filter: Bicubic, Mean: clipMean, Std: clipStd}},
-	{prefix: "Llava", endings: []string{"ImageProcessor", "ImageProcessorFast"}, edge: true, crop: true,
-		defaults: Config{ShortestEdge: 224, CropHeight: 224, CropWidth: 224, Filter: Bicubic, Mean: clipMean, Std: clipStd}},
-	{prefix: "Siglip", endings: []string{"ImageProcessor", "ImageProcessorFast"},
-		defaults: Config{Height: 224, Width: 224, Filter: Bicubic, Mean: halves, Std: halves}},
-	{prefix: "Siglip2", endings: []string{"ImageProcessor", "ImageProcessorFast"},
-		defaults: Config{NaFlex: true, Patch: 16, MaxPatches: 256, Filter: Bilinear, Mean: halves, Std: halves}},
-	{prefix: "Bit", endings: []string{"ImageProcessor", "ImageProcessorFast"}, edge: true, crop: true,
-		defaults: Config{ShortestEdge: 224, CropHeight: 224, CropWidth: 224, Filter: Bicubic, Mean: clipMean, Std: clipStd}},
-	{prefix: "DINOv3ViT", endings: []string{"ImageProcessorFast"}, filters: []Filter{Bilinear, Bicubic},
-		defaults: Config{Float: true, Height: 224, Width: 224, Filter: Bilinear, Mean: imagenetMean, Std: imagenetStd}},
+// Files are the files of a folder that may describe an image processor; nil where a file
+// is absent.
+type Files struct {
+	Preprocessor []byte // preprocessor_config.json
+	Processor    []byte // processor_config.json: transformers 5 nests an image_processor in it
 }
 
-// classNames lists the supported class names, for messages.
-func classNames() string {
-	var names []string
-	for _, f := range families {
-		for _, e := range f.endings {
-			names = append(names, f.prefix+e)
+// ParseConfig reads the description of the image processor: image_processor of
+// processor_config.json if it is there, else preprocessor_config.json. The warnings name
+// the file and the key of what is odd, and of what one version of upstream computes
+// otherwise. Errors have fault.Config if the file is broken or contradicts itself,
+// fault.Unsupported if it names an unsupported class, filter or form of size, and
+// fault.NotFound with fs.ErrNotExist if no file describes an image processor. Keys that
+// upstream's class does not know are ignored, as upstream ignores them; so is
+// do_convert_rgb, because pictures always become RGB. docs/checkpoints.md has all rules.
+func ParseConfig(m Model, files Files) (Config, []string, error) {
+	root, err := parse(processorFile, files.Processor)
+	r := reader{root: root.Get("image_processor"), five: true}
+	own := err != nil || !r.root.Has()
+	var c Config
+	switch {
+	case own && files.Preprocessor != nil:
+		if err != nil { // transformers 4 does not read the file
+			r.warnings = append(r.warnings, err.Error()+"; "+preprocessorFile+" is read")
+		}
+		r.five = false
+		r.root, r.err = parse(preprocessorFile, files.Preprocessor)
+	case err != nil:
+		return c, nil, err
+	case own:
+		return c, nil, fault.New(fault.NotFound, preprocessorFile, "is absent, and "+processorFile+" has no image_processor: %w", fs.ErrNotExist)
+	}
+	c = r.config(m)
+	if !own && files.Preprocessor != nil && r.err == nil {
+		other, _, err := ParseConfig(m, Files{Preprocessor: files.Preprocessor})
+		if other.Type = c.Type; err != nil || other != c {
+			r.warnings = append(r.warnings, preprocessorFile+": describes other pictures than "+processorFile+"'s image_processor, which is read, as transformers 5 does; transformers 4 reads "+preprocessorFile)
 		}
 	}
-	return strings.Join(names, ", ")
+	return c, r.warnings, r.err
 }
 
-// ParseConfig reads preprocessor_config.json. Errors have fault.Config if the file
-// is broken or contradicts itself, and fault.Unsupported if it names an unsupported
-// class, filter or form of size. Keys that the class does not know are ignored, as
-// upstream ignores them; so is do_convert_rgb, because pictures always become RGB.
-func ParseConfig(data []byte) (Config, error) {
-	root, err := jsonfile.Parse("preprocessor_config.json", fault.Config, data)
-	if err != nil {
-		return Config{}, err
+// config reads all keys.
+func (r *reader) config(m Model) (c Config) {
+	if r.err == nil && r.root.Kind() != jsonfile.Object {
+		r.keep(r.root.Fail("found %s, want an object", r.root.Kind()))
 	}
-	if root.Kind() != jsonfile.Object {
-		return Config{}, root.Fail("found %s, want an object", root.Kind())
+	if r.err != nil {
+		return c
 	}
-	name, fam, err := findFamily(root)
-	if err != nil {
-		return Config{}, err
+	f := r.readClass(m)
+	if r.err != nil {
+		return c
 	}
-	r := reader{root: root, slow: !strings.HasSuffix(name, "Fast")}
-	c := fam.defaults
-	c.Type = name
+	r.slow = r.slow && !r.five
+	c = f.defaults
+	c.Type = r.class
 	c.Resize = r.flag("do_resize", true)
-	c.Filter = r.filter(name, c.Filter, fam.filters)
+	c.Filter = r.filter(c.Filter, f.filters)
 	c.Rescale = r.flag("do_rescale", true)
 	c.Factor = r.number("rescale_factor", 1.0/255)
 	c.Normalize = r.flag("do_normalize", true)
@@ -111,43 +111,15 @@ func ParseConfig(data []byte) (Config, error) {
 		c.Patch = r.count("patch_size", c.Patch, 256)
 		c.MaxPatches = r.count("max_num_patches", c.MaxPatches, maxSequence)
 	} else {
-		r.size(&c, fam.edge)
+		r.size(&c, f)
+		r.crop(&c, f)
 	}
-	switch {
-	case fam.crop && r.flag("do_center_crop", true):
-		r.crop(&c)
-	case fam.crop:
-		c.CropHeight, c.CropWidth = 0, 0
-	case !r.slow:
-		r.require("do_center_crop", false)
+	r.checkKeys(f)
+	if r.err == nil {
+		r.compareSize(&c, m)
+		r.err = c.checkValues(r.root)
 	}
-	r.requireKnown()
-	if r.err != nil {
-		return Config{}, r.err
-	}
-	return c, c.checkValues(root)
-}
-
-// findFamily returns the class that a file names in image_processor_type, or in old
-// files in feature_extractor_type, and its family.
-func findFamily(root jsonfile.Value) (string, family, error) {
-	v := root.Get("image_processor_type")
-	if !v.Has() {
-		v = root.Get("feature_extractor_type")
-	}
-	if !v.Has() {
-		return "", family{}, root.Get("image_processor_type").Unsupported("is missing; supported: %s", classNames())
-	}
-	name, err := v.Text()
-	if err != nil {
-		return "", family{}, err
-	}
-	for _, f := range families {
-		if rest, ok := strings.CutPrefix(name, f.prefix); ok && slices.Contains(f.endings, rest) {
-			return name, f, nil
-		}
-	}
-	return "", family{}, v.Unsupported("found %q; supported: %s", name, classNames())
+	return c
 }
 
 // checkValues refuses numbers that give values which are not finite, such as a

@@ -203,7 +203,7 @@ func checkPreset(t *testing.T, folder, name string, p preset, inputs map[string]
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := pixels.ParseConfig(data)
+	c, _, err := pixels.ParseConfig(pixels.Model{}, pixels.Files{Preprocessor: data})
 	if fault.CodeOf(err) == fault.Unsupported {
 		golden.Row(t, golden.Absent(t, folder), row, err.Error())
 		return

@@ -17,7 +17,7 @@ const naflex = `{"image_processor_type": "Siglip2ImageProcessor"}`
 
 func parse(t *testing.T, file string) pixels.Config {
 	t.Helper()
-	c, err := pixels.ParseConfig([]byte(file))
+	c, _, err := pixels.ParseConfig(pixels.Model{}, preprocessor(file))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (c Config) Process(img Image, o Options) (Input, error) {
 // has no such picture: its error has fault.Unsupported.
 func (c Config) ResizeAndCrop(img Image, o Options) (rgb []byte, height, width int, err error) {
 	if c.Float {
-		return nil, 0, 0, fault.New(fault.Unsupported, "preprocessor_config.json: image_processor_type", "%s resizes floats, so there is no resized picture of bytes; supported: processors that resize bytes", c.Type)
+		return nil, 0, 0, fault.New(fault.Unsupported, preprocessorFile+": image_processor_type", "%s resizes floats, so there is no resized picture of bytes; supported: processors that resize bytes", c.Type)
 	}
 	rgb, l, err := c.resizeAndCrop(img, o)
 	return rgb, l.outHeight, l.outWidth, err
@@ -115,10 +115,17 @@ func (c Config) processFloat(img Image, o Options) (Input, error) {
 	}
 	x, y := l.axes(img)
 	rgb := resampleFloat(raster{img.RGBA, 4, img.Width, img.Height}, x, y, c.Filter)
-	in := Input{Values: make([]float32, len(rgb)), Height: l.outHeight, Width: l.outWidth}
+	in := Input{Values: make([]float32, 3*l.outHeight*l.outWidth), Height: l.outHeight, Width: l.outWidth}
 	area := l.outHeight * l.outWidth
-	for i, v := range rgb {
-		in.Values[i%3*area+i/3] = c.normalize(i%3, c.rescale(float64(v)))
+	for channel := range 3 {
+		plane := in.Values[channel*area:][:area]
+		for i := range plane { // black where the crop is larger than the picture
+			plane[i] = c.normalize(channel, 0)
+		}
+		for i := range x.len() * y.len() {
+			row, column := i/x.len()+y.from-l.top, i%x.len()+x.from-l.left
+			plane[row*l.outWidth+column] = c.normalize(channel, c.rescale(float64(rgb[3*i+channel])))
+		}
 	}
 	return in, nil
 }

@@ -59,6 +59,9 @@ func (c Config) plan(width, height int, o Options) (layout, error) {
 	switch {
 	case resized && edge > 0:
 		l.width, l.height = ShortestEdge(width, height, edge)
+		if most := c.LongestEdge; most > 0 && o.Height == 0 {
+			l.width, l.height = boundedEdges(width, height, edge, most)
+		}
 	case resized:
 		l.width, l.height = toWidth, toHeight
 	}
@@ -66,6 +69,9 @@ func (c Config) plan(width, height int, o Options) (layout, error) {
 	if cropHeight > 0 {
 		l.outWidth, l.outHeight = cropWidth, cropHeight
 		l.left, l.top = floorHalf(l.width-cropWidth), floorHalf(l.height-cropHeight)
+		if c.Float { // torchvision rounds the margin of a padded picture down
+			l.left, l.top = (l.width-cropWidth)/2, (l.height-cropHeight)/2
+		}
 	}
 	if l.width > maxResized || l.height > maxResized {
 		return layout{}, fault.New(fault.Picture, "picture", "has %d×%d pixels, which become %d×%d with a shortest edge of %d; a side may have at most %d: crop it first",
@@ -130,6 +136,26 @@ func ShortestEdge(width, height, edge int) (newWidth, newHeight int) {
 		return edge, edge * height / width
 	}
 	return edge * width / height, edge
+}
+
+// boundedEdges is ShortestEdge with a bound on the longer side
+// (get_size_with_aspect_ratio in upstream's image_transforms.py).
+func boundedEdges(width, height, edge, most int) (newWidth, newHeight int) {
+	short, long := float64(min(width, height)), float64(max(width, height))
+	size := float64(edge)
+	if long/short*size > float64(most) {
+		size = float64(most) * short / long
+		edge = int(math.RoundToEven(size))
+	}
+	edge = max(edge, 1)
+	longer := max(int(size*long/short), 1)
+	switch {
+	case min(width, height) == edge:
+		return width, height
+	case width < height:
+		return edge, longer
+	}
+	return longer, edge
 }
 
 // NaFlexSize returns the largest size in pixels that keeps the aspect ratio, has

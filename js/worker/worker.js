@@ -35,7 +35,7 @@ import { decode } from './pixels.js'
 const version = 'dev'
 
 /** The files of a model that Go asks for first. They are fetched while vitrine.wasm starts. */
-const firstFiles = ['config.json', 'preprocessor_config.json', 'model.safetensors']
+const firstFiles = ['config.json', 'preprocessor_config.json', 'processor_config.json', 'model.safetensors']
 
 const abortControllers = new Map() // id → AbortController of a call that has not ended
 let resolveModule

@@ -27,6 +27,7 @@ const (
 	laterMaps = `attentions\.[1-9]$`
 	textStack = `^text_model_output\.(hidden|attentions|last)`
 	allText   = `^text_|^logits_per`
+	states    = `attentions\.\d+$|hidden_states\.`
 )
 
 var cuts = []cut{
@@ -76,4 +77,10 @@ var cuts = []cut{
 	{name: "llava_siglip_projector", shows: "LLaVA on a SigLIP tower without head", weights: `^vision_tower|^multi_modal`, runs: []run{
 		{"full", 1, 0, ""}, {"layer_minus_2_full", 1, 0, ""},
 	}},
+	{name: "vit_no_processor_class", shows: "an image processor without a class, whose size is a number", runs: []run{{"main", 1, 0, states}}},
+	{name: "clip_old_preprocessor", shows: "an image processor of before transformers 4.26: feature_extractor_type; size and crop_size are numbers", runs: []run{
+		{"main", 1, 1, states},
+	}},
+	{name: "v5_clip", shows: "transformers 5: processor_config.json with image_processor, dtype in config.json", runs: []run{{"main", 2, 3, states}}},
+	{name: "v5_dinov3", shows: "transformers 5: DINOv3's image processor, which resizes floats, without Fast in its name", runs: []run{{"main", 1, 0, states}}},
 }
