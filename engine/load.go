@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"sync"
@@ -148,7 +149,19 @@ func (l *loader) open() error {
 			return err
 		}
 	}
+	if err := l.resolve(); err != nil {
+		l.close()
+		return err
+	}
 	return nil
+}
+
+// resolve completes the architecture with what the checkpoint holds.
+func (l *loader) resolve() error {
+	if err := l.arch.Resolve(l.checkpoint.Names()); err != nil {
+		return err
+	}
+	return l.checkWorkers()
 }
 
 // close frees what open took.
@@ -174,7 +187,7 @@ const gpuWork = 5e8
 
 // openGPU opens the GPU and compiles its shaders while the other files are on their way.
 func (l *loader) openGPU() {
-	if l.options.GPU == nil || !l.options.DemandGPU && !l.options.anyWork && l.arch.Vision.MultiplyAdds() < gpuWork {
+	if l.options.GPU == nil || !l.options.DemandGPU && !l.options.anyWork && l.arch.MultiplyAdds() < gpuWork {
 		return
 	}
 	if n := l.options.Workers; n > 1 {
@@ -289,6 +302,7 @@ func (l *loader) model() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.warnUnused(b)
 	bytes, err := l.stream(b)
 	if err != nil {
 		return nil, err
@@ -298,6 +312,9 @@ func (l *loader) model() (*Model, error) {
 	t, err := b.Finish(l.folder.Name())
 	if err != nil {
 		return nil, err
+	}
+	if l.arch.Text == nil { // config.json spoke of a text tower that the weights lack
+		m.tokens, m.tokensErr = nil, nil
 	}
 	// Image calls work without a tokenizer; the others fail with this error.
 	if m.tokensErr != nil && fault.CodeOf(m.tokensErr) != fault.NotFound {
@@ -325,7 +342,7 @@ func (l *loader) model() (*Model, error) {
 
 // measures tells whether q8 is measured on a picture as the model loads.
 func (l *loader) measures() bool {
-	return l.dtype == kernel.Q8 && !l.arch.Packed && l.options.MeasureQ8 && l.gpu == nil
+	return l.dtype == kernel.Q8 && !l.arch.Packed && l.options.MeasureQ8 && l.gpu == nil && l.arch.Vision != nil
 }
 
 // bind gives the destinations of the checkpoint's tensors in a share of the model.
@@ -335,6 +352,25 @@ func (l *loader) bind(share int) (*bind.Binding, error) {
 		o.Ready = l.gpu.Own
 	}
 	return bind.New(l.arch, l.folder.Name(), l.checkpoint.Names(), o)
+}
+
+// warnUnused warns of tensors of the model's towers that nothing reads.
+func (l *loader) warnUnused(b *bind.Binding) {
+	names := b.Unused(l.arch, l.checkpoint.Names())
+	if len(names) == 0 {
+		return
+	}
+	file := ""
+	for _, t := range l.checkpoint.Tensors {
+		if t.Name == names[0] {
+			file = t.File
+		}
+	}
+	others := ""
+	if n := len(names) - 1; n > 0 {
+		others = fmt.Sprintf(", and %d more like it,", n)
+	}
+	l.arch.Warn(file, names[0], "is not used%s: the model that config.json describes has no such tensor", others)
 }
 
 // source is where a model came from.
@@ -394,19 +430,19 @@ func (l *loader) beginTokenizer() {
 	if l.text == nil || l.arch.Text == nil {
 		return
 	}
-	a := l.arch
+	text := *l.arch.Text
 	l.text.begin.Do(func() {
-		l.text.reading.Go(func() { l.text.tokens, l.text.err = l.readTokenizer(a) })
+		l.text.reading.Go(func() { l.text.tokens, l.text.err = l.readTokenizer(text) })
 	})
 }
 
-func (l *loader) readTokenizer(a *family.Architecture) (tokenizer.Tokenizer, error) {
+func (l *loader) readTokenizer(text family.Text) (tokenizer.Tokenizer, error) {
 	read := func(ctx context.Context, name string) ([]byte, error) {
 		return weights.ReadFile(ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
 	}
-	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: a.Text.Positions, Family: a.Text.Tokenizer})
-	if err == nil && t.Size() > a.Text.Vocabulary {
-		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), a.Text.Vocabulary)
+	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: text.Positions, Family: text.Tokenizer})
+	if err == nil && t.Size() > text.Vocabulary {
+		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), text.Vocabulary)
 	}
 	return t, err
 }

@@ -22,7 +22,7 @@ const neutral = "a photo of a"
 // methods compute one vector for each patch, which depends on the picture alone; a label
 // costs one product with them.
 func (m *Model) Relevance(ctx context.Context, img Image, labels []string, o RelevanceOptions) (Relevance, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "relevance", &o); err != nil {
 		return Relevance{}, err
 	}
 	defer m.mu.Unlock()

@@ -38,6 +38,7 @@ const (
 	CLIP    Family = iota
 	SigLIP         // lower-case, no punctuation, single spaces, then SentencePiece's unigram
 	SigLIP2        // lower-case, then Gemma's BPE
+	XLM            // SentencePiece's unigram as XLM-R has it, for MetaCLIP 2
 )
 
 // Options are set by the model's config.json.

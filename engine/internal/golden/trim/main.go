@@ -31,7 +31,7 @@ func main() {
 	check := flag.Bool("check", false, "compare testdata/golden/models with what would be written")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: trim [-check] FOLDER, which has models/ and tokenizers/")
+		fmt.Fprintln(os.Stderr, "usage: trim [-check] FOLDER, which has models/, more/models/ and tokenizers/")
 		os.Exit(2)
 	}
 	if err := trim(flag.Arg(0), filepath.Join("testdata", "golden"), *check); err != nil {
@@ -47,7 +47,11 @@ func trim(from, to string, check bool) error {
 		if c.from == "" {
 			c.from = c.name
 		}
-		files, err := c.files(filepath.Join(from, "models", c.from), filepath.Join(to, "tokenizers"))
+		dir := filepath.Join(from, "models", c.from)
+		if _, err := os.Stat(dir); err != nil {
+			dir = filepath.Join(from, "more", "models", c.from)
+		}
+		files, err := c.files(dir, filepath.Join(to, "tokenizers"))
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
@@ -57,7 +61,7 @@ func trim(from, to string, check bool) error {
 		}
 		fmt.Printf("%9d  %s\n", size, c.name)
 		total += size
-		dir := filepath.Join(to, "models", c.name)
+		dir = filepath.Join(to, "models", c.name)
 		if check {
 			err = same(dir, files)
 		} else {
@@ -235,6 +239,9 @@ func (c cut) keep(e expectation, tensors []weights.Named) (map[string]weights.Na
 		}
 		runs[r.name] = about
 		about["images"] = first(about["images"], r.images)
+		if about["scores"] != nil {
+			about["scores"] = first(about["scores"], r.images)
+		}
 		if about["texts"] != nil {
 			about["texts"] = first(about["texts"], r.texts)
 		}
