@@ -17,9 +17,9 @@ func describe(a *family.Architecture, t *bind.Towers, p pixels.Config, set, dtyp
 	if set == kernel.Scalar.Name {
 		info.Device = "scalar"
 	}
+	info.Preprocess = preprocessOf(p)
 	s := &info.Shapes
 	if c := a.Vision; c != nil {
-		info.Preprocess = preprocessOf(p)
 		*s = Shapes{
 			Image: [2]int{c.ImageHeight, c.ImageWidth}, Patch: c.Patch, Grid: [2]int{c.Grid.Rows, c.Grid.Columns},
 			Prefix: c.PrefixTokens(), Width: c.Width, Layers: c.Layers, Heads: c.Heads, Tokens: c.Tokens(c.Grid),
