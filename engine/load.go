@@ -21,10 +21,11 @@ import (
 	"vitrine/engine/weights"
 )
 
-// Bounds on small files. The largest real one is Gemma's tokenizer.json, 33 MB.
+// Bounds on small files. The largest real ones are the tokenizer.json of Gemma, 33 MB, and of
+// MetaCLIP 2, whose 901,629 pieces take up to 60 MB.
 const (
 	maxConfigBytes    = 4 << 20
-	maxTokenizerBytes = 64 << 20
+	maxTokenizerBytes = 96 << 20
 )
 
 // Load reads a model folder: config.json, preprocessor_config.json, model.safetensors or
@@ -320,6 +321,7 @@ func (l *loader) model() (*Model, error) {
 	if m.tokensErr != nil && fault.CodeOf(m.tokensErr) != fault.NotFound {
 		return nil, m.tokensErr
 	}
+	l.checkEnd(m.tokens)
 	m.towers = t
 	m.source = source{l.folder, l.options, l.dtype, l.arch}
 	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), workers, b.Parameters, bytes)
@@ -352,6 +354,18 @@ func (l *loader) bind(share int) (*bind.Binding, error) {
 		o.Ready = l.gpu.Own
 	}
 	return bind.New(l.arch, l.folder.Name(), l.checkpoint.Names(), o)
+}
+
+// checkEnd warns of a tokenizer whose texts lack the token that stands for a text:
+// upstream then reads the first token (clip/modeling_clip.py).
+func (l *loader) checkEnd(tokens tokenizer.Tokenizer) {
+	text := l.arch.Text
+	if tokens == nil || text.Pool != encoder.PoolEnd {
+		return
+	}
+	if ids := tokens.Encode("").IDs; !slices.Contains(ids, text.End) {
+		l.arch.Warn("config.json", "eos_token_id", "is %d, but the tokenizer makes %v of an empty text; the embedding of a text is read at its first token", text.End, ids)
+	}
 }
 
 // warnUnused warns of tensors of the model's towers that nothing reads.

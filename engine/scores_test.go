@@ -196,3 +196,29 @@ func TestTextsAloneInShares(t *testing.T) {
 		}
 	}
 }
+
+// TestMissingEndToken: texts without the token that stands for them are embedded as
+// upstream does, at the first token, with a warning.
+func TestMissingEndToken(t *testing.T) {
+	folder := readFolder(t, goldenModels+"clip_end_to_end")
+	if m := openEndToEnd(t, "clip_end_to_end", engine.Options{}); len(m.Info().Warnings) > 0 {
+		t.Errorf("as it is: %q", m.Info().Warnings)
+	}
+	var config map[string]any
+	if err := json.Unmarshal(folder["config.json"], &config); err != nil {
+		t.Fatal(err)
+	}
+	config["text_config"].(map[string]any)["eos_token_id"] = 7
+	edited, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := engine.Load(context.Background(), endToEnd(t, "clip_end_to_end", folder.with("config.json", edited)), engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if w := m.Info().Warnings; len(w) != 1 || !strings.HasPrefix(w[0], "config.json: eos_token_id: is 7, but the tokenizer makes [") {
+		t.Errorf("%q", w)
+	}
+}
