@@ -56,10 +56,11 @@ const (
 	ClassAndMean                        // the class token and the mean of the patches [2·D] (DINOv2)
 )
 
-// ClassDirections tells whether the classifier's logits are linear in the class token
-// after the last norm, so that the weights of a class are its direction there.
+// ClassDirections tells whether the classifier's logits are linear in what is gathered
+// from tokens, so that the weights of a class are its direction there: in the class token
+// after the last norm, in the mean of the patches, or in both beside each other.
 func (v *Vision) ClassDirections() bool {
-	return v.Classifier != nil && v.Second == nil && v.Readout == ReadClass && v.ClassifierInput == Pooled
+	return v.Classifier != nil && v.Second == nil && (v.Readout == ReadClass || v.Readout == ReadMean && (v.PostNorm == nil || !v.NormPooled))
 }
 
 // MapHead is SigLIP's multihead attention pooling (siglip/modeling_siglip.py,
