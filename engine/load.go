@@ -162,6 +162,9 @@ func (l *loader) resolve() error {
 	if err := l.arch.Resolve(l.checkpoint.Names()); err != nil {
 		return err
 	}
+	if l.arch.Vision == nil {
+		l.pixels, l.pixelsErr, l.pixelsWarnings = pixels.Config{}, nil, nil
+	}
 	return l.checkWorkers()
 }
 
@@ -263,7 +266,7 @@ func (l *loader) readConfig() error {
 			return err
 		}
 	}
-	return l.checkWorkers()
+	return nil
 }
 
 func (l *loader) readPixels() {
@@ -309,13 +312,13 @@ func (l *loader) model() (*Model, error) {
 		return nil, err
 	}
 	l.text.reading.Wait()
+	if l.arch.Text == nil { // config.json spoke of a text tower that the weights lack
+		l.text.tokens, l.text.err = nil, nil
+	}
 	m.tokens, m.tokensErr = l.text.tokens, l.text.err
 	t, err := b.Finish(l.folder.Name())
 	if err != nil {
 		return nil, err
-	}
-	if l.arch.Text == nil { // config.json spoke of a text tower that the weights lack
-		m.tokens, m.tokensErr = nil, nil
 	}
 	// Image calls work without a tokenizer; the others fail with this error.
 	if m.tokensErr != nil && fault.CodeOf(m.tokensErr) != fault.NotFound {
