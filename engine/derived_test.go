@@ -189,7 +189,8 @@ func TestDerivedCases(t *testing.T) {
 					t.Errorf("the tasks are %v, which lack %s", m.Info().Tasks, task)
 				}
 			}
-			warnings := strings.Join(m.Info().Warnings, "; ")
+			// The cases have ids, and no tokenizer that would make them.
+			warnings := strings.Join(slices.DeleteFunc(m.Info().Warnings, func(w string) bool { return strings.Contains(w, "tokenizer.json: not found") }), "; ")
 			if d.warns == "" && warnings != "" || !regexp.MustCompile(d.warns).MatchString(warnings) {
 				t.Errorf("the warnings are %q, want %q", warnings, d.warns)
 			}

@@ -294,7 +294,7 @@ func (r *goldenRun) compare() (worst float64, where string, unclaimed []string, 
 			worst, where = d, name
 		}
 	}
-	for i, want := range run.Scores {
+	for i, want := range run.Scores[:min(len(run.Scores), len(images))] {
 		d, err := r.scoresOff(images[i], want)
 		if err != nil {
 			return 0, "", nil, err
