@@ -252,3 +252,48 @@ func (d derived) compare(t *testing.T, m *engine.Model) {
 		t.Error("nothing was compared")
 	}
 }
+
+// TestProjectionByClass: upstream's towers without a projection have none, whatever the
+// file holds beside them.
+func TestProjectionByClass(t *testing.T) {
+	for class, want := range map[string]int{"CLIPVisionModel": 48, "CLIPVisionModelWithProjection": 36, "": 36} {
+		d := derived{from: "clip_new_eos", tower: "vision_config", class: class, config: map[string]any{"projection_dim": 36}}
+		m, err := engine.Load(context.Background(), d.folder(t), engine.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Info().Shapes.Embedding; got != want {
+			t.Errorf("%q: an embedding of %d values, want %d", class, got, want)
+		}
+		m.Close()
+	}
+}
+
+// TestUnusedTensorsAreNamed: a tensor of a tower that nothing reads is a warning; buffers,
+// and tensors of what isn't loaded, are none.
+func TestUnusedTensorsAreNamed(t *testing.T) {
+	folder := readFolder(t, goldenModels+"vit_image_classification")
+	norm := func(name string) weights.Named { return weights.Floats(name, []int{2}, []float32{1, 2}) }
+	for _, c := range []struct {
+		more []string
+		warn string
+	}{
+		{[]string{"vit.embeddings.mask_token", "vit.embeddings.position_ids", "vit.pooler.dense.weight", "decoder.weight", "text_model.final_layer_norm.bias"}, ""},
+		{[]string{"vit.encoder.layer.0.attention.q_norm.weight"}, "model.safetensors: vit.encoder.layer.0.attention.q_norm.weight: is not used: the model"},
+		{[]string{"vit.encoder.layer.9.a", "vit.encoder.layer.9.b", "vit.encoder.layer.9.c"}, "model.safetensors: vit.encoder.layer.9.a: is not used, nor are 2 more: the model"},
+	} {
+		all := tensorsOf(t, folder)
+		for _, name := range c.more {
+			all = append(all, norm(name))
+		}
+		m, err := engine.Load(context.Background(), rewritten(t, folder, all), engine.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := m.Info().Warnings
+		m.Close()
+		if len(w) > 1 || c.warn == "" && len(w) > 0 || c.warn != "" && (len(w) == 0 || !strings.HasPrefix(w[0], c.warn)) {
+			t.Errorf("%q: %q, want %q", c.more, w, c.warn)
+		}
+	}
+}

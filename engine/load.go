@@ -385,7 +385,7 @@ func (l *loader) warnUnused(b *bind.Binding) {
 	}
 	others := ""
 	if n := len(names) - 1; n > 0 {
-		others = fmt.Sprintf(", and %d more like it,", n)
+		others = fmt.Sprintf(", nor are %d more", n)
 	}
 	l.arch.Warn(file, names[0], "is not used%s: the model that config.json describes has no such tensor", others)
 }
