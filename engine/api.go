@@ -230,14 +230,17 @@ type ClassifyOptions struct {
 type Class struct {
 	Label string  `json:"label"` // of id2label, else LABEL_n
 	Index int     `json:"index"`
-	Logit float64 `json:"logit"`
-	Score float64 `json:"score"` // softmax over all classes
+	Logit float64 `json:"logit"` // as the classifier gives it
+	Score float64 `json:"score"` // as Method says
 }
 
 // Classes of a picture, the best first.
 type Classes struct {
 	Classes []Class `json:"classes"`
-	Ms      Ms      `json:"ms"`
+	// Method is "softmax" over all classes, or "sigmoid" of each class by itself, where
+	// config.json says multi_label_classification or there is one class.
+	Method string `json:"method"`
+	Ms     Ms     `json:"ms"`
 }
 
 // AttentionOptions of Attention. Layers and heads count from 0.

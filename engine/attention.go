@@ -12,7 +12,7 @@ import (
 // Attention gives the attention of one block, the rollout over blocks, or that of a MAP
 // head.
 func (m *Model) Attention(ctx context.Context, img Image, o AttentionOptions) (AttentionMap, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "attention", &o); err != nil {
 		return AttentionMap{}, err
 	}
 	defer m.mu.Unlock()

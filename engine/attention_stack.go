@@ -10,7 +10,7 @@ import (
 
 // AttentionStack gives the raw maps of all layers and heads from one run.
 func (m *Model) AttentionStack(ctx context.Context, img Image, o ImageOptions) (AttentionStack, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "attentionStack", &o); err != nil {
 		return AttentionStack{}, err
 	}
 	defer m.mu.Unlock()

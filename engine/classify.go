@@ -6,12 +6,11 @@ import (
 	"slices"
 
 	"vitrine/engine/fault"
-	"vitrine/engine/score"
 )
 
 // Classify gives the best classes of a model with a classifier.
 func (m *Model) Classify(ctx context.Context, img Image, o ClassifyOptions) (Classes, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "classify", &o); err != nil {
 		return Classes{}, err
 	}
 	defer m.mu.Unlock()
@@ -24,7 +23,8 @@ func (m *Model) Classify(ctx context.Context, img Image, o ClassifyOptions) (Cla
 		return Classes{}, err
 	}
 	logits := float64s(tap.values["logits"][0].Dense())
-	scores := score.Softmax(logits)
+	method := m.arch.Classifier.Method
+	scores := method.Scores(logits)
 	// Indices are sorted instead of Classes: moving a thousand of those, with their names,
 	// takes longer than a block of a small model.
 	// (int32, for which the tokenizer has this function already: another one is 4 KB of
@@ -40,7 +40,7 @@ func (m *Model) Classify(ctx context.Context, img Image, o ClassifyOptions) (Cla
 	for i, n := range order[:len(best)] {
 		best[i] = Class{Label: m.arch.Classifier.At(int(n)), Index: int(n), Logit: logits[n], Score: scores[n]}
 	}
-	return Classes{best, p.ms}, nil
+	return Classes{best, string(method), p.ms}, nil
 }
 
 func float64s(x []float32) []float64 {

@@ -9,7 +9,7 @@ import (
 // Colors gives a colour for each patch: the first three principal components of the
 // features, as the DINO papers show them.
 func (m *Model) Colors(ctx context.Context, img Image, o FeaturesOptions) (Colors, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "colors", &o); err != nil {
 		return Colors{}, err
 	}
 	defer m.mu.Unlock()

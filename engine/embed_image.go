@@ -10,7 +10,7 @@ import (
 // EmbedImage gives the vector that upstream's class pools: CLIP's image_embeds,
 // SigLIP's and ViT's pooler_output, else the class token after the last norm.
 func (m *Model) EmbedImage(ctx context.Context, img Image, o EmbedImageOptions) (Embedding, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "embedImage", &o); err != nil {
 		return Embedding{}, err
 	}
 	defer m.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 // that few pictures are in memory at once. Pictures go through the tower in batches. An
 // error of one picture ends the call and names its index.
 func (m *Model) EmbedImages(ctx context.Context, count int, image func(i int) (Image, error), o EmbedImagesOptions) (ImageEmbeddings, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "embedImages", &o); err != nil {
 		return ImageEmbeddings{}, err
 	}
 	defer m.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 
 // Features gives one vector for each patch.
 func (m *Model) Features(ctx context.Context, img Image, o FeaturesOptions) (Features, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "features", &o); err != nil {
 		return Features{}, err
 	}
 	defer m.mu.Unlock()

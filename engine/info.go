@@ -10,34 +10,39 @@ import (
 
 // describe fills in Info.
 func describe(a *family.Architecture, t *bind.Towers, p pixels.Config, set, dtype string, workers int, parameters, bytes int64) Info {
-	c := a.Vision
 	info := Info{
 		Architecture: a.Name, ModelType: a.ModelType, Device: "simd", Workers: workers, DType: dtype, Kernels: set,
 		Parameters: parameters, Bytes: bytes,
-		Shapes: Shapes{
-			Image: [2]int{c.ImageHeight, c.ImageWidth}, Patch: c.Patch, Grid: [2]int{c.Grid.Rows, c.Grid.Columns},
-			Prefix: c.PrefixTokens(), Width: c.Width, Layers: c.Layers, Heads: c.Heads,
-		},
 	}
 	if set == kernel.Scalar.Name {
 		info.Device = "scalar"
 	}
 	info.Preprocess = preprocessOf(p)
 	s := &info.Shapes
-	s.Tokens = c.Tokens(c.Grid)
-	if c.NaFlex {
-		s.MaxPatches = p.MaxPatches
-	}
-	if c.Readout != encoder.ReadNone {
-		s.Embedding = c.Width
-		if t.Vision.Projection != nil {
-			s.Embedding = t.Vision.Projection.Out
+	if c := a.Vision; c != nil {
+		*s = Shapes{
+			Image: [2]int{c.ImageHeight, c.ImageWidth}, Patch: c.Patch, Grid: [2]int{c.Grid.Rows, c.Grid.Columns},
+			Prefix: c.PrefixTokens(), Width: c.Width, Layers: c.Layers, Heads: c.Heads, Tokens: c.Tokens(c.Grid),
 		}
-		info.Tasks = append(info.Tasks, "embedImage", "embedImages")
+		if c.NaFlex {
+			s.MaxPatches = p.MaxPatches
+		}
+		if c.Readout != encoder.ReadNone {
+			s.Embedding = embeddingOf(t.Vision)
+			info.Tasks = append(info.Tasks, "embedImage", "embedImages")
+		}
 	}
 	if a.Text != nil {
 		s.TextLength, s.TextLayers, s.Vocabulary = a.Text.Positions, a.Text.Layers, a.Text.Vocabulary
-		info.Tasks = append(info.Tasks, "embedText", "embedTexts", "rank", "tokenize")
+		info.Tasks = append(info.Tasks, "embedText", "embedTexts")
+		if a.Vision != nil {
+			info.Tasks = append(info.Tasks, "rank")
+		}
+		info.Tasks = append(info.Tasks, "tokenize")
+	}
+	if a.Vision == nil {
+		s.Embedding = a.Text.Embedding
+		return info
 	}
 	if a.Classifier != nil {
 		info.Classes = a.Classifier.Count
@@ -48,10 +53,21 @@ func describe(a *family.Architecture, t *bind.Towers, p pixels.Config, set, dtyp
 	}
 	info.Tasks = append(info.Tasks, "attention", "features", "trace")
 	if a.Projector != nil {
-		s.Slots = a.LanguageTokens(c.Grid)
+		s.Slots = a.LanguageTokens(a.Vision.Grid)
 		info.Tasks = append(info.Tasks, "visualTokens")
 	}
 	return info
+}
+
+// embeddingOf is the width of a picture's embedding.
+func embeddingOf(v *encoder.Vision) int {
+	switch {
+	case v.Projection != nil:
+		return v.Projection.Out
+	case v.Pooler != nil && v.Readout == encoder.ReadPooler:
+		return v.Pooler.Out
+	}
+	return v.Width
 }
 
 // preprocessOf says which part of a picture a model with that configuration sees.

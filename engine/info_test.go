@@ -124,10 +124,12 @@ func parametersOf(t *testing.T, dir string) (n int64) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	llava := strings.Contains(dir, "llava")
+	llava, clip, siglip := strings.Contains(dir, "llava"), strings.HasSuffix(dir, "/clip_image_classification"), strings.HasSuffix(dir, "/siglip2_image_classification")
 	err = c.Stream(context.Background(), func(x weights.Tensor) (weights.Target, error) {
-		// LLaVA reads its tower before the last norm, SigLIP's classifier has no use for a head.
-		unused := strings.HasPrefix(x.Name, "language_model.") || llava && strings.Contains(x.Name, "post_layernorm") || strings.HasSuffix(x.Name, "mask_token")
+		// LLaVA and CLIP's classifier read their tower before the last norm, SigLIP's
+		// classifier has no use for a head.
+		unused := strings.HasPrefix(x.Name, "language_model.") || (llava || clip) && strings.Contains(x.Name, "post_layernorm") ||
+			siglip && strings.Contains(x.Name, ".head.") || strings.HasSuffix(x.Name, "mask_token")
 		if !unused && x.DType.IsFloat() {
 			n += int64(x.Elements())
 		}

@@ -61,6 +61,7 @@ func (r *Inspection) read(l *loader, o InspectOptions) error {
 		return err
 	}
 	l.text.reading.Wait()
+	l.checkEnd(l.text.tokens)
 	r.Warnings = l.warnings()
 	if err := l.text.err; err != nil && fault.CodeOf(err) != fault.NotFound && !errors.Is(err, errNotInspected) {
 		return err
@@ -105,7 +106,9 @@ func (r *Inspection) measure(l *loader) error {
 			}
 		}
 		r.Towers = Towers{towerSize(sizes[bind.Vision]), towerSize(sizes[bind.Text]), towerSize(sizes[bind.Unused])}
-		r.describe(l, b)
+		if r.describe(l, b); m.dtype == kernel.F32 {
+			l.warnUnused(b)
+		}
 	}
 	if l.arch.Packed { // the weights are int8 in the file, and can't be anything else
 		r.Memory.F32, r.Memory.F16 = 0, 0
@@ -125,6 +128,9 @@ func (r *Inspection) describe(l *loader, b *bind.Binding) {
 // resize counts for pictures of a size.
 func (r *Inspection) resize(l *loader, size [2]int) error {
 	c := l.arch.Vision
+	if c == nil { // texts alone
+		return nil
+	}
 	grid := c.Grid
 	if size != [2]int{} {
 		grid = encoder.Grid{Rows: size[0] / c.Patch, Columns: size[1] / c.Patch}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,10 +21,11 @@ import (
 	"vitrine/engine/weights"
 )
 
-// Bounds on small files. The largest real one is Gemma's tokenizer.json, 33 MB.
+// Bounds on small files. The largest real ones are the tokenizer.json of Gemma, 33 MB, and of
+// MetaCLIP 2, whose 901,629 pieces take up to 60 MB.
 const (
 	maxConfigBytes    = 4 << 20
-	maxTokenizerBytes = 64 << 20
+	maxTokenizerBytes = 96 << 20
 )
 
 // Load reads a model folder: config.json, preprocessor_config.json, processor_config.json,
@@ -152,7 +155,22 @@ func (l *loader) open() error {
 			return err
 		}
 	}
+	if err := l.resolve(); err != nil {
+		l.close()
+		return err
+	}
 	return nil
+}
+
+// resolve completes the architecture with what the checkpoint holds.
+func (l *loader) resolve() error {
+	if err := l.arch.Resolve(l.checkpoint.Names()); err != nil {
+		return err
+	}
+	if l.arch.Vision == nil {
+		l.pixels, l.pixelsErr, l.pixelsWarnings = pixels.Config{}, nil, nil
+	}
+	return l.checkWorkers()
 }
 
 // close frees what open took.
@@ -178,7 +196,7 @@ const gpuWork = 5e8
 
 // openGPU opens the GPU and compiles its shaders while the other files are on their way.
 func (l *loader) openGPU() {
-	if l.options.GPU == nil || !l.options.DemandGPU && !l.options.anyWork && l.arch.Vision.MultiplyAdds(l.arch.Vision.Grid) < gpuWork {
+	if l.options.GPU == nil || !l.options.DemandGPU && !l.options.anyWork && l.arch.MultiplyAdds() < gpuWork {
 		return
 	}
 	if n := l.options.Workers; n > 1 {
@@ -253,7 +271,7 @@ func (l *loader) readConfig() error {
 			return err
 		}
 	}
-	return l.checkWorkers()
+	return nil
 }
 
 // readOptional reads a small file, and gives nil where it is absent.
@@ -286,7 +304,7 @@ func (l *loader) warnings() []string {
 	if l.pixelsErr != nil {
 		list = append(list, l.pixelsErr.Error())
 	}
-	if fault.CodeOf(l.text.err) == fault.NotFound {
+	if l.arch.Text != nil && fault.CodeOf(l.text.err) == fault.NotFound {
 		list = append(list, "calls with texts will fail: "+l.text.err.Error())
 	}
 	return list
@@ -316,11 +334,15 @@ func (l *loader) model() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.warnUnused(b)
 	bytes, err := l.stream(b)
 	if err != nil {
 		return nil, err
 	}
 	l.text.reading.Wait()
+	if l.arch.Text == nil { // config.json spoke of a text tower that the weights lack
+		l.text.tokens, l.text.err = nil, nil
+	}
 	m.tokens, m.tokensErr = l.text.tokens, l.text.err
 	t, err := b.Finish(l.folder.Name())
 	if err != nil {
@@ -330,6 +352,7 @@ func (l *loader) model() (*Model, error) {
 	if m.tokensErr != nil && fault.CodeOf(m.tokensErr) != fault.NotFound {
 		return nil, m.tokensErr
 	}
+	l.checkEnd(m.tokens)
 	m.towers = t
 	m.source = source{l.folder, l.options, l.dtype, l.arch}
 	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), workers, b.Parameters, bytes)
@@ -352,7 +375,7 @@ func (l *loader) model() (*Model, error) {
 
 // measures tells whether q8 is measured on a picture as the model loads.
 func (l *loader) measures() bool {
-	return l.dtype == kernel.Q8 && !l.arch.Packed && l.options.MeasureQ8 && l.gpu == nil
+	return l.dtype == kernel.Q8 && !l.arch.Packed && l.options.MeasureQ8 && l.gpu == nil && l.arch.Vision != nil
 }
 
 // bind gives the destinations of the checkpoint's tensors in a share of the model.
@@ -362,6 +385,37 @@ func (l *loader) bind(share int) (*bind.Binding, error) {
 		o.Ready = l.gpu.Own
 	}
 	return bind.New(l.arch, l.folder.Name(), l.checkpoint.Names(), o)
+}
+
+// checkEnd warns of a tokenizer whose texts lack the token that stands for a text:
+// upstream then reads the first token (clip/modeling_clip.py).
+func (l *loader) checkEnd(tokens tokenizer.Tokenizer) {
+	text := l.arch.Text
+	if tokens == nil || text == nil || text.Pool != encoder.PoolEnd {
+		return
+	}
+	if ids := tokens.Encode("").IDs; !slices.Contains(ids, text.End) {
+		l.arch.Warn("config.json", "eos_token_id", "is %d, but the tokenizer makes %v of an empty text; the embedding of a text is read at its first token", text.End, ids)
+	}
+}
+
+// warnUnused warns of tensors of the model's towers that nothing reads.
+func (l *loader) warnUnused(b *bind.Binding) {
+	names := b.Unused(l.arch, l.checkpoint.Names())
+	if len(names) == 0 {
+		return
+	}
+	file := ""
+	for _, t := range l.checkpoint.Tensors {
+		if t.Name == names[0] {
+			file = t.File
+		}
+	}
+	others := ""
+	if n := len(names) - 1; n > 0 {
+		others = fmt.Sprintf(", nor are %d more", n)
+	}
+	l.arch.Warn(file, names[0], "is not used%s: the model that config.json describes has no such tensor", others)
 }
 
 // source is where a model came from.
@@ -421,19 +475,19 @@ func (l *loader) beginTokenizer() {
 	if l.text == nil || l.arch.Text == nil {
 		return
 	}
-	a := l.arch
+	text := *l.arch.Text
 	l.text.begin.Do(func() {
-		l.text.reading.Go(func() { l.text.tokens, l.text.err = l.readTokenizer(a) })
+		l.text.reading.Go(func() { l.text.tokens, l.text.err = l.readTokenizer(text) })
 	})
 }
 
-func (l *loader) readTokenizer(a *family.Architecture) (tokenizer.Tokenizer, error) {
+func (l *loader) readTokenizer(text family.Text) (tokenizer.Tokenizer, error) {
 	read := func(ctx context.Context, name string) ([]byte, error) {
 		return weights.ReadFile(ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
 	}
-	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: a.Text.Positions, Family: a.Text.Tokenizer})
-	if err == nil && t.Size() > a.Text.Vocabulary {
-		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), a.Text.Vocabulary)
+	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: text.Positions, Family: text.Tokenizer})
+	if err == nil && t.Size() > text.Vocabulary {
+		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), text.Vocabulary)
 	}
 	return t, err
 }

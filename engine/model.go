@@ -52,6 +52,16 @@ func (m *Model) begin(ctx context.Context, options any) error {
 	return err
 }
 
+// beginImage is begin for a call that takes a picture.
+func (m *Model) beginImage(ctx context.Context, call string, options any) error {
+	err := m.begin(ctx, options)
+	if err == nil && m.arch.Vision == nil {
+		m.mu.Unlock()
+		err = fault.New(fault.Task, call, "%s has no picture tower; it can embed and tokenize texts", m.arch.Title())
+	}
+	return err
+}
+
 // run is a Run that ends with the context; encode gives it a machine.
 func (m *Model) run(ctx context.Context, tap encoder.Tap) encoder.Run {
 	return encoder.Run{Group: m.group, Tap: tap, Step: func() error {

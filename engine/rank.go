@@ -11,7 +11,7 @@ import (
 
 // Rank compares a picture with labels. Embeddings of labels are computed once and cached.
 func (m *Model) Rank(ctx context.Context, img Image, labels []string, o RankOptions) (Ranking, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "rank", &o); err != nil {
 		return Ranking{}, err
 	}
 	defer m.mu.Unlock()

@@ -22,7 +22,7 @@ const neutral = "a photo of a"
 // methods compute one vector for each patch, which depends on the picture alone; a label
 // costs one product with them.
 func (m *Model) Relevance(ctx context.Context, img Image, labels []string, o RelevanceOptions) (Relevance, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "relevance", &o); err != nil {
 		return Relevance{}, err
 	}
 	defer m.mu.Unlock()
@@ -71,7 +71,7 @@ func (m *Model) targets(ctx context.Context, labels []string, o RelevanceOptions
 		find = func(texts, _ []string) ([][]float32, error) { return m.classVectors(texts) }
 		single = m.meanClass
 	case m.towers.Vision.Classifier != nil:
-		return nil, nil, fault.New(fault.Task, "relevance", "%s classifies a mean of its patches, which has no relevance here; supported are models with a text tower and ViT classifiers", m.arch.Title())
+		return nil, nil, fault.New(fault.Task, "relevance", "%s has a classifier whose classes have no relevance here, such as two heads; supported are models with a text tower and other classifiers", m.arch.Title())
 	default:
 		if err := m.needTokenizer("relevance"); err != nil {
 			return nil, nil, err
@@ -159,41 +159,85 @@ type tokenRelevance struct {
 }
 
 // tokenRelevance computes the vectors that a method of Relevance needs: of length 1
-// ("dense"), or summing up to the picture's embedding ("contribution").
+// ("dense"), or summing up to the picture's embedding ("contribution"). What a classifier
+// gets counts as the embedding there.
 func (m *Model) tokenRelevance(ctx context.Context, img Image, o ImageOptions, method string) (tokenRelevance, error) {
-	last := encoder.BlockName(m.info.Shapes.Layers - 1)
-	names := []string{"embedding", method}
-	if method == "contribution" {
-		names = append(names, last)
+	v := m.towers.Vision
+	gathers := v.Readout != encoder.ReadMean // the class token, or the MAP head, gathers from the patches
+	mean := !gathers || v.ClassifierInput == encoder.ClassAndMean
+	lastBlock := encoder.BlockName(m.info.Shapes.Layers - 1)
+	names := []string{"embedding"}
+	if gathers {
+		names = append(names, method)
+		if method == "contribution" {
+			names = append(names, lastBlock)
+		}
+	}
+	if mean {
+		names = append(names, "last")
 	}
 	tap := capturing(names...)
 	p, err := m.encodeImage(ctx, img, o, tap)
 	if err != nil {
 		return tokenRelevance{}, err
 	}
+	prefix := m.info.Shapes.Prefix
+	patches := func(name string) kernel.Mat {
+		all := tap.values[name][0]
+		return all.RowRange(prefix, all.Rows)
+	}
 	pooled := tap.values["embedding"][0].Dense()
-	length := math.Sqrt(score.Dot(pooled, pooled))
-	all := tap.values[method][0]
-	if method == "contribution" {
-		if m.towers.Vision.Map == nil {
-			if all, err = m.throughNorm(ctx, all, tap.values[last][0].Row(0)); err != nil {
+	var parts kernel.Mat // [patches, E]
+	if gathers {
+		parts = patches(method)
+		if method == "contribution" && v.Map == nil {
+			if parts, err = m.throughNorm(ctx, parts, tap.values[lastBlock][0].Row(0)); err != nil {
 				return tokenRelevance{}, err
 			}
 		}
-		for i := range all.Rows {
-			row := all.Row(i)
-			for j := range row {
-				row[j] /= float32(length)
+	}
+	if mean {
+		last := patches("last")
+		if gathers {
+			of := make([]float32, last.Cols)
+			kernel.Mean(of, last)
+			pooled = append(pooled, of...)
+		}
+		if method == "contribution" { // each patch's part of the mean
+			for i := range last.Rows {
+				row := last.Row(i)
+				for c := range row {
+					row[c] /= float32(last.Rows)
+				}
 			}
 		}
-	} else {
-		for i := range all.Rows {
-			score.Normalize(all.Row(i))
+		parts = beside(parts, last)
+	}
+	length := math.Sqrt(score.Dot(pooled, pooled))
+	for i := range parts.Rows {
+		row := parts.Row(i)
+		if method == "dense" {
+			score.Normalize(row)
+			continue
+		}
+		for c := range row {
+			row[c] /= float32(length)
 		}
 	}
 	score.Normalize(pooled)
-	prefix := m.info.Shapes.Prefix
-	return tokenRelevance{all.RowRange(prefix, all.Rows), pooled, [2]int{p.grid.Rows, p.grid.Columns}}, nil
+	return tokenRelevance{parts, pooled, [2]int{p.grid.Rows, p.grid.Columns}}, nil
+}
+
+// beside puts the rows of b after those of a [n, D], which may be empty: [n, D + E].
+func beside(a, b kernel.Mat) kernel.Mat {
+	if a.Empty() {
+		return b
+	}
+	both := kernel.NewMat(a.Rows, a.Cols+b.Cols)
+	for i := range a.Rows {
+		copy(both.Row(i)[copy(both.Row(i), a.Row(i)):], b.Row(i))
+	}
+	return both
 }
 
 // throughNorm applies the last norm and the projection to parts [tokens, D] that sum up

@@ -21,7 +21,10 @@ const sumTolerance = 1e-5
 // similarity and what everything else gave. Both must be what relevance says,
 // and their sum the cosine.
 func TestContributionIsWhatTheLayersGave(t *testing.T) {
-	for _, name := range []string{"clip_new_eos", "clip_gelu_interpolate", "vit_image_classification", "siglip", "siglip2_naflex"} {
+	for _, name := range []string{
+		"clip_new_eos", "clip_gelu_interpolate", "vit_image_classification", "siglip", "siglip2_naflex",
+		"dinov2_image_classification", "dinov2_with_registers_image_classification", "siglip_image_classification", "siglip2_image_classification", "clip_image_classification",
+	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := Load(context.Background(), weights.Dir("../testdata/golden/models/"+name), Options{})
 			if err != nil {
@@ -78,6 +81,18 @@ func given(t *testing.T, m *Model, img Image, label []float32) (patches []float6
 		t.Fatal(err)
 	}
 	pooled := tap.values["embedding"][0].Dense()
+	if tower.Readout == encoder.ReadMean {
+		return givenByMean(tap.values["last"][0].RowRange(tower.Prefixes, tap.values["last"][0].Rows), label, math.Sqrt(score.Dot(pooled, pooled))), 0
+	}
+	var byMean []float64 // of the second half of a classifier's input
+	if tower.ClassifierInput == encoder.ClassAndMean {
+		last := tap.values["last"][0].RowRange(tower.Prefixes, tap.values["last"][0].Rows)
+		mean := make([]float32, last.Cols)
+		kernel.Mean(mean, last)
+		pooled = append(pooled, mean...)
+		byMean = givenByMean(last, label[tower.Width:], math.Sqrt(score.Dot(pooled, pooled)))
+		label = label[:tower.Width]
+	}
 	length := math.Sqrt(score.Dot(pooled, pooled))
 	direction := make([]float64, tower.Width) // d cosine / d pooled token, before the norm
 	if tower.Map != nil {
@@ -128,7 +143,20 @@ func given(t *testing.T, m *Model, img Image, label []float32) (patches []float6
 		rest += along(direction, after.Row(0)) - along(direction, before.Row(0)) - fromPatches
 		before = after
 	}
+	for j, part := range byMean {
+		patches[j] += part
+	}
 	return patches, rest
+}
+
+// givenByMean is each patch's part of the mean of x [patches, D], along the label, over
+// the length of the whole embedding.
+func givenByMean(x kernel.Mat, label []float32, length float64) []float64 {
+	patches := make([]float64, x.Rows)
+	for j := range patches {
+		patches[j] = score.Dot(x.Row(j), label) / float64(x.Rows) / length
+	}
+	return patches
 }
 
 // givenByHead is given for a MAP head.

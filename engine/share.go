@@ -26,6 +26,9 @@ func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options)
 		return nil, err
 	}
 	defer l.checkpoint.Close()
+	if err := l.resolve(); err != nil {
+		return nil, err
+	}
 	b, t, err := l.towers(index)
 	if err != nil {
 		return nil, err

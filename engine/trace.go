@@ -11,7 +11,7 @@ import (
 // Trace runs one picture and gives every stage of the computation, with its shape and the
 // time it took. Reading every stage makes it slower than other calls.
 func (m *Model) Trace(ctx context.Context, img Image, o ImageOptions) ([]Stage, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "trace", &o); err != nil {
 		return nil, err
 	}
 	defer m.mu.Unlock()

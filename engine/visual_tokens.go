@@ -11,7 +11,7 @@ import (
 // VisualTokens applies the projector of a LLaVA-style model to features
 // (llava/modeling_llava.py, get_image_features).
 func (m *Model) VisualTokens(ctx context.Context, img Image, o VisualTokensOptions) (VisualTokens, error) {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "visualTokens", &o); err != nil {
 		return VisualTokens{}, err
 	}
 	defer m.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 // intermediates that it wants (encoder.Tap lists them). Use it for what no other call
 // gives.
 func (m *Model) WatchImages(ctx context.Context, images []Image, o ImageOptions, tap encoder.Tap) error {
-	if err := m.begin(ctx, &o); err != nil {
+	if err := m.beginImage(ctx, "images", &o); err != nil {
 		return err
 	}
 	defer m.mu.Unlock()

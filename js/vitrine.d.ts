@@ -370,7 +370,7 @@ export interface Model {
   rank(image: Image, labels: string[], options?: RankOptions): Promise<Ranking>
 
   /** The most probable classes of a picture, the best first, for models with a classifier. */
-  classify(image: Image, options?: ClassifyOptions): Promise<{ classes: Class[]; ms: Ms }>
+  classify(image: Image, options?: ClassifyOptions): Promise<Classes>
 
   /** An attention map: how much attention each patch gets. It depends on no label. */
   attention(image: Image, options?: AttentionOptions): Promise<AttentionMap>
@@ -440,14 +440,27 @@ export interface RankedLabel {
   score: number
 }
 
+/** The result of {@link Model.classify}. */
+export interface Classes {
+  /** The classes, the best first. */
+  classes: Class[]
+  /**
+   * How scores are computed from logits: softmax over all classes, or the sigmoid of each
+   * logit where config.json says multi_label_classification or there is one class.
+   */
+  method: 'softmax' | 'sigmoid'
+  ms: Ms
+}
+
 /** A class of a classifier. */
 export interface Class {
   /** The name in id2label of config.json, or LABEL_n without one. */
   label: string
   /** The index of the class in the model. */
   index: number
+  /** As the classifier gives it. */
   logit: number
-  /** Softmax over all classes, from 0 to 1. */
+  /** From 0 to 1. */
   score: number
 }
 
@@ -607,7 +620,7 @@ export interface Info {
     readonly grid: readonly [number, number]
     /** The number of tokens of a picture: prefix and patches. */
     readonly tokens: number
-    /** The number of class and register tokens. */
+    /** The number of class, distillation and register tokens. */
     readonly prefix: number
     /** The number of features of a token. */
     readonly width: number
@@ -615,7 +628,7 @@ export interface Info {
     readonly layers: number
     /** The number of attention heads of a block. */
     readonly heads: number
-    /** The length of an embedding. */
+    /** The length of an embedding. The sizes of pictures are 0 where a model has a text tower alone. */
     readonly embedding: number
     /** The most patches of a picture, for NaFlex; else 0. */
     readonly maxPatches: number

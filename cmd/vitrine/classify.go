@@ -59,6 +59,9 @@ func (c classifyCmd) Run(ctx context.Context, out io.Writer) error {
 
 // printClasses prints a table of the classes of one picture.
 func printClasses(out io.Writer, image string, classes engine.Classes) error {
+	if classes.Method == "sigmoid" { // each score is about its class alone
+		image += " (sigmoid of each logit)"
+	}
 	fmt.Fprintln(out, image)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "score\tlogit\t")

@@ -189,7 +189,8 @@ type classified struct {
 		Index        int
 		Logit, Score float64
 	}
-	Ms any
+	Method string
+	Ms     any
 }
 
 func TestClassify(t *testing.T) {
@@ -203,8 +204,8 @@ func TestClassify(t *testing.T) {
 			t.Errorf("rank %d is %+v", i, c)
 		}
 	}
-	if len(got.Classes) != 7 || !near(sum, 1, 1e-6) {
-		t.Errorf("%d classes, scores add up to %v", len(got.Classes), sum)
+	if len(got.Classes) != 7 || !near(sum, 1, 1e-6) || got.Method != "softmax" {
+		t.Errorf("%d classes, scores of the method %s add up to %v", len(got.Classes), got.Method, sum)
 	}
 	out, _, _ := command(t, "classify", "--model", tinyViT, "--top-k", "2", tinyViT+"/images/img_0.png", tinyViT+"/images/img_1.png")
 	if lines := strings.Split(strings.TrimSpace(out), "\n"); len(lines) != 9 || !strings.HasSuffix(lines[5], "img_1.png") || !strings.HasSuffix(lines[2], got.Classes[0].Label) {

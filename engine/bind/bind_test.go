@@ -24,6 +24,9 @@ func TestConfigAllocatesLittle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if err := a.Resolve(nil); err != nil {
+			t.Fatal(err)
+		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		_, err = New(a, "folder", nil, Options{Share: encoder.Whole})

@@ -14,9 +14,9 @@ import (
 // Towers is what a checkpoint becomes. Share 0 has everything; the others have only
 // their shares of the blocks.
 type Towers struct {
-	Vision     *encoder.Vision
-	Text       *encoder.Text // or nil
-	LogitScale float32       // as stored: a logarithm
+	Vision     *encoder.Vision // or nil
+	Text       *encoder.Text   // or nil
+	LogitScale float32         // as stored: a logarithm
 	LogitBias  float32
 	Projector  *Projector // or nil
 }
@@ -32,8 +32,10 @@ type Projector struct {
 // bindTowers says for every tensor of a model where it goes.
 func (b *Binding) bindTowers(a *family.Architecture) {
 	t := &b.towers
-	b.tower = Vision
-	t.Vision = b.bindVision(a)
+	if a.Vision != nil {
+		b.tower = Vision
+		t.Vision = b.bindVision(a)
+	}
 	if a.Text != nil {
 		b.tower = Text
 		t.Text = b.bindText(a.Text)
@@ -112,48 +114,53 @@ func (b *Binding) bindVision(a *family.Architecture) *encoder.Vision {
 	return v
 }
 
-// bindPrefix binds class token, registers and positions.
+// bindPrefix binds the tokens before the patches, and positions.
 func (b *Binding) bindPrefix(v *encoder.Vision, c *family.Vision, prefix string) {
 	n, width := c.Names, c.Width
-	class := c.PrefixTokens() - c.Registers // 0 or 1
-	var classToken, registers, table []float32
-	if class > 0 {
+	var classToken, distillation, registers, table []float32
+	if n.Class != "" {
 		b.vector(&classToken, prefix+n.Class, width)
+	}
+	if n.Distillation != "" {
+		b.vector(&distillation, prefix+n.Distillation, width)
 	}
 	if c.Registers > 0 {
 		b.matrix(&registers, prefix+n.Registers, c.Registers, width)
 	}
 	if n.Positions != "" {
-		b.matrix(&table, prefix+n.Positions, class+c.Grid.Patches(), width)
+		b.matrix(&table, prefix+n.Positions, c.Placed+c.Grid.Patches(), width)
 	}
 	b.finally(func() {
 		v.Prefix = kernel.Mat{Cols: width, Stride: width}
 		if c.PrefixTokens() > 0 {
-			v.Prefix = kernel.MatOf(slices.Concat(classToken, registers), c.PrefixTokens(), width)
+			v.Prefix = kernel.MatOf(slices.Concat(classToken, distillation, registers), c.PrefixTokens(), width)
 		}
 		if n.Positions == "" {
 			return
 		}
-		v.Class = table[:class*width]
-		v.Positions = kernel.MatOf(table[class*width:], c.Grid.Patches(), width)
+		v.Placed = kernel.MatOf(table[:c.Placed*width], c.Placed, width)
+		v.Positions = kernel.MatOf(table[c.Placed*width:], c.Grid.Patches(), width)
 	})
 }
 
 // bindReadout binds what follows the last block.
 func (b *Binding) bindReadout(v *encoder.Vision, a *family.Architecture, prefix string) {
 	c, n := a.Vision, a.Vision.Names
-	v.PostNorm = &kernel.Norm{}
-	b.norm(v.PostNorm, prefix+n.PostNorm, c.Width, c.Eps)
+	if n.PostNorm != "" {
+		v.PostNorm = &kernel.Norm{}
+		b.norm(v.PostNorm, prefix+n.PostNorm, c.Width, c.Eps)
+	}
 	switch {
 	case a.Classifier != nil:
 		b.bindClassifier(v, a.Classifier)
 	case c.Readout == encoder.ReadClass && n.Pooler != "" && b.has(prefix+n.Pooler+".weight"):
 		v.Readout = encoder.ReadPooler
-		b.linear(&v.Pooler, c.Width, c.Width, whole(c.Width, c.Width, prefix+n.Pooler, true))
+		v.PoolerActivation = c.Pooler.Activation
+		b.linear(&v.Pooler, c.Width, c.Pooler.Width, whole(c.Pooler.Width, c.Width, prefix+n.Pooler, true))
 	case c.Readout == encoder.ReadMap:
 		v.Map = b.bindMapHead(c, prefix+n.MapHead)
 	}
-	if name := c.Projection; name != "" && (a.Text != nil || b.has(name+".weight")) {
+	if name := c.Projection; name != "" {
 		b.linear(&v.Projection, c.Width, c.Embedding, whole(c.Embedding, c.Width, name, false))
 	}
 }
@@ -166,6 +173,9 @@ func (b *Binding) bindClassifier(v *encoder.Vision, c *family.Classifier) {
 	v.ClassifierInput = c.Input
 	b.linear(&v.Classifier, in, c.Count, whole(c.Count, in, c.Tensor, true))
 	b.linears[v.Classifier].stays = true // relevance looks at its rows
+	if c.Second != "" {
+		b.linear(&v.Second, in, c.Count, whole(c.Count, in, c.Second, true))
+	}
 }
 
 func (b *Binding) bindMapHead(c *family.Vision, prefix string) *encoder.MapHead {
@@ -185,25 +195,27 @@ func (b *Binding) bindMapHead(c *family.Vision, prefix string) *encoder.MapHead 
 }
 
 func (b *Binding) bindText(c *family.Text) *encoder.Text {
-	n := c.Names
+	n, prefix := c.Names, b.findPrefix(c.Prefixes, c.Names.Tokens)
 	t := &encoder.Text{
 		Encoder: encoder.Encoder{Spec: c.Spec, Share: b.share, Blocks: make([]encoder.Block, c.Layers)},
 		Pool:    c.Pool, End: c.End,
 	}
 	for k := range t.Blocks {
-		b.block(&t.Blocks[k], c.Spec, n.BlockNames, n.Block+strconv.Itoa(k)+".", family.AllBiases, false)
+		b.block(&t.Blocks[k], c.Spec, n.BlockNames, prefix+n.Block+strconv.Itoa(k)+".", family.AllBiases, false)
 	}
 	if b.share.Index > 0 {
 		return t
 	}
 	table := &tokenTable{width: c.Width, rows: c.Vocabulary}
 	t.Tokens = table
-	b.tokenTable(table, n.Tokens)
+	b.tokenTable(table, prefix+n.Tokens)
 	var positions []float32
-	b.matrix(&positions, n.Positions, c.Positions, c.Width)
+	b.matrix(&positions, prefix+n.Positions, c.Positions, c.Width)
 	b.finally(func() { t.Positions = kernel.MatOf(positions, c.Positions, c.Width) })
-	b.norm(&t.Norm, n.Norm, c.Width, c.Eps)
-	b.linear(&t.Head, c.Width, c.Embedding, whole(c.Embedding, c.Width, n.Head, c.HeadBias))
+	b.norm(&t.Norm, prefix+n.Norm, c.Width, c.Eps)
+	if c.Head != "" {
+		b.linear(&t.Head, c.Width, c.Embedding, whole(c.Embedding, c.Width, c.Head, c.HeadBias))
+	}
 	return t
 }
 

@@ -20,6 +20,8 @@ import (
 //	pool.attention    [heads, tokens]      of a MAP head
 //	pooled            [1, …]               upstream's pooler_output
 //	embedding         [1, E]               after the projection, not normalised
+//	logits.class, logits.distillation
+//	                  [1, classes]         of the two heads of a distilled DeiT
 //	logits            [1, classes]
 //
 // An intermediate that is not wanted costs nothing; attention is stored only where it is.

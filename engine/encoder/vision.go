@@ -10,8 +10,8 @@ type Vision struct {
 	Grid  Grid // of the trained position table
 
 	Embed     *kernel.Linear // [3·patch² → D]
-	Prefix    kernel.Mat     // [1+registers, D]: class token, then registers; or empty
-	Class     []float32      // [D], the class token's position; or nil
+	Prefix    kernel.Mat     // [prefixes, D]: class token, distillation token, registers, as far as there are some
+	Placed    kernel.Mat     // [placed, D]: the positions of the first prefix tokens; or empty
 	Prefixes  int            // number of tokens before the patches
 	Positions kernel.Mat     // [patches, D]; empty where there is Rope
 	Resize    Interpolation
@@ -28,7 +28,10 @@ type Vision struct {
 	Map        *MapHead       // of ReadMap
 	Projection *kernel.Linear // into the joint space, or nil
 
+	PoolerActivation kernel.Activation
+
 	Classifier      *kernel.Linear // or nil
+	Second          *kernel.Linear // of the distillation token: logits are the mean of both; or nil
 	ClassifierInput ClassifierInput
 
 	grids map[Grid]gridTables
@@ -39,7 +42,7 @@ type Readout byte
 
 const (
 	ReadClass  Readout = iota // the class token
-	ReadPooler                // tanh(W·class + b): ViTModel with a pooler
+	ReadPooler                // act(W·class + b): ViTModel with a pooler
 	ReadMean                  // the mean of the patches
 	ReadMap                   // attention pooling by a learned probe: SigLIP
 	ReadNone                  // no vector: only features are read (LLaVA)
@@ -53,10 +56,11 @@ const (
 	ClassAndMean                        // the class token and the mean of the patches [2·D] (DINOv2)
 )
 
-// ClassDirections tells whether the classifier's logits are linear in the class token
-// after the last norm, so that the weights of a class are its direction there.
+// ClassDirections tells whether the classifier's logits are linear in what is gathered
+// from tokens, so that the weights of a class are its direction there: in the class token
+// after the last norm, in the mean of the patches, or in both beside each other.
 func (v *Vision) ClassDirections() bool {
-	return v.Classifier != nil && v.Readout == ReadClass && v.ClassifierInput == Pooled
+	return v.Classifier != nil && v.Second == nil && (v.Readout == ReadClass || v.Readout == ReadMean && (v.PostNorm == nil || !v.NormPooled))
 }
 
 // MapHead is SigLIP's multihead attention pooling (siglip/modeling_siglip.py,
@@ -150,7 +154,7 @@ func (v *Vision) Encode(r Run, pictures []Picture) error {
 
 // readsClassOnly tells whether only the class token is read after the last block.
 func (v *Vision) readsClassOnly(r Run, b batch) bool {
-	if v.Readout != ReadClass && v.Readout != ReadPooler || len(b.relevance) > 0 || v.ClassifierInput == ClassAndMean && r.wants("logits") {
+	if v.Readout != ReadClass && v.Readout != ReadPooler || len(b.relevance) > 0 || (v.ClassifierInput == ClassAndMean || v.Second != nil) && v.wantsLogits(r) {
 		return false
 	}
 	return !r.wants("last") && !r.wants(BlockName(v.Layers-1)) && !r.wants(BlockAttention(v.Layers-1))
@@ -217,8 +221,11 @@ func (v *Vision) embed(r Run, b batch, pictures []Picture) {
 func (v *Vision) fillPrefix(values kernel.Mat, bare bool) {
 	values.Copy(v.Prefix)
 	if !bare {
-		for c, p := range v.Class {
-			values.Row(0)[c] += p
+		for i := range v.Placed.Rows {
+			row := values.Row(i)
+			for c, p := range v.Placed.Row(i) {
+				row[c] += p
+			}
 		}
 	}
 }
@@ -253,7 +260,7 @@ func (v *Vision) read(r Run, x Mat, segments []Segment) {
 	}
 	r.show("embedding", embedding, one)
 
-	if v.Classifier != nil && r.wants("logits") {
+	if v.Classifier != nil && v.wantsLogits(r) {
 		features := pooled
 		if v.ClassifierInput == ClassAndMean {
 			features = m.New(len(segments), 2*v.Width)
@@ -262,8 +269,37 @@ func (v *Vision) read(r Run, x Mat, segments []Segment) {
 		}
 		logits := m.New(len(segments), v.Classifier.Out)
 		m.Linear(logits, features, v.Classifier, kernel.Identity, Mat{})
+		if v.Second != nil {
+			logits = v.secondLogits(r, logits, x, segments)
+		}
 		r.show("logits", logits, one)
 	}
+}
+
+// wantsLogits tells whether a classifier has something to compute.
+func (v *Vision) wantsLogits(r Run) bool {
+	return r.wants("logits") || v.Second != nil && (r.wants("logits.class") || r.wants("logits.distillation"))
+}
+
+// secondLogits gives the mean of two heads' logits (deit/modeling_deit.py,
+// DeiTForImageClassificationWithTeacher): class [pictures, classes] are those of the class
+// token, the others those of the distillation token after it.
+func (v *Vision) secondLogits(r Run, class, x Mat, segments []Segment) Mat {
+	m, one := r.Machine, segmentsOfOne(len(segments))
+	tokens, second := m.New(len(segments), v.Width), m.New(len(segments), class.Cols)
+	for i, s := range segments {
+		m.Copy(tokens.RowRange(i, i+1), x.RowRange(s.From+1, s.From+2))
+	}
+	m.Linear(second, tokens, v.Second, kernel.Identity, Mat{})
+	r.show("logits.class", class, one)
+	r.show("logits.distillation", second, one)
+	mean, both := m.New(len(segments), class.Cols), m.New(2, class.Cols)
+	for i := range segments {
+		m.Copy(both.RowRange(0, 1), class.RowRange(i, i+1))
+		m.Copy(both.RowRange(1, 2), second.RowRange(i, i+1))
+		m.Mean(mean.RowRange(i, i+1), both)
+	}
+	return mean
 }
 
 // segmentsOfOne gives n segments of one row each.
@@ -292,7 +328,7 @@ func (v *Vision) pool(r Run, x Mat, segments []Segment) Mat {
 	if v.Readout == ReadPooler {
 		class := pooled
 		pooled = m.New(len(segments), v.Pooler.Out)
-		m.Linear(pooled, class, v.Pooler, kernel.Tanh, Mat{})
+		m.Linear(pooled, class, v.Pooler, v.PoolerActivation, Mat{})
 	}
 	return pooled
 }

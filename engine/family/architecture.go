@@ -28,22 +28,27 @@ const (
 	maxTokens     = 1 << 16
 )
 
-// Architecture is config.json, read and checked.
+// Architecture is config.json, read and checked; Resolve completes it.
 type Architecture struct {
 	Name      string // architectures[0], "CLIPModel", or ""
 	ModelType string // model_type, "clip"
 	Packed    bool   // the weights are int8 (packed.go)
 
-	Vision     *Vision
+	Vision     *Vision     // or nil: texts alone
 	Text       *Text       // or nil
 	Classifier *Classifier // or nil
 	Projector  *Projector  // into a language model, or nil
 
 	LogitScale string       // name of the tensor that scales cosines to logits, or ""
 	LogitBias  string       // name of the tensor that is added to logits, or ""
-	Method     score.Method // how rank's scores are made of logits; "" without a text tower
+	Method     score.Method // how rank's scores are made of logits; "" without two towers
+
+	Unread []string // what names of tensors begin or end with that upstream's class reads no number from
 
 	Warnings []string // what is odd in the files but doesn't keep the model from running
+
+	row    *modelRow
+	labels Classifier // as config.json has it, whether or not there is a classifier
 }
 
 // Warn notes something odd that a reader of the files should know. The sentence begins
@@ -60,7 +65,7 @@ func (a *Architecture) Title() string {
 	return a.ModelType
 }
 
-// Parse reads config.json.
+// Parse reads config.json. What it leaves open is decided by Resolve.
 func Parse(data []byte) (*Architecture, error) {
 	root, err := jsonfile.Parse("config.json", fault.Config, data)
 	if err != nil {
@@ -74,38 +79,88 @@ func Parse(data []byte) (*Architecture, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Architecture{ModelType: row.modelType, Packed: readPacked(root, s)}
+	a := &Architecture{ModelType: row.modelType, Packed: readPacked(root, s), row: row}
 	if names := s.strings("architectures"); len(names) > 0 {
 		a.Name = names[0]
 	}
-	if strings.HasSuffix(a.Name, "ForImageClassification") {
-		if row.classifier == "" {
-			return nil, root.Get("architectures").Unsupported("found %q; no classifier of this family is known here", a.Name)
-		}
-		a.Classifier = &Classifier{Tensor: row.classifier, Labels: readLabels(s)}
+	a.checkClass(root)
+	if row.classifier != "" {
+		a.labels.Labels = a.readLabels(s)
+		a.labels.Method = a.readMethod(s, a.labels.Count)
+	} else if a.classifies() {
+		return nil, root.Get("architectures").Unsupported("found %q; no classifier of this family is known here", a.Name)
 	}
-	vision := s
-	if row.vision != row.modelType {
-		vision = s.with(root.Get("vision_config_dict"), root.Get("vision_config"))
-	}
-	if err := a.readVision(row, vision); err != nil {
-		return nil, err
-	}
-	if i := slices.IndexFunc(textRows, func(t textRow) bool { return t.modelType == row.text }); i >= 0 && a.Classifier == nil {
-		a.Text = textRows[i].read(s.with(root.Get("text_config_dict"), root.Get("text_config")))
-		a.LogitScale, a.LogitBias, a.Method = row.logitScale, row.logitBias, row.method
-	}
-	if row.projection != "" {
-		a.Vision.Projection = row.projection
-		a.Vision.Embedding = s.integer("projection_dim", vision.integer("projection_dim", 512, 1, maxWidth), 1, maxWidth)
-		if a.Text != nil {
-			a.Text.Embedding = a.Vision.Embedding
+	vision, text := s, s
+	if row.nested() {
+		vision, text = a.tower(s, "vision_config"), a.tower(s, "text_config")
+		if v := root.Get("open_clip_model_name"); v.Has() && !vision.object.Has() {
+			return nil, v.Unsupported("names a model of open_clip (%.80s), and there is no vision_config; supported are files of transformers, and open_clip's own open_clip_config.json", v.Raw())
 		}
 	}
+	if row.vision != "" {
+		if err := a.readVision(row, vision); err != nil {
+			return nil, err
+		}
+	}
+	if row.text != "" && !a.classifies() {
+		f := &textRows[slices.IndexFunc(textRows, func(t textRow) bool { return t.modelType == row.text })]
+		a.Text = f.read(text)
+	}
+	a.readProjections(s, vision, text)
 	if row.projector != nil {
 		a.Projector = readProjector(row, s, a.Vision.Layers)
 	}
+	a.warnUnknown(s)
+	if row.nested() {
+		a.warnUnknown(vision)
+		if a.Text != nil {
+			a.warnUnknown(text)
+		}
+	}
 	return a, *s.err
+}
+
+// classifies tells whether the class is one of …ForImageClassification.
+func (a *Architecture) classifies() bool { return strings.Contains(a.Name, "ForImageClassification") }
+
+// checkClass warns of code of a repository's own, which upstream doesn't run unasked
+// either where it knows the model_type (dynamic_module_utils.py, resolve_trust_remote_code).
+func (a *Architecture) checkClass(root jsonfile.Value) {
+	switch {
+	case root.Get("auto_map").Has():
+		a.Warn("config.json", "auto_map", "names code of the repository's own, which is not run; the model is computed as transformers' %s", a.row.class)
+	case a.Name != "" && !strings.HasPrefix(a.Name, a.row.class):
+		a.Warn("config.json", "architectures", "%q is no class of transformers' %s and is ignored; model_type and the tensors count", a.Name, a.row.class)
+	}
+}
+
+// tower gives the part of config.json about a tower. A legacy "…_dict" replaces all of it:
+// upstream fills in the dict's absent keys with defaults before it overwrites the other
+// (clip/configuration_clip.py).
+func (a *Architecture) tower(s section, key string) section {
+	v := s.get(key)
+	if a.row.dicts {
+		if old := s.get(key + "_dict"); old.Has() {
+			v = old
+		}
+	}
+	return s.with(v)
+}
+
+// readProjections reads the width of the joint space of CLIP's towers: projection_dim of
+// the root, or the tower's own where it stands alone.
+func (a *Architecture) readProjections(s, vision, text section) {
+	const key = "projection_dim"
+	joint := s.integer(key, 512, 1, maxWidth)
+	if v := a.Vision; v != nil && a.row.projection != "" {
+		v.Projection = a.row.projection
+		v.Embedding, v.alone = joint, vision.integer(key, joint, 1, maxWidth)
+	}
+	if t := a.Text; t != nil {
+		if t.alone = t.Embedding; t.row.project != "" {
+			t.Embedding, t.alone = joint, text.integer(key, joint, 1, maxWidth)
+		}
+	}
 }
 
 // findModel finds the row of a model_type.
@@ -121,7 +176,11 @@ func findModel(root jsonfile.Value, modelType string) (*modelRow, error) {
 	if !v.Has() {
 		return nil, v.Fail("is missing; supported are %s", strings.Join(names, ", "))
 	}
-	return nil, v.Unsupported("found %q, supported are %s", modelType, strings.Join(names, ", "))
+	own := ""
+	if root.Get("auto_map").Has() {
+		own = ", which needs code of the repository's own (auto_map)"
+	}
+	return nil, v.Unsupported("found %q%s; supported are %s", modelType, own, strings.Join(names, ", "))
 }
 
 // readVision reads the picture tower's part of config.json.
@@ -135,18 +194,16 @@ func (a *Architecture) readVision(row *modelRow, s section) error {
 	}
 	f := &visionRows[slices.IndexFunc(visionRows, func(f visionRow) bool { return f.modelType == modelType })]
 	a.Vision = f.read(s)
-	a.Vision.Prefixes = f.prefixes
 	if row.prefixes != nil {
 		a.Vision.Prefixes = nil
 		for _, before := range row.prefixes {
-			a.Vision.Prefixes = append(a.Vision.Prefixes, before+f.prefixes[0])
+			for _, prefix := range f.prefixes {
+				a.Vision.Prefixes = append(a.Vision.Prefixes, before+prefix)
+			}
 		}
 	}
-	switch {
-	case row.projector != nil: // read before its last norm
+	if row.projector != nil { // read before its last norm
 		a.Vision.Readout = encoder.ReadNone
-	case a.Classifier != nil:
-		a.Vision.Readout, a.Classifier.Input = f.classify, f.classifier
 	}
 	return nil
 }

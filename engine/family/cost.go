@@ -2,6 +2,15 @@ package family
 
 import "vitrine/engine/encoder"
 
+// MultiplyAdds is about how many multiply-adds a picture of the trained size takes; 0
+// without a picture tower.
+func (a *Architecture) MultiplyAdds() float64 {
+	if a.Vision == nil {
+		return 0
+	}
+	return a.Vision.MultiplyAdds(a.Vision.Grid)
+}
+
 // MultiplyAdds is about how many multiply-adds a picture of a grid of patches takes.
 func (v *Vision) MultiplyAdds(grid encoder.Grid) float64 {
 	tokens, d := float64(v.Tokens(grid)), float64(v.Width)
@@ -16,8 +25,11 @@ func (v *Vision) MultiplyAdds(grid encoder.Grid) float64 {
 // MaxWorkers is how many shares the blocks can be cut into: each needs a head in both
 // towers.
 func (a *Architecture) MaxWorkers() int {
-	if a.Text == nil {
+	switch {
+	case a.Text == nil:
 		return a.Vision.Heads
+	case a.Vision == nil:
+		return a.Text.Heads
 	}
 	return min(a.Vision.Heads, a.Text.Heads)
 }
@@ -31,14 +43,21 @@ type Cost struct {
 	MaxWorkers int
 }
 
-// Cost estimates a picture of the trained size. speed is how fast the products of linear
-// layers are, over those of floats.
+// Cost estimates a picture of the trained size, or the longest text where there is no
+// picture tower. speed is how fast the products of linear layers are, over those of
+// floats.
 func (a *Architecture) Cost(speed float64) Cost {
-	v := a.Vision
-	tokens, width := int64(v.Tokens(v.Grid)), int64(v.Width)
-	linear := tokens * width * (4*width + 2*int64(v.Hidden))
-	if v.Gated {
-		linear += tokens * width * int64(v.Hidden)
+	var spec encoder.Spec
+	var tokens int64
+	if v := a.Vision; v != nil {
+		spec, tokens = v.Spec, int64(v.Tokens(v.Grid))
+	} else {
+		spec, tokens = a.Text.Spec, int64(a.Text.Positions)
+	}
+	width := int64(spec.Width)
+	linear := tokens * width * (4*width + 2*int64(spec.Hidden))
+	if spec.Gated {
+		linear += tokens * width * int64(spec.Hidden)
 	}
 	linear = int64(float64(linear) / speed)
 	return Cost{BlockProducts: linear + 2*tokens*tokens*width, MaxWorkers: a.MaxWorkers()}

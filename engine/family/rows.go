@@ -12,43 +12,62 @@ import (
 // tower has. The sources are transformers'
 // models/<family>/{configuration,modeling}_<family>.py at 4.56.
 
-// modelRow is what a config.json may be about: a picture tower, with a text tower or a
-// projector beside it.
+// modelRow is what a config.json may be about: a picture tower, a text tower, or both, or
+// a picture tower with a projector behind it. Where there is one tower alone, its config is
+// the root; else it is vision_config or text_config.
 type modelRow struct {
 	modelType  string
-	vision     string   // modelType of the picture tower; its config is vision_config, or the root where that is this row's modelType
+	class      string   // what the names of upstream's classes begin with
+	vision     string   // modelType of the picture tower, or ""
 	towers     []string // picture towers that vision_config.model_type may name, vision among them; nil where it names none (LLaVA)
 	text       string   // modelType of the text tower, or ""
+	dicts      bool     // vision_config_dict and text_config_dict count, where they are there
 	projection string   // tensor name of the picture tower's projection, or ""
 	logitScale string   // tensor name, or ""
 	logitBias  string   // tensor name, or ""
 	method     score.Method
-	classifier string   // tensor name in the class …ForImageClassification, "" where there is none
-	prefixes   []string // what stands before the tower's own prefixes (LLaVA); nil for nothing
-	projector  []string // what the names of a projector's tensors may begin with (LLaVA), or nil
+	classifier string    // tensor name in the class …ForImageClassification, "" where there is none
+	teacher    [2]string // tensor names of two heads, in the class …ForImageClassificationWithTeacher (DeiT)
+	outer      string    // what may stand before all names: upstream's base_model_prefix, where the towers' own prefixes don't have it
+	prefixes   []string  // what stands before the tower's own prefixes (LLaVA); nil for nothing
+	projector  []string  // what the names of a projector's tensors may begin with (LLaVA), or nil
 }
 
+// nested tells whether towers have configs of their own.
+func (r *modelRow) nested() bool { return r.vision != "" && (r.text != "" || r.projector != nil) }
+
 var modelRows = []modelRow{
-	{modelType: "vit", vision: "vit", classifier: "classifier"},
+	{modelType: "vit", class: "ViT", vision: "vit", classifier: "classifier"},
+	{modelType: "deit", class: "DeiT", vision: "deit", classifier: "classifier", teacher: [2]string{"cls_classifier", "distillation_classifier"}},
 	{
-		modelType: "clip", vision: "clip_vision_model", text: "clip_text_model", projection: "visual_projection",
-		logitScale: "logit_scale", method: score.BySoftmax,
+		modelType: "clip", class: "CLIP", vision: "clip_vision_model", text: "clip_text_model", dicts: true, projection: "visual_projection",
+		logitScale: "logit_scale", method: score.BySoftmax, classifier: "classifier", outer: "clip.",
 	},
-	{modelType: "clip_vision_model", vision: "clip_vision_model", projection: "visual_projection"},
+	{modelType: "clip_vision_model", class: "CLIP", vision: "clip_vision_model", projection: "visual_projection", outer: "clip."},
+	{modelType: "clip_text_model", class: "CLIP", text: "clip_text_model", outer: "clip."},
 	{
-		modelType: "siglip", vision: "siglip_vision_model", text: "siglip_text_model",
-		logitScale: "logit_scale", logitBias: "logit_bias", method: score.BySigmoid, classifier: "classifier",
+		modelType: "metaclip_2", class: "MetaClip2", vision: "metaclip_2_vision_model", text: "metaclip_2_text_model", dicts: true, projection: "visual_projection",
+		logitScale: "logit_scale", method: score.BySoftmax, classifier: "classifier", outer: "metaclip_2.",
 	},
-	{modelType: "siglip_vision_model", vision: "siglip_vision_model"},
+	{modelType: "metaclip_2_vision_model", class: "MetaClip2", vision: "metaclip_2_vision_model", projection: "visual_projection", outer: "metaclip_2."},
+	{modelType: "metaclip_2_text_model", class: "MetaClip2", text: "metaclip_2_text_model", outer: "metaclip_2."},
 	{
-		modelType: "siglip2", vision: "siglip2_vision_model", text: "siglip2_text_model",
-		logitScale: "logit_scale", logitBias: "logit_bias", method: score.BySigmoid,
+		modelType: "siglip", class: "Siglip", vision: "siglip_vision_model", text: "siglip_text_model",
+		logitScale: "logit_scale", logitBias: "logit_bias", method: score.BySigmoid, classifier: "classifier", outer: "siglip.",
 	},
-	{modelType: "dinov2", vision: "dinov2", classifier: "classifier"},
-	{modelType: "dinov2_with_registers", vision: "dinov2_with_registers", classifier: "classifier"},
-	{modelType: "dinov3_vit", vision: "dinov3_vit"},
+	{modelType: "siglip_vision_model", class: "Siglip", vision: "siglip_vision_model", outer: "siglip."},
+	{modelType: "siglip_text_model", class: "Siglip", text: "siglip_text_model", outer: "siglip."},
 	{
-		modelType: "llava", vision: "clip_vision_model", towers: []string{"clip_vision_model", "siglip_vision_model"},
+		modelType: "siglip2", class: "Siglip2", vision: "siglip2_vision_model", text: "siglip2_text_model",
+		logitScale: "logit_scale", logitBias: "logit_bias", method: score.BySigmoid, classifier: "classifier", outer: "siglip2.",
+	},
+	{modelType: "siglip2_vision_model", class: "Siglip2", vision: "siglip2_vision_model", outer: "siglip2."},
+	{modelType: "siglip2_text_model", class: "Siglip2", text: "siglip2_text_model", outer: "siglip2."},
+	{modelType: "dinov2", class: "Dinov2", vision: "dinov2", classifier: "classifier"},
+	{modelType: "dinov2_with_registers", class: "Dinov2WithRegisters", vision: "dinov2_with_registers", classifier: "classifier"},
+	{modelType: "dinov3_vit", class: "DINOv3ViT", vision: "dinov3_vit"},
+	{
+		modelType: "llava", class: "Llava", vision: "clip_vision_model", towers: []string{"clip_vision_model", "siglip_vision_model"},
 		// Files of before and after transformers 4.52.
 		prefixes:  []string{"vision_tower.", "model.vision_tower."},
 		projector: []string{"multi_modal_projector.", "model.multi_modal_projector."},
@@ -77,6 +96,7 @@ type visionRow struct {
 	normPooled bool            // see encoder.Vision
 	readout    encoder.Readout // without a classifier
 	useHead    bool            // vision_use_head may leave out the MAP head
+	registered string          // the family of a file that has registers, which this one has none of
 	classify   encoder.Readout // with a classifier
 	classifier encoder.ClassifierInput
 }
@@ -122,37 +142,59 @@ func withRegisters(names VisionNames, registers string) VisionNames {
 	return names
 }
 
+var vitNames = VisionNames{
+	Class: "embeddings.cls_token", Patch: "embeddings.patch_embeddings.projection", Positions: "embeddings.position_embeddings",
+	Block: "encoder.layer.",
+	BlockNames: BlockNames{
+		Norm1: "layernorm_before", Query: "attention.attention.query", Key: "attention.attention.key", Value: "attention.attention.value",
+		Out: "attention.output.dense", Norm2: "layernorm_after", Up: "intermediate.dense", Down: "output.dense",
+	},
+	PostNorm: "layernorm", Pooler: "pooler.dense",
+}
+
+// withDistillation is a copy of names that has a distillation token too.
+func withDistillation(names VisionNames, token string) VisionNames {
+	names.Distillation = token
+	return names
+}
+
+// The rows of CLIP, which MetaCLIP 2 has too.
+var clipVision = visionRow{
+	modelType: "clip_vision_model", prefixes: []string{"vision_model.", ""},
+	names: VisionNames{
+		Class: "embeddings.class_embedding", Patch: "embeddings.patch_embedding", Positions: "embeddings.position_embedding.weight",
+		PreNorm: "pre_layrnorm", Block: "encoder.layers.", BlockNames: clipBlock, PostNorm: "post_layernorm",
+	},
+	width: 768, layers: 12, heads: 12, hidden: 3072, image: 224, patch: 32, eps: 1e-5, act: "quick_gelu",
+	mlp: intermediateSize, grid: imageSize, biases: biasKeys{patch: never}, normPooled: true, classify: encoder.ReadMean,
+}
+
+// as is a copy of the row for another model_type.
+func (f visionRow) as(modelType string) visionRow {
+	f.modelType = modelType
+	return f
+}
+
 var visionRows = []visionRow{
 	{
-		modelType: "vit", prefixes: []string{"vit.", ""},
-		names: VisionNames{
-			Class: "embeddings.cls_token", Patch: "embeddings.patch_embeddings.projection", Positions: "embeddings.position_embeddings",
-			Block: "encoder.layer.",
-			BlockNames: BlockNames{
-				Norm1: "layernorm_before", Query: "attention.attention.query", Key: "attention.attention.key", Value: "attention.attention.value",
-				Out: "attention.output.dense", Norm2: "layernorm_after", Up: "intermediate.dense", Down: "output.dense",
-			},
-			PostNorm: "layernorm", Pooler: "pooler.dense",
-		},
+		modelType: "vit", prefixes: []string{"vit.", ""}, names: vitNames,
 		width: 768, layers: 12, heads: 12, hidden: 3072, image: 224, patch: 16, eps: 1e-12, act: "gelu",
 		mlp: intermediateSize, grid: imageSize, biases: qkvBias,
 	},
 	{
-		modelType: "clip_vision_model", prefixes: []string{"vision_model."},
-		names: VisionNames{
-			Class: "embeddings.class_embedding", Patch: "embeddings.patch_embedding", Positions: "embeddings.position_embedding.weight",
-			PreNorm: "pre_layrnorm", Block: "encoder.layers.", BlockNames: clipBlock, PostNorm: "post_layernorm",
-		},
-		width: 768, layers: 12, heads: 12, hidden: 3072, image: 224, patch: 32, eps: 1e-5, act: "quick_gelu",
-		mlp: intermediateSize, grid: imageSize, biases: biasKeys{patch: never}, normPooled: true,
+		modelType: "deit", prefixes: []string{"deit.", ""}, names: withDistillation(vitNames, "embeddings.distillation_token"),
+		width: 768, layers: 12, heads: 12, hidden: 3072, image: 224, patch: 16, eps: 1e-12, act: "gelu",
+		mlp: intermediateSize, grid: imageSize, biases: qkvBias,
 	},
+	clipVision,
+	clipVision.as("metaclip_2_vision_model"),
 	{
-		modelType: "siglip_vision_model", prefixes: []string{"vision_model."}, names: siglipNames,
+		modelType: "siglip_vision_model", prefixes: []string{"vision_model.", ""}, names: siglipNames,
 		width: 768, layers: 12, heads: 12, hidden: 3072, image: 224, patch: 16, eps: 1e-6, act: "gelu_pytorch_tanh",
 		mlp: intermediateSize, grid: imageSize, readout: encoder.ReadMap, classify: encoder.ReadMean, useHead: true,
 	},
 	{
-		modelType: "siglip2_vision_model", prefixes: []string{"vision_model."}, names: siglipNames,
+		modelType: "siglip2_vision_model", prefixes: []string{"vision_model.", ""}, names: siglipNames,
 		width: 768, layers: 12, heads: 12, hidden: 3072, patch: 16, eps: 1e-6, act: "gelu_pytorch_tanh",
 		mlp: intermediateSize, grid: naflex, resize: encoder.BilinearAntialias,
 		readout: encoder.ReadMap, classify: encoder.ReadMean, useHead: true,
@@ -160,7 +202,7 @@ var visionRows = []visionRow{
 	{
 		modelType: "dinov2", prefixes: []string{"dinov2.", ""}, names: dinov2Names,
 		width: 768, layers: 12, heads: 12, image: 224, patch: 14, eps: 1e-6, act: "gelu",
-		mlp: mlpRatio, grid: imageSize, anySize: true, biases: qkvBias, classifier: encoder.ClassAndMean,
+		mlp: mlpRatio, grid: imageSize, anySize: true, biases: qkvBias, classifier: encoder.ClassAndMean, registered: "dinov2_with_registers",
 	},
 	{
 		modelType: "dinov2_with_registers", prefixes: []string{"dinov2_with_registers.", ""},
@@ -169,7 +211,7 @@ var visionRows = []visionRow{
 		mlp: mlpRatio, grid: imageSize, anySize: true, biases: qkvBias, resize: encoder.BicubicAntialias, classifier: encoder.ClassAndMean,
 	},
 	{
-		modelType: "dinov3_vit", prefixes: []string{""},
+		modelType: "dinov3_vit", prefixes: []string{"dinov3_vit.", ""},
 		names: VisionNames{
 			Class: "embeddings.cls_token", Registers: "embeddings.register_tokens", Patch: "embeddings.patch_embeddings", Block: "layer.",
 			BlockNames: BlockNames{
@@ -187,7 +229,6 @@ var visionRows = []visionRow{
 // textRow describes a text tower.
 type textRow struct {
 	modelType string
-	names     TextNames
 
 	// Defaults of upstream's config class.
 	width, layers, heads, hidden, vocabulary, positions int
@@ -197,35 +238,42 @@ type textRow struct {
 	causal    bool
 	pool      encoder.TextPool
 	output    func(section, *Text) // reads which token stands for a text, and the width of its embedding
+	head      string               // tensor name in the tower of what follows the pooling, or ""
 	headBias  bool
-	padded    bool // texts are padded to the full length, and the padding is attended to
+	project   string // tensor name of the projection, where there is no head
+	padded    bool   // texts are padded to the full length, and the padding is attended to
 	tokenizer tokenizer.Family
 }
 
-var siglipTextNames = TextNames{
-	Tokens: "text_model.embeddings.token_embedding.weight", Positions: "text_model.embeddings.position_embedding.weight",
-	Block: "text_model.encoder.layers.", BlockNames: clipBlock, Norm: "text_model.final_layer_norm", Head: "text_model.head",
+// textNames are those of all text towers.
+var textNames = TextNames{
+	Tokens: "embeddings.token_embedding.weight", Positions: "embeddings.position_embedding.weight",
+	Block: "encoder.layers.", BlockNames: clipBlock, Norm: "final_layer_norm",
 }
+
+// textPrefixes are what the names of a text tower's tensors may begin with.
+var textPrefixes = []string{"text_model.", ""}
 
 var textRows = []textRow{
 	{
 		modelType: "clip_text_model",
-		names: TextNames{
-			Tokens: "text_model.embeddings.token_embedding.weight", Positions: "text_model.embeddings.position_embedding.weight",
-			Block: "text_model.encoder.layers.", BlockNames: clipBlock, Norm: "text_model.final_layer_norm", Head: "text_projection",
-		},
-		width: 512, layers: 12, heads: 8, hidden: 2048, vocabulary: 49408, positions: 77, eps: 1e-5, act: "quick_gelu",
-		causal: true, pool: encoder.PoolEnd, output: endToken, tokenizer: tokenizer.CLIP,
+		width:     512, layers: 12, heads: 8, hidden: 2048, vocabulary: 49408, positions: 77, eps: 1e-5, act: "quick_gelu",
+		causal: true, pool: encoder.PoolEnd, output: legacyEndToken, project: "text_projection", tokenizer: tokenizer.CLIP,
 	},
 	{
-		modelType: "siglip_text_model", names: siglipTextNames,
-		width: 768, layers: 12, heads: 12, hidden: 3072, vocabulary: 32000, positions: 64, eps: 1e-6, act: "gelu_pytorch_tanh",
-		pool: encoder.PoolLast, output: projectionSize, headBias: true, padded: true, tokenizer: tokenizer.SigLIP,
+		modelType: "metaclip_2_text_model",
+		width:     512, layers: 12, heads: 8, hidden: 2048, vocabulary: 49408, positions: 77, eps: 1e-5, act: "quick_gelu",
+		causal: true, pool: encoder.PoolEnd, output: endToken, project: "text_projection", tokenizer: tokenizer.XLM,
 	},
 	{
-		modelType: "siglip2_text_model", names: siglipTextNames,
-		width: 768, layers: 12, heads: 12, hidden: 3072, vocabulary: 32000, positions: 64, eps: 1e-6, act: "gelu_pytorch_tanh",
-		pool: encoder.PoolLast, output: projectionSize, headBias: true, padded: true, tokenizer: tokenizer.SigLIP2,
+		modelType: "siglip_text_model",
+		width:     768, layers: 12, heads: 12, hidden: 3072, vocabulary: 32000, positions: 64, eps: 1e-6, act: "gelu_pytorch_tanh",
+		pool: encoder.PoolLast, output: projectionSize, head: "head", headBias: true, padded: true, tokenizer: tokenizer.SigLIP,
+	},
+	{
+		modelType: "siglip2_text_model",
+		width:     768, layers: 12, heads: 12, hidden: 3072, vocabulary: 32000, positions: 64, eps: 1e-6, act: "gelu_pytorch_tanh",
+		pool: encoder.PoolLast, output: projectionSize, head: "head", headBias: true, padded: true, tokenizer: tokenizer.SigLIP2,
 	},
 }
 
@@ -288,11 +336,15 @@ func rope(_ *visionRow, s section, v *Vision) {
 	}
 }
 
-// endToken: a text's embedding is read at the first eos_token_id. 2 stands in configs
-// from before the id was right; upstream reads those at the highest id
-// (clip/modeling_clip.py, CLIPTextTransformer).
+// endToken: a text's embedding is read at the first eos_token_id.
 func endToken(s section, t *Text) {
 	t.End = int32(s.integer("eos_token_id", 49407, 0, maxVocabulary))
+}
+
+// legacyEndToken: as endToken, but 2 stands in configs from before the id was right, and
+// upstream reads those at the highest id (clip/modeling_clip.py, CLIPTextTransformer).
+func legacyEndToken(s section, t *Text) {
+	endToken(s, t)
 	if t.End == 2 {
 		t.Pool = encoder.PoolHighest
 	}

@@ -7,31 +7,30 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// section reads the keys of one part of config.json. Two objects may have the same keys
-// (old files have text_config and text_config_dict); the first that has a key wins. An
-// absent key gets the default of upstream's config class, which the caller passes. The
-// first error is kept and reading goes on, so that a reader is a plain list of keys.
+// section reads the keys of one object of config.json. An absent key gets the default of
+// upstream's config class, which the caller passes. The first error is kept and reading
+// goes on, so that a reader is a plain list of keys.
 type section struct {
-	objects []jsonfile.Value
-	err     *error
+	object jsonfile.Value
+	seen   map[string]bool // keys that were asked for
+	err    *error
 }
 
-func newSection(objects ...jsonfile.Value) section {
-	return section{objects, new(error)}
+func newSection(object jsonfile.Value) section {
+	return section{object, map[string]bool{}, new(error)}
 }
 
-// with reads other objects, and keeps errors where s does.
-func (s section) with(objects ...jsonfile.Value) section {
-	return section{objects, s.err}
+// with reads another object, and keeps errors where s does. An absent object has no keys.
+func (s section) with(object jsonfile.Value) section {
+	if object.Has() && object.Kind() != jsonfile.Object {
+		s.fail(object.Fail("found %s, want an object", object.Kind()))
+	}
+	return section{object, map[string]bool{}, s.err}
 }
 
 func (s section) get(key string) jsonfile.Value {
-	for _, object := range s.objects {
-		if v := object.Get(key); v.Has() {
-			return v
-		}
-	}
-	return s.objects[0].Get(key)
+	s.seen[key] = true
+	return s.object.Get(key)
 }
 
 func (s section) fail(err error) {
@@ -107,6 +106,15 @@ func (s section) only(key, supported string) {
 			s.fail(v.Unsupported("found %s, only %s is supported", found, supported))
 		}
 	}
+}
+
+// side reads the side of a square in pixels: a number, or two equal ones.
+func (s section) side(key string, standard int) int {
+	height, width := s.sides(key, standard)
+	if height != width {
+		s.fail(s.get(key).Unsupported("found %d×%d, only squares are supported", height, width))
+	}
+	return height
 }
 
 // sides reads a size in pixels: a number, or [height, width].

@@ -9,29 +9,34 @@ import (
 type Text struct {
 	encoder.Spec
 	Names      TextNames
-	Vocabulary int // ids
-	Positions  int // tokens of the longest text
+	Prefixes   []string // what tensor names may begin with; the first that the file has
+	Head       string   // tensor name of what follows the pooling, or ""
+	Vocabulary int      // ids
+	Positions  int      // tokens of the longest text
 	Pool       encoder.TextPool
 	End        int32 // the id that Pool looks for
 	Embedding  int   // width of a text's embedding
 	HeadBias   bool
 	Padded     bool // texts are padded to Positions, and the padding is attended to
 	Tokenizer  tokenizer.Family
+
+	row   *textRow
+	alone int // Embedding where the file has no picture tower
 }
 
-// TextNames are the names of a text tower's tensors. Parts of block k follow Block, k
-// and a dot.
+// TextNames are the names of a text tower's tensors, after one of its prefixes. Parts of block k
+// follow Block, k and a dot.
 type TextNames struct {
 	Tokens, Positions string
 	Block             string
 	BlockNames
-	Norm, Head string
+	Norm string
 }
 
 func (f *textRow) read(s section) *Text {
 	t := &Text{
 		Spec:  s.spec(encoder.Spec{Width: f.width, Layers: f.layers, Heads: f.heads, Eps: float32(f.eps), Causal: f.causal}, f.act),
-		Names: f.names, Pool: f.pool, HeadBias: f.headBias, Padded: f.padded, Tokenizer: f.tokenizer,
+		Names: textNames, Prefixes: textPrefixes, Pool: f.pool, HeadBias: f.headBias, Padded: f.padded, Tokenizer: f.tokenizer, row: f,
 	}
 	t.Hidden = s.integer("intermediate_size", f.hidden, 1, maxHidden)
 	t.Vocabulary = s.integer("vocab_size", f.vocabulary, 1, maxVocabulary)

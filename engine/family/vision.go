@@ -1,6 +1,9 @@
 package family
 
-import "vitrine/engine/encoder"
+import (
+	"vitrine/engine/encoder"
+	"vitrine/engine/kernel"
+)
 
 // Vision is the part of a picture tower that config.json decides.
 type Vision struct {
@@ -15,6 +18,7 @@ type Vision struct {
 	Grid                    encoder.Grid // of the trained positions
 	NaFlex                  bool         // pictures of any shape; patches in row, column, channel order, embedded by a matrix
 	Registers               int          // register tokens
+	Placed                  int          // tokens before the patches that have a row of the position table
 	Rope                    *encoder.Rope
 	Resize                  encoder.Interpolation // of the position table, to another grid
 
@@ -24,15 +28,25 @@ type Vision struct {
 	// Readout makes one vector of all tokens. Where it is ReadClass and the file has
 	// Names.Pooler, that is the pooler instead.
 	Readout    encoder.Readout
+	Pooler     Pooler
 	Projection string // tensor name of the projection into the joint space, or ""
 	Embedding  int    // width of the projection's output; 0 without one
+
+	row   *visionRow
+	alone int // Embedding where the file has no text tower
+}
+
+// Pooler is the layer on the class token of ViTModel and DeiTModel.
+type Pooler struct {
+	Width      int
+	Activation kernel.Activation
 }
 
 // VisionNames are the names of a picture tower's tensors, after one of its prefixes.
 // Parts that a family lacks are "". Parts of block k follow Block, k and a dot.
 type VisionNames struct {
-	Class, Registers, Patch, Positions, PreNorm string
-	Block                                       string
+	Class, Distillation, Registers, Patch, Positions, PreNorm string
+	Block                                                     string
 	BlockNames
 	PostNorm, Pooler, MapHead string
 }
@@ -53,13 +67,9 @@ var AllBiases = Biases{true, true, true, true, true, true}
 // HasClass tells whether a class token stands before the patches.
 func (v *Vision) HasClass() bool { return v.Names.Class != "" }
 
-// PrefixTokens is the number of tokens before the patches: class token and registers.
-func (v *Vision) PrefixTokens() int {
-	if v.HasClass() {
-		return 1 + v.Registers
-	}
-	return v.Registers
-}
+// PrefixTokens is the number of tokens before the patches: class token, distillation
+// token and registers.
+func (v *Vision) PrefixTokens() int { return v.Placed + v.Registers }
 
 // Tokens is the number of tokens of a picture of a grid.
 func (v *Vision) Tokens(grid encoder.Grid) int { return v.PrefixTokens() + grid.Patches() }
@@ -67,10 +77,18 @@ func (v *Vision) Tokens(grid encoder.Grid) int { return v.PrefixTokens() + grid.
 func (f *visionRow) read(s section) *Vision {
 	v := &Vision{
 		Spec:  s.spec(encoder.Spec{Width: f.width, Layers: f.layers, Heads: f.heads, Eps: float32(f.eps)}, f.act),
-		Names: f.names, Resize: f.resize, AnySize: f.anySize, NormPooled: f.normPooled, Readout: f.readout,
+		Names: f.names, Resize: f.resize, AnySize: f.anySize, NormPooled: f.normPooled, Readout: f.readout, Prefixes: f.prefixes, row: f,
 	}
 	s.only("num_channels", "3")
-	v.Patch = s.integer("patch_size", f.patch, 1, maxSide)
+	v.Patch = s.side("patch_size", f.patch)
+	for _, name := range []string{f.names.Class, f.names.Distillation} {
+		if name != "" {
+			v.Placed++
+		}
+	}
+	if f.names.Pooler != "" {
+		v.Pooler = Pooler{s.integer("pooler_output_size", v.Width, 1, maxWidth), s.activation("pooler_act", "tanh")}
+	}
 	f.mlp(f, s, v)
 	if f.names.Registers != "" {
 		v.Registers = s.integer("num_register_tokens", f.registers, 0, 256)

@@ -42,7 +42,11 @@ var synonyms = []struct {
 	name string
 	act  Activation
 }{
+	{"gelu_python", GELU},
 	{"gelu_new", GELUTanh},
+	{"gelu_fast", GELUTanh},
+	{"gelu_accurate", GELUTanh},
+	{"gelu_python_tanh", GELUTanh},
 	{"swish", SiLU},
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // charsmap is SentencePiece's precompiled_charsmap: a double-array trie of the
@@ -43,6 +45,11 @@ func parseCharsmap(data []byte) (*charsmap, error) {
 // longest returns the replacement for the longest rule that text starts with,
 // and the bytes of text that it replaces; 0 if no rule applies.
 func (c *charsmap) longest(text string) (replacement []byte, length int) {
+	return c.find(text, false)
+}
+
+// find is longest, or the same for the shortest rule.
+func (c *charsmap) find(text string, shortest bool) (replacement []byte, length int) {
 	unit := func(i uint32) (uint32, bool) {
 		if uint64(i)*4+4 > uint64(len(c.units)) {
 			return 0, false
@@ -63,7 +70,9 @@ func (c *charsmap) longest(text string) (replacement []byte, length int) {
 			start := leaf & (1<<31 - 1)
 			if ok && uint64(start) < uint64(len(c.texts)) {
 				end := bytes.IndexByte(c.texts[start:], 0)
-				replacement, length = c.texts[start:int(start)+end], i+1
+				if replacement, length = c.texts[start:int(start)+end], i+1; shortest {
+					break
+				}
 			}
 		}
 	}
@@ -85,4 +94,54 @@ func (c *charsmap) replace(text string) string {
 		text = text[n:]
 	}
 	return b.String()
+}
+
+// replaceClusters applies the rules as Hugging Face's tokenizers do, which differs for
+// several marks on one letter (tokenizers, normalizers/precompiled.rs): a letter with its
+// marks, of fewer than 6 bytes, becomes the replacement of the shortest rule that it
+// starts with; longer ones are replaced character by character.
+func (c *charsmap) replaceClusters(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	for text != "" {
+		n := clusterLen(text)
+		cluster := text[:n]
+		text = text[n:]
+		if n < 6 {
+			if replacement, length := c.find(cluster, true); length > 0 {
+				b.Write(replacement)
+				continue
+			}
+		}
+		for cluster != "" {
+			n := runeLen(cluster)
+			if replacement, length := c.find(cluster[:n], true); length > 0 {
+				b.Write(replacement)
+			} else {
+				b.WriteString(cluster[:n])
+			}
+			cluster = cluster[n:]
+		}
+	}
+	return b.String()
+}
+
+// clusterLen is the bytes of the letter that text starts with, and of the marks on it: a
+// grapheme cluster of Unicode, as far as one of fewer than 6 bytes can differ from that.
+func clusterLen(text string) int {
+	first, n := utf8.DecodeRuneInString(text)
+	if first == '\r' && strings.HasPrefix(text, "\r\n") {
+		return len("\r\n")
+	}
+	if unicode.IsControl(first) {
+		return n
+	}
+	for n < len(text) {
+		r, size := utf8.DecodeRuneInString(text[n:])
+		if !unicode.Is(unicode.M, r) && r != 0x200c && r != 0x200d { // the joiners
+			break
+		}
+		n += size
+	}
+	return n
 }

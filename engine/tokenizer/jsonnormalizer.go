@@ -20,6 +20,8 @@ type normalizerReader struct {
 	steps  []func(string) string
 	count  int // objects read, Sequences included
 	growth int // the factor by which all steps together can lengthen a text
+
+	clusters bool // a Precompiled is applied as Hugging Face's tokenizers do, not as SentencePiece
 }
 
 const (
@@ -69,7 +71,11 @@ func (r *normalizerReader) read(v jsonfile.Value) error {
 		if err != nil {
 			return m["precompiled_charsmap"].Fail("%w", err)
 		}
-		r.steps = append(r.steps, c.replace)
+		if r.clusters {
+			r.steps = append(r.steps, c.replaceClusters)
+		} else {
+			r.steps = append(r.steps, c.replace)
+		}
 		return r.grow(v, maxReplacement)
 	}
 	return v.Get("type").Unsupported("found the normalizer %.40q; supported: Sequence, NFC, Lowercase, Strip, Replace, Precompiled", kind)

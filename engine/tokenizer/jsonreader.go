@@ -108,7 +108,7 @@ func loadTokenizerJSON(data []byte, config *tokenizerConfig, o Options) (Tokeniz
 		return nil, err
 	}
 	if parts["normalizer"].Has() {
-		reader := normalizerReader{growth: 1}
+		reader := normalizerReader{growth: 1, clusters: o.Family == XLM}
 		if err := reader.read(parts["normalizer"]); err != nil {
 			return nil, err
 		}
@@ -141,6 +141,11 @@ func (p *pipeline) applyFamily(family Family, config *tokenizerConfig) (err erro
 	}
 	pad := textOrDefault(config.pad, clipEnd)
 	switch family {
+	case XLM:
+		pad = textOrDefault(config.pad, "<pad>")
+		if u, ok := p.model.(*unigram); ok {
+			u.double = true
+		}
 	case SigLIP:
 		pad = textOrDefault(config.pad, "</s>")
 		p.canonical = canonicalize

@@ -37,8 +37,17 @@ func (p *pipeline) readSplit(v jsonfile.Value) error {
 		return nil
 	case "Metaspace":
 		return p.readMetaspace(v)
+	case "WhitespaceSplit":
+		p.split = append(p.split, func(texts []string) []string {
+			var words []string
+			for _, text := range texts {
+				words = append(words, strings.Fields(text)...)
+			}
+			return words
+		})
+		return nil
 	}
-	return v.Get("type").Unsupported("found the pre_tokenizer %.40q; supported: Sequence, Split, ByteLevel, Metaspace", kind)
+	return v.Get("type").Unsupported("found the pre_tokenizer %.40q; supported: Sequence, Split, ByteLevel, Metaspace, WhitespaceSplit", kind)
 }
 
 // readPattern reads a Split: one of clipPatterns, or a plain string after which a

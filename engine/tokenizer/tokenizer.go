@@ -38,6 +38,7 @@ const (
 	CLIP    Family = iota
 	SigLIP         // lower-case, no punctuation, single spaces, then SentencePiece's unigram
 	SigLIP2        // lower-case, then Gemma's BPE
+	XLM            // SentencePiece's unigram as XLM-R has it, for MetaCLIP 2
 )
 
 // Options are set by the model's config.json.
@@ -47,6 +48,9 @@ type Options struct {
 	MaxLength int
 	Family    Family
 }
+
+// siglip tells whether the family is one of SigLIP's, whose folders may have spiece.model.
+func (f Family) siglip() bool { return f == SigLIP || f == SigLIP2 }
 
 // Load reads the tokenizer of a model folder, from spiece.model (SigLIP and
 // SigLIP 2 only), else tokenizer.json, else vocab.json with merges.txt (CLIP only).
@@ -66,10 +70,10 @@ func Load(ctx context.Context, read func(ctx context.Context, name string) ([]by
 // load is Load with a prefetcher.
 func load(files *prefetcher, o Options) (Tokenizer, error) {
 	files.start(configFiles...)
-	if o.Family == CLIP {
-		files.start("tokenizer.json")
-	} else {
+	if o.Family.siglip() {
 		files.start("spiece.model")
+	} else {
+		files.start("tokenizer.json")
 	}
 	config, err := readConfigFiles(files)
 	if err != nil {
@@ -78,7 +82,7 @@ func load(files *prefetcher, o Options) (Tokenizer, error) {
 	if o.MaxLength <= 0 || config.maxLength > 0 && config.maxLength < o.MaxLength {
 		o.MaxLength = config.maxLength
 	}
-	if o.Family != CLIP {
+	if o.Family.siglip() {
 		if data, found, err := files.read("spiece.model"); err != nil {
 			return nil, err
 		} else if found {
@@ -90,7 +94,10 @@ func load(files *prefetcher, o Options) (Tokenizer, error) {
 	} else if found {
 		return loadTokenizerJSON(data, config, o)
 	}
-	if o.Family != CLIP {
+	switch {
+	case o.Family == XLM:
+		return nil, fault.New(fault.NotFound, "tokenizer.json", "not found; a MetaCLIP 2 text tower needs it")
+	case o.Family.siglip():
 		return nil, fault.New(fault.NotFound, "tokenizer.json", "not found, and no spiece.model either; a SigLIP text tower needs one of them")
 	}
 	files.start("vocab.json", "merges.txt")

@@ -10,12 +10,14 @@ const maxScore = 1e20
 
 // unigram segments a text into the pieces with the highest sum of scores, by the
 // Viterbi algorithm of google/sentencepiece, unigram_model.cc, EncodeOptimized. Sums
-// are float32 as there, so that ties are broken the same way.
+// are float32 as there, or float64 as in Hugging Face's tokenizers, so that ties are broken
+// the same way.
 type unigram struct {
 	vocab    *vocab
 	scores   []float32 // [size]: log probabilities
 	kinds    []byte    // [size]: piece types of spiece.model; nil if all are normal
 	unk      int32
+	double   bool // sums are float64
 	bytes    byteTokens
 	unkScore float32 // of an unknown character
 	topScore float32 // the highest score of a normal piece
@@ -82,6 +84,14 @@ func (u *unigram) encode(ids []int32, text string) []int32 {
 	return ids
 }
 
+// rounded is a sum as the path keeps it.
+func (u *unigram) rounded(sum float64) float64 {
+	if u.double {
+		return sum
+	}
+	return float64(float32(sum))
+}
+
 // segment is the piece id at text[start:end].
 type segment struct {
 	id         int32
@@ -91,7 +101,7 @@ type segment struct {
 // bestPath returns the segments of text with the highest sum of scores.
 func (u *unigram) bestPath(text string) []segment {
 	type node struct {
-		score float32
+		score float64
 		start int32 // of the last piece of the best path that ends here; -1: no path yet
 		id    int32 // of that piece
 	}
@@ -108,14 +118,14 @@ func (u *unigram) bestPath(text string) []segment {
 			if u.kind(id) == pieceUserDefined {
 				score = float64(float32(n)*u.topScore) - 0.1 // higher than any other path, as in SentencePiece
 			}
-			sum := score + float64(here)
-			if end := &best[start+n]; end.start < 0 || sum > float64(end.score) {
-				*end = node{float32(sum), int32(start), id}
+			sum := score + here
+			if end := &best[start+n]; end.start < 0 || sum > end.score {
+				*end = node{u.rounded(sum), int32(start), id}
 			}
 			single = single || n == char
 		})
 		if !single {
-			sum := u.unkScore + here
+			sum := u.rounded(float64(u.unkScore) + here)
 			if end := &best[start+char]; end.start < 0 || sum > end.score {
 				*end = node{sum, int32(start), u.unk}
 			}

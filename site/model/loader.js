@@ -111,6 +111,10 @@ export class ModelLoader {
         model.close()
         throw abort.signal.reason
       }
+      if (!model.info.tasks.includes('features')) {
+        model.close()
+        throw new Error(`${shortName(name)} has no picture tower; this page is about pictures`)
+      }
       this.model?.close()
       Object.assign(this, { model, name, options, words: `${shortName(name)} is loaded.` })
       loaded((performance.now() - start) / 1000)

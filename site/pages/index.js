@@ -138,8 +138,8 @@ async function rankOrClassify(model, pixels) {
     best = result.ranking[0]
     asked = { ...asked, best: best.label }
   } else if (tasks.includes('classify')) {
-    const { classes } = await model.classify(pixels, { ...patches.options, topK: Math.min(shownClasses, model.info.classes) })
-    ranking.showClasses(classes)
+    const { classes, method } = await model.classify(pixels, { ...patches.options, topK: Math.min(shownClasses, model.info.classes) })
+    ranking.showClasses(classes, method)
     best = classes[0]
     asked = { texts: classes.map(({ label }) => label), options: {}, best: best.label }
   }

@@ -11,6 +11,12 @@ const scoreNotes = {
   sigmoid: 'Each word has its own score, from 0 to 100 %: several may fit, or none.',
 }
 
+/** The same of a classifier's scores. */
+const classNotes = {
+  softmax: 'The scores of all classes add up to 100 %.',
+  sigmoid: 'Each class has its own score, from 0 to 100 %: several may fit, or none.',
+}
+
 /** What the page says of the answer: labels with their scores, classes, or visual tokens. */
 export class Ranking {
   #section
@@ -68,9 +74,13 @@ export class Ranking {
     this.update()
   }
 
-  /** @param {{label: string, logit: number, score: number}[]} classes best first */
-  showClasses(classes) {
+  /**
+   * @param {{label: string, logit: number, score: number}[]} classes best first
+   * @param {'softmax'|'sigmoid'} method
+   */
+  showClasses(classes, method) {
     this.#classes = classes
+    this.#method = method
     this.update()
   }
 
@@ -161,7 +171,7 @@ export class Ranking {
       ${this.#table('Classes, best first', 'Class', heads, html`<tbody id="classes-rows">${this.#classes.map(({ label, logit, score }, i) =>
         this.#row(label, i === 0, score, html`<span class="label">${label}</span>`, html`
           <td class="number">${logit.toFixed(3)}</td><td class="number score">${sayScore(score)}</td>`))}</tbody>`)}
-      <p class="whisper">This model has its own list of classes.</p>
+      <p class="whisper">This model has its own list of classes. <span id="class-note">${classNotes[this.#method]}</span></p>
     </div>`
   }
 

@@ -83,4 +83,12 @@ var cuts = []cut{
 	}},
 	{name: "v5_clip", shows: "transformers 5: processor_config.json with image_processor, dtype in config.json", runs: []run{{"main", 2, 3, states}}},
 	{name: "v5_dinov3", shows: "transformers 5: DINOv3's image processor, which resizes floats, without Fast in its name", runs: []run{{"main", 1, 0, states}}},
+	{name: "deit_distilled", shows: "DeiT: a distillation token with a position of its own; logits that are the mean of two heads; F16 weights", runs: []run{
+		{"main", 1, 0, `attentions|hidden_states\.[12]`}, {"hires", 1, 0, `last`},
+	}},
+	{name: "metaclip2", shows: "MetaCLIP 2: an end token with the id 2, pooled at its first position", runs: []run{
+		{"main", 1, 3, `hidden_states`}, {"features", 1, 3, ""},
+	}},
+	{name: "clip_image_classification", shows: "CLIP's classifier: the mean of the patches before the last norm, in a whole config.json", runs: []run{{"main", 1, 0, `hidden_states\.[12]`}}},
+	{name: "siglip2_image_classification", shows: "NaFlex's classifier, on the mean of the patches that count", runs: []run{{"main", 1, 0, `attentions|hidden_states`}}},
 }

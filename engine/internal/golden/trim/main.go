@@ -239,6 +239,9 @@ func (c cut) keep(e expectation, tensors []weights.Named) (map[string]weights.Na
 		}
 		runs[r.name] = about
 		about["images"] = first(about["images"], r.images)
+		if about["scores"] != nil {
+			about["scores"] = first(about["scores"], r.images)
+		}
 		if about["texts"] != nil {
 			about["texts"] = first(about["texts"], r.texts)
 		}
