@@ -18,10 +18,13 @@ type Config struct {
 	Resize        bool
 	Height, Width int // resize to this size, whatever the aspect ratio; 0: by ShortestEdge
 	ShortestEdge  int // resize the shorter side to this many pixels and keep the aspect ratio; 0: by Height and Width
+	Fit           Fit // how Height and Width are met
 	Filter        Filter
 	Float         bool // resize float32 values as torchvision does (DINOv3), not bytes as Pillow does
 
-	CropHeight, CropWidth int // crop from the centre, padded with black if the picture is smaller; 0: no crop
+	CropHeight, CropWidth int     // crop from the centre, padded with Fill if the picture is smaller; 0: no crop
+	CropRound             bool    // margins of a half pixel are rounded as torchvision does, not down
+	Fill                  [3]byte // red, green, blue
 
 	Rescale   bool
 	Factor    float64 // multiplies each byte
@@ -32,6 +35,16 @@ type Config struct {
 	Patch      int  // NaFlex: side of a patch in pixels
 	MaxPatches int  // NaFlex: bound on rows·columns
 }
+
+// Fit is how a picture is resized to Height and Width.
+type Fit byte
+
+// The kinds of Fit. Cover and Contain keep the aspect ratio.
+const (
+	Squash  Fit = iota // to exactly this size
+	Cover              // until it covers the size
+	Contain            // until the size contains it
+)
 
 // family is a group of upstream classes with the same keys and defaults.
 type family struct {
