@@ -46,6 +46,24 @@ type Options struct {
 	// no bound. Load takes the smaller of MaxLength and model_max_length.
 	MaxLength int
 	Family    Family
+	Clean     Clean
+}
+
+// Clean is what open_clip does to a text before its tokenizer gets it
+// (open_clip/tokenizer.py, get_clean_fn).
+type Clean int
+
+// The kinds of Clean. ftfy and HTML entities, which open_clip mends first, are left alone.
+const (
+	AsIs         Clean = iota // nothing but what the tokenizer does itself
+	Canonicalize              // underscores become spaces; no other punctuation, lower case, single spaces
+)
+
+// cleaned is a tokenizer of canonicalized texts.
+type cleaned struct{ Tokenizer }
+
+func (c cleaned) Encode(text string) Encoding {
+	return c.Tokenizer.Encode(canonicalize(lowerText(strings.ReplaceAll(text, "_", " "))))
 }
 
 // Load reads the tokenizer of a model folder, from spiece.model (SigLIP and
@@ -60,7 +78,11 @@ func Load(ctx context.Context, read func(ctx context.Context, name string) ([]by
 	files := &prefetcher{source: func(name string) ([]byte, error) { return read(ctx, name) }}
 	defer files.wait()
 	defer cancel()
-	return load(files, o)
+	t, err := load(files, o)
+	if err == nil && o.Clean == Canonicalize {
+		t = cleaned{t}
+	}
+	return t, err
 }
 
 // load is Load with a prefetcher.
