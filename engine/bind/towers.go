@@ -45,7 +45,7 @@ func (b *Binding) bindTowers(a *family.Architecture) {
 	if a.LogitScale != "" {
 		b.scalar(&t.LogitScale, a.LogitScale)
 	}
-	if a.LogitBias != "" {
+	if a.LogitBias != "" && (!a.Strict || b.has(a.LogitBias)) { // open_clip takes 0 for an absent one (factory.py, load_checkpoint)
 		b.scalar(&t.LogitBias, a.LogitBias)
 	}
 }
@@ -65,6 +65,9 @@ func (b *Binding) bindProjector(a *family.Architecture) *Projector {
 // findPrefix picks the spelling of tensor names that the checkpoint has: some tools save
 // a model with the prefix of its class and some without.
 func (b *Binding) findPrefix(candidates []string, tensor string) string {
+	if len(candidates) == 0 {
+		return ""
+	}
 	for _, prefix := range candidates {
 		if b.has(prefix + tensor) {
 			return prefix
@@ -112,16 +115,15 @@ func (b *Binding) bindVision(a *family.Architecture) *encoder.Vision {
 // bindPrefix binds class token, registers and positions.
 func (b *Binding) bindPrefix(v *encoder.Vision, c *family.Vision, prefix string) {
 	n, width := c.Names, c.Width
-	class := c.PrefixTokens() - c.Registers // 0 or 1
 	var classToken, registers, table []float32
-	if class > 0 {
+	if c.HasClass() {
 		b.vector(&classToken, prefix+n.Class, width)
 	}
 	if c.Registers > 0 {
 		b.matrix(&registers, prefix+n.Registers, c.Registers, width)
 	}
 	if n.Positions != "" {
-		b.matrix(&table, prefix+n.Positions, class+c.Grid.Patches(), width)
+		b.matrix(&table, prefix+n.Positions, c.Placed+c.Grid.Patches(), width)
 	}
 	b.finally(func() {
 		v.Prefix = kernel.Mat{Cols: width, Stride: width}
@@ -131,8 +133,8 @@ func (b *Binding) bindPrefix(v *encoder.Vision, c *family.Vision, prefix string)
 		if n.Positions == "" {
 			return
 		}
-		v.Class = table[:class*width]
-		v.Positions = kernel.MatOf(table[class*width:], c.Grid.Patches(), width)
+		v.Placed = kernel.MatOf(table[:c.Placed*width], c.Placed, width)
+		v.Positions = kernel.MatOf(table[c.Placed*width:], c.Grid.Patches(), width)
 	})
 }
 
@@ -143,64 +145,73 @@ func (b *Binding) bindReadout(v *encoder.Vision, a *family.Architecture, prefix 
 	b.norm(v.PostNorm, prefix+n.PostNorm, c.Width, c.Eps)
 	switch {
 	case a.Classifier != nil:
-		b.bindClassifier(v, a.Classifier)
+		b.bindClassifier(v, a.Classifier, prefix)
 	case c.Readout == encoder.ReadClass && n.Pooler != "" && b.has(prefix+n.Pooler+".weight"):
 		v.Readout = encoder.ReadPooler
 		b.linear(&v.Pooler, c.Width, c.Width, whole(c.Width, c.Width, prefix+n.Pooler, true))
 	case c.Readout == encoder.ReadMap:
-		v.Map = b.bindMapHead(c, prefix+n.MapHead)
+		v.Map = b.bindMapHead(c, prefix)
 	}
-	if name := c.Projection; name != "" && (a.Text != nil || b.has(name+".weight")) {
-		b.linear(&v.Projection, c.Width, c.Embedding, whole(c.Embedding, c.Width, name, false))
+	if c.Projection == "" {
+		return
+	}
+	if w := matrix(c.Embedding, c.Width, c.Projection, c.ProjectionForm); a.Text != nil || b.has(w.weight) {
+		b.linear(&v.Projection, c.Width, c.Embedding, w)
 	}
 }
 
-func (b *Binding) bindClassifier(v *encoder.Vision, c *family.Classifier) {
+func (b *Binding) bindClassifier(v *encoder.Vision, c *family.Classifier, prefix string) {
+	if !c.Inside {
+		prefix = ""
+	}
 	in := v.Width
 	if c.Input == encoder.ClassAndMean {
 		in *= 2
 	}
 	v.ClassifierInput = c.Input
-	b.linear(&v.Classifier, in, c.Count, whole(c.Count, in, c.Tensor, true))
+	b.linear(&v.Classifier, in, c.Count, whole(c.Count, in, prefix+c.Tensor, true))
 	b.linears[v.Classifier].stays = true // relevance looks at its rows
 }
 
 func (b *Binding) bindMapHead(c *family.Vision, prefix string) *encoder.MapHead {
 	h := &encoder.MapHead{Activation: c.Activation}
-	d := c.Width
+	d, n := c.Width, c.Names.Map
 	var probe []float32
-	b.vector(&probe, prefix+"probe", d)
+	b.vector(&probe, prefix+n.Probe, d)
 	b.finally(func() { h.Probe = kernel.MatOf(probe, 1, d) })
-	stacked := whole(3*d, d, prefix+"attention.in_proj", true)
-	stacked.weight, stacked.bias = prefix+"attention.in_proj_weight", prefix+"attention.in_proj_bias"
-	b.split(kernel.F32, stacked, rowRange{&h.Query, 0, d}, rowRange{&h.KV, d, 3 * d})
-	b.linear(&h.Out, d, d, whole(d, d, prefix+"attention.out_proj", true))
-	b.norm(&h.Norm, prefix+"layernorm", d, c.Eps)
-	b.linear(&h.Up, d, c.Hidden, whole(c.Hidden, d, prefix+"mlp.fc1", true))
-	b.linear(&h.Down, c.Hidden, d, whole(d, c.Hidden, prefix+"mlp.fc2", true))
+	if n.InProj != "" {
+		b.split(kernel.F32, stacked(3*d, d, prefix+n.InProj, true), rowRange{&h.Query, 0, d}, rowRange{&h.KV, d, 3 * d})
+	} else {
+		b.linear(&h.Query, d, d, whole(d, d, prefix+n.Query, true))
+		b.linear(&h.KV, d, 2*d, whole(2*d, d, prefix+n.KV, true))
+	}
+	b.linear(&h.Out, d, d, whole(d, d, prefix+n.Out, true))
+	b.norm(&h.Norm, prefix+n.Norm, d, c.Eps)
+	b.linear(&h.Up, d, c.Hidden, whole(c.Hidden, d, prefix+n.Up, true))
+	b.linear(&h.Down, c.Hidden, d, whole(d, c.Hidden, prefix+n.Down, true))
 	return h
 }
 
 func (b *Binding) bindText(c *family.Text) *encoder.Text {
-	n := c.Names
+	n, prefix := c.Names, b.findPrefix(c.Prefixes, c.Names.Tokens)
 	t := &encoder.Text{
 		Encoder: encoder.Encoder{Spec: c.Spec, Share: b.share, Blocks: make([]encoder.Block, c.Layers)},
 		Pool:    c.Pool, End: c.End,
 	}
 	for k := range t.Blocks {
-		b.block(&t.Blocks[k], c.Spec, n.BlockNames, n.Block+strconv.Itoa(k)+".", family.AllBiases, false)
+		b.block(&t.Blocks[k], c.Spec, n.BlockNames, prefix+n.Block+strconv.Itoa(k)+".", family.AllBiases, false)
 	}
 	if b.share.Index > 0 {
 		return t
 	}
 	table := &tokenTable{width: c.Width, rows: c.Vocabulary}
 	t.Tokens = table
-	b.tokenTable(table, n.Tokens)
+	b.tokenTable(table, prefix+n.Tokens)
 	var positions []float32
-	b.matrix(&positions, n.Positions, c.Positions, c.Width)
+	b.matrix(&positions, prefix+n.Positions, c.Positions, c.Width)
 	b.finally(func() { t.Positions = kernel.MatOf(positions, c.Positions, c.Width) })
-	b.norm(&t.Norm, n.Norm, c.Width, c.Eps)
-	b.linear(&t.Head, c.Width, c.Embedding, whole(c.Embedding, c.Width, n.Head, c.HeadBias))
+	b.norm(&t.Norm, prefix+n.Norm, c.Width, c.Eps)
+	b.linear(&t.Head, c.Width, c.Embedding, matrix(c.Embedding, c.Width, prefix+n.Head, c.HeadForm))
 	return t
 }
 
@@ -214,10 +225,18 @@ func (b *Binding) block(dst *encoder.Block, spec encoder.Spec, names family.Bloc
 	hidden := right - left
 
 	b.norm(&dst.Norm1, prefix+names.Norm1, d, spec.Eps)
-	b.linearOf(b.dtype, &dst.QKV, d, 3*inner,
-		whole(d, d, prefix+names.Query, bias.Query).rows(from, to, 0),
-		whole(d, d, prefix+names.Key, bias.Key).rows(from, to, inner),
-		whole(d, d, prefix+names.Value, bias.Value).rows(from, to, 2*inner))
+	qkv := [3]slice{}
+	for i, part := range [...]struct {
+		name string
+		bias bool
+	}{{names.Query, bias.Query}, {names.Key, bias.Key}, {names.Value, bias.Value}} {
+		if names.QKV != "" { // one tensor [3·D, D]: the rows of the queries, the keys, the values
+			qkv[i] = stacked(3*d, d, prefix+names.QKV, part.bias).rows(i*d+from, i*d+to, i*inner)
+		} else {
+			qkv[i] = whole(d, d, prefix+part.name, part.bias).rows(from, to, i*inner)
+		}
+	}
+	b.linearOf(b.dtype, &dst.QKV, d, 3*inner, qkv[:]...)
 	out := whole(d, d, prefix+names.Out, bias.Out).cols(from, to)
 	out.ownBias = b.share.Index == 0
 	b.linearOf(b.dtype, &dst.Out, inner, d, out)

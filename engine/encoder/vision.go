@@ -11,7 +11,7 @@ type Vision struct {
 
 	Embed     *kernel.Linear // [3·patch² → D]
 	Prefix    kernel.Mat     // [1+registers, D]: class token, then registers; or empty
-	Class     []float32      // [D], the class token's position; or nil
+	Placed    kernel.Mat     // [tokens, D], positions of the first tokens of Prefix; or empty
 	Prefixes  int            // number of tokens before the patches
 	Positions kernel.Mat     // [patches, D]; empty where there is Rope
 	Resize    Interpolation
@@ -57,6 +57,12 @@ const (
 // after the last norm, so that the weights of a class are its direction there.
 func (v *Vision) ClassDirections() bool {
 	return v.Classifier != nil && v.Readout == ReadClass && v.ClassifierInput == Pooled
+}
+
+// HasRelevance tells whether what tokens give to the picture's embedding can be told: it is
+// read at the class token, or what a MAP head gives.
+func (v *Vision) HasRelevance() bool {
+	return v.Readout == ReadClass || v.Readout == ReadMap && v.Projection == nil
 }
 
 // MapHead is SigLIP's multihead attention pooling (siglip/modeling_siglip.py,
@@ -217,8 +223,10 @@ func (v *Vision) embed(r Run, b batch, pictures []Picture) {
 func (v *Vision) fillPrefix(values kernel.Mat, bare bool) {
 	values.Copy(v.Prefix)
 	if !bare {
-		for c, p := range v.Class {
-			values.Row(0)[c] += p
+		for i := range v.Placed.Rows {
+			for c, p := range v.Placed.Row(i) {
+				values.Row(i)[c] += p
+			}
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 type Classifier struct {
 	Labels
 	Tensor string // what the names of its tensors begin with
+	Inside bool   // Tensor follows the prefix of the picture tower
 	Input  encoder.ClassifierInput
 }
 

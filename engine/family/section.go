@@ -11,18 +11,20 @@ import (
 // (old files have text_config and text_config_dict); the first that has a key wins. An
 // absent key gets the default of upstream's config class, which the caller passes. The
 // first error is kept and reading goes on, so that a reader is a plain list of keys.
-type section struct {
+type section = *keys // a pointer, because calls of its methods stand all over the package
+
+type keys struct {
 	objects []jsonfile.Value
 	err     *error
 }
 
 func newSection(objects ...jsonfile.Value) section {
-	return section{objects, new(error)}
+	return &keys{objects, new(error)}
 }
 
 // with reads other objects, and keeps errors where s does.
 func (s section) with(objects ...jsonfile.Value) section {
-	return section{objects, s.err}
+	return &keys{objects, s.err}
 }
 
 func (s section) get(key string) jsonfile.Value {
@@ -109,7 +111,41 @@ func (s section) only(key, supported string) {
 	}
 }
 
-// sides reads a size in pixels: a number, or [height, width].
+// knows refuses keys that are not among the words of a text, unless they are null, false or
+// "". Upstream's classes don't take them either.
+func (s section) knows(keys string) {
+	for _, object := range s.objects {
+		if object.Kind() != jsonfile.Object {
+			continue
+		}
+		err := object.Each(func(key string, v jsonfile.Value) error {
+			raw := string(v.Raw())
+			if raw == "null" || raw == "false" || raw == `""` || strings.Contains(" "+keys+" ", " "+key+" ") {
+				return nil
+			}
+			return v.Unsupported("found %.60s; the key is not known here, and may change the numbers", raw)
+		})
+		if err != nil {
+			s.fail(err)
+		}
+	}
+}
+
+// oneOf reads a word that is among those of a text.
+func (s section) oneOf(key, standard, supported string) string {
+	word := s.text(key, standard)
+	if word == "" || !strings.Contains(" "+supported+" ", " "+word+" ") {
+		s.refuse(key, "found %q, supported are %s", word, supported)
+	}
+	return word
+}
+
+// refuse fails because of a key.
+func (s section) refuse(key, format string, arguments ...any) {
+	s.fail(s.get(key).Unsupported(format, arguments...))
+}
+
+// sides reads a size in pixels: a number, [height, width], or [3, height, width].
 func (s section) sides(key string, standard int) (height, width int) {
 	v := s.get(key)
 	if v.Kind() != jsonfile.Array {
@@ -126,6 +162,9 @@ func (s section) sides(key string, standard int) (height, width int) {
 		sides = append(sides, int(n))
 		return nil
 	})
+	if len(sides) == 3 && sides[0] == 3 {
+		sides = sides[1:]
+	}
 	if len(sides) != 2 {
 		s.fail(v.Fail("found %d numbers, want [height, width]", len(sides)))
 		return standard, standard

@@ -8,15 +8,18 @@ import (
 // Text is the part of a text tower that config.json decides.
 type Text struct {
 	encoder.Spec
-	Names      TextNames
-	Vocabulary int // ids
-	Positions  int // tokens of the longest text
-	Pool       encoder.TextPool
-	End        int32 // the id that Pool looks for
-	Embedding  int   // width of a text's embedding
-	HeadBias   bool
-	Padded     bool // texts are padded to Positions, and the padding is attended to
-	Tokenizer  tokenizer.Family
+	Names       TextNames
+	Prefixes    []string // what tensor names may begin with, the first that the file has; nil for nothing
+	Vocabulary  int      // ids
+	Positions   int      // tokens of the longest text
+	Pool        encoder.TextPool
+	End         int32 // the id that Pool looks for
+	Embedding   int   // width of a text's embedding
+	HeadForm    Form
+	Padded      bool // texts are padded to Positions, and the padding is attended to
+	ZeroPadding bool // the padding is the id 0, whatever the tokenizer's is
+	Tokenizer   tokenizer.Family
+	Clean       tokenizer.Clean // what is done to a text before that
 }
 
 // TextNames are the names of a text tower's tensors. Parts of block k follow Block, k
@@ -31,7 +34,7 @@ type TextNames struct {
 func (f *textRow) read(s section) *Text {
 	t := &Text{
 		Spec:  s.spec(encoder.Spec{Width: f.width, Layers: f.layers, Heads: f.heads, Eps: float32(f.eps), Causal: f.causal}, f.act),
-		Names: f.names, Pool: f.pool, HeadBias: f.headBias, Padded: f.padded, Tokenizer: f.tokenizer,
+		Names: f.names, Pool: f.pool, HeadForm: f.head, Padded: f.padded, Tokenizer: f.tokenizer,
 	}
 	t.Hidden = s.integer("intermediate_size", f.hidden, 1, maxHidden)
 	t.Vocabulary = s.integer("vocab_size", f.vocabulary, 1, maxVocabulary)

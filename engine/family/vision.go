@@ -14,6 +14,7 @@ type Vision struct {
 	Grid                    encoder.Grid // of the trained positions
 	NaFlex                  bool         // pictures of any shape; patches in row, column, channel order, embedded by a matrix
 	Registers               int          // register tokens
+	Placed                  int          // tokens before the patches that have a row of the position table
 	Rope                    *encoder.Rope
 	Resize                  encoder.Interpolation // of the position table, to another grid
 
@@ -22,9 +23,10 @@ type Vision struct {
 
 	// Readout makes one vector of all tokens. Where it is ReadClass and the file has
 	// Names.Pooler, that is the pooler instead.
-	Readout    encoder.Readout
-	Projection string // tensor name of the projection into the joint space, or ""
-	Embedding  int    // width of the projection's output; 0 without one
+	Readout        encoder.Readout
+	Projection     string // tensor name of the projection into the joint space, or ""
+	ProjectionForm Form
+	Embedding      int // width of the projection's output; 0 without one
 }
 
 // VisionNames are the names of a picture tower's tensors, after one of its prefixes.
@@ -33,13 +35,33 @@ type VisionNames struct {
 	Class, Registers, Patch, Positions, PreNorm string
 	Block                                       string
 	BlockNames
-	PostNorm, Pooler, MapHead string
+	PostNorm, Pooler string
+	Map              *MapNames
 }
+
+// MapNames are the names of a MAP head's tensors. Probe and InProj are whole names but
+// for the weight or bias at InProj's end; the others are those of layers.
+type MapNames struct {
+	Probe               string
+	InProj              string // query, key and value stacked; or
+	Query, KV           string // the query, and key and value stacked
+	Out, Norm, Up, Down string
+}
+
+// Form is how a file keeps the matrix of a linear layer.
+type Form byte
+
+const (
+	Weight     Form = iota // NAME.weight [out, in]
+	WeightBias             // and NAME.bias
+	InOut                  // NAME [in, out]
+)
 
 // BlockNames are the names of one block's tensors.
 type BlockNames struct {
 	Norm1, Query, Key, Value, Out, Scale1 string
 	Norm2, Up, Gate, Down, Scale2         string
+	QKV                                   string // query, key and value stacked, but for the weight or bias at the name's end; "" where each has its tensor
 	GateUp, GatedDown                     string // gate and up stacked, and the down beside them (DINOv2's SwiGLU)
 }
 
@@ -71,6 +93,9 @@ func (f *visionRow) read(s section) *Vision {
 	s.only("num_channels", "3")
 	v.Patch = s.integer("patch_size", f.patch, 1, maxSide)
 	f.mlp(f, s, v)
+	if v.HasClass() {
+		v.Placed = 1
+	}
 	if f.names.Registers != "" {
 		v.Registers = s.integer("num_register_tokens", f.registers, 0, 256)
 	}

@@ -102,7 +102,7 @@ func BenchmarkPicture(b *testing.B) {
 	v := &encoder.Vision{
 		Encoder: encoder.Encoder{Spec: encoder.Spec{Width: width, Layers: 12, Heads: 2, Hidden: 4 * width, Activation: kernel.GELU}, Share: encoder.Whole},
 		Patch:   2, Grid: encoder.Grid{Rows: 4, Columns: 4}, Embed: randomLinear(r, 12, width, true),
-		Prefix: kernel.MatOf(randoms(r, width), 1, width), Prefixes: 1, Class: randoms(r, width),
+		Prefix: kernel.MatOf(randoms(r, width), 1, width), Prefixes: 1, Placed: kernel.MatOf(randoms(r, width), 1, width),
 		Positions: kernel.MatOf(randoms(r, (tokens-1)*width), tokens-1, width), PostNorm: randomNorm(r, width),
 	}
 	for range v.Layers {
