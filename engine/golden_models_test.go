@@ -420,7 +420,7 @@ func (r *goldenRun) output(name string, images []engine.Image) (values [][]float
 	if after, ok := strings.CutPrefix(name, "text_model_output."); ok {
 		tap, rest, keep = r.texts, after, r.lengths
 	} else {
-		for _, prefix := range []string{"vision_model_output.", "backbone.", "vision_tower."} {
+		for _, prefix := range []string{"vision_model_output.", "backbone.", "vision_tower.", "vision."} {
 			rest = strings.TrimPrefix(rest, prefix)
 		}
 		if shapes, naflex := r.input("spatial_shapes"); naflex {
@@ -431,7 +431,7 @@ func (r *goldenRun) output(name string, images []engine.Image) (values [][]float
 	}
 	layers := r.layersOf(tap)
 	key := map[string]string{
-		"last_hidden_state": "last", "pooler_output": "pooled", "logits": "logits", "last_layer_output": encoder.BlockName(layers - 1),
+		"last_hidden_state": "last", "pooler_output": "pooled", "pre_logits": "pooled", "logits": "logits", "last_layer_output": encoder.BlockName(layers - 1),
 	}[rest]
 	if m := hiddenState.FindStringSubmatch(rest); m != nil {
 		k, _ := strconv.Atoi(m[2])
@@ -444,7 +444,7 @@ func (r *goldenRun) output(name string, images []engine.Image) (values [][]float
 			key = encoder.BlockName(k - 1)
 		}
 	}
-	if rest == "pooler_output" || rest == "logits" {
+	if rest == "pooler_output" || rest == "pre_logits" || rest == "logits" {
 		keep = nil
 	}
 	values, known = tap.values[key]
