@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"slices"
@@ -98,6 +97,8 @@ type loader struct {
 	options        Options
 	dtype          kernel.DType
 	arch           *family.Architecture
+	config         []byte // the file that arch was read from
+	inside         string // the folder inside the one that was given, which has the model; or ""
 	pixels         pixels.Config
 	pixelsErr      error
 	pixelsWarnings []string
@@ -119,25 +120,29 @@ type textReader struct {
 // open requests config.json, preprocessor_config.json and the weights at the same time,
 // and the tokenizer's files and a GPU as soon as config.json is there.
 func (l *loader) open() error {
-	folder := l.folder
-	if l.options.Integrity != "" {
-		sum, err := weights.ParseSHA256(l.options.Integrity)
-		if err != nil {
-			return err
-		}
-		folder = weights.Verified(folder, map[string][sha256.Size]byte{"model.safetensors": sum})
+	root := l.folder
+	verified, err := l.verified(root)
+	if err != nil {
+		return err
 	}
 	var configErr, weightsErr error
 	var wait sync.WaitGroup
+	located, moved := make(chan struct{}), false
 	wait.Go(func() {
-		if configErr = l.readConfig(); configErr == nil {
+		configErr = l.readConfig()
+		moved = configErr != nil || l.inside != "" || l.arch.Layout != family.Transformers
+		close(located)
+		if configErr == nil {
 			l.beginTokenizer()
 			l.openGPU()
 		}
 	})
-	wait.Go(func() { l.readPixels() })
-	wait.Go(func() { l.checkpoint, weightsErr = weights.Open(l.ctx, folder) })
+	wait.Go(func() { l.readPixels(root) })
+	wait.Go(func() { l.checkpoint, weightsErr = weights.Open(l.ctx, firstRound{verified, located, &moved}) })
 	wait.Wait()
+	if configErr == nil && context.Cause(l.ctx) == nil {
+		weightsErr = l.secondRound(weightsErr)
+	}
 	demanded := l.gpuErr
 	if !l.options.DemandGPU {
 		demanded = nil
@@ -149,6 +154,33 @@ func (l *loader) open() error {
 		}
 	}
 	return nil
+}
+
+// secondRound opens what lies elsewhere than open looks for it. err is that of the weights in
+// the first round.
+func (l *loader) secondRound(err error) error {
+	absent := errors.Is(err, fs.ErrNotExist)
+	if l.inside != "" {
+		l.readPixels(l.folder)
+	} else if absent && l.arch.Layout != family.OpenCLIP {
+		found, wrong := l.preferOpenCLIP()
+		if wrong != nil {
+			return wrong
+		}
+		if found {
+			l.beginTokenizer()
+		}
+	}
+	if l.arch.Pictures != nil {
+		l.pixels, l.pixelsErr = *l.arch.Pictures, nil
+	}
+	if l.inside == "" && l.arch.Layout != family.OpenCLIP {
+		return err
+	}
+	if l.checkpoint != nil { // of a model.safetensors beside
+		l.checkpoint.Close()
+	}
+	return l.openWeights()
 }
 
 // close frees what open took.
@@ -233,27 +265,8 @@ func q8Speed(rows string) float64 {
 	return 1.5
 }
 
-func (l *loader) readConfig() error {
-	data, err := weights.ReadFile(l.ctx, l.folder, "config.json", fault.Config, maxConfigBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.NotFound, l.folder.Name(), "has no config.json; name a folder laid out as on Hugging Face: %w", err)
-	}
-	if err != nil {
-		return err
-	}
-	if l.arch, err = family.Parse(data); err != nil {
-		return err
-	}
-	if l.arch.Packed {
-		if l.dtype, err = l.options.packedDType(); err != nil {
-			return err
-		}
-	}
-	return l.checkWorkers()
-}
-
-func (l *loader) readPixels() {
-	data, err := weights.ReadFile(l.ctx, l.folder, "preprocessor_config.json", fault.Config, maxConfigBytes)
+func (l *loader) readPixels(folder weights.Folder) {
+	data, err := weights.ReadFile(l.ctx, folder, "preprocessor_config.json", fault.Config, maxConfigBytes)
 	if err == nil {
 		l.pixels, err = pixels.ParseConfig(data)
 	}
@@ -404,9 +417,9 @@ func (l *loader) readTokenizer(a *family.Architecture) (tokenizer.Tokenizer, err
 	read := func(ctx context.Context, name string) ([]byte, error) {
 		return weights.ReadFile(ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
 	}
-	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: a.Text.Positions, Family: a.Text.Tokenizer})
+	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: a.Text.Positions, Family: a.Text.Tokenizer, Clean: a.Text.Clean})
 	if err == nil && t.Size() > a.Text.Vocabulary {
-		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), a.Text.Vocabulary)
+		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but %s's vocab_size is %d; the two files don't belong together", t.Size(), a.File, a.Text.Vocabulary)
 	}
 	return t, err
 }

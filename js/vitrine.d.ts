@@ -559,10 +559,11 @@ export interface Info {
   }
   /** The part of a picture that the model sees: the picture is resized, then its centre is cropped. */
   readonly preprocess: {
-    readonly resize: 'shortest-edge' | 'squash' | 'naflex' | 'none'
+    /** 'cover' and 'contain' keep the aspect ratio: the picture covers the size, or is contained in it. */
+    readonly resize: 'shortest-edge' | 'squash' | 'cover' | 'contain' | 'naflex' | 'none'
     /** For 'shortest-edge': the new length of the shorter side, in pixels; else 0. */
     readonly edge: number
-    /** For 'squash': the new [height, width] in pixels; else [0, 0]. */
+    /** For 'squash', 'cover' and 'contain': [height, width] in pixels; else [0, 0]. */
     readonly size: readonly [number, number]
     /** [height, width] of the crop in pixels; [0, 0] without one. */
     readonly crop: readonly [number, number]
