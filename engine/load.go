@@ -174,7 +174,7 @@ func (l *loader) secondRound(err error) error {
 	if l.arch.Pictures != nil {
 		l.pixels, l.pixelsErr = *l.arch.Pictures, nil
 	}
-	if l.inside == "" && l.arch.Layout != family.OpenCLIP {
+	if l.inside == "" && (l.arch.Layout == family.Transformers || l.arch.Layout == family.Timm && !absent) {
 		return err
 	}
 	if l.checkpoint != nil { // of a model.safetensors beside

@@ -485,9 +485,9 @@ export interface Q8Info {
 
 /** What a model is and what runs it. Read-only. */
 export interface Info {
-  /** The class of the model, of config.json, for example `'CLIPModel'`. */
+  /** The class of the model, of config.json, for example `'CLIPModel'`; of timm's layout the architecture, for example `'vit_base_patch16_224'`. */
   readonly architecture: string
-  /** model_type of config.json, for example `'clip'`. */
+  /** model_type of config.json, for example `'clip'`; `'open_clip'` or `'timm'` in these layouts. */
   readonly modelType: string
   /**
    * The names of the calls that depend on the model and that it supports. With `attention`

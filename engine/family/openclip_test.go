@@ -7,6 +7,7 @@ import (
 
 	"vitrine/engine/encoder"
 	"vitrine/engine/fault"
+	"vitrine/engine/internal/jsonfile"
 	"vitrine/engine/kernel"
 	"vitrine/engine/pixels"
 	"vitrine/engine/score"
@@ -225,4 +226,35 @@ func TestPictures(t *testing.T) {
 			t.Errorf("%s gave %v", keys, err)
 		}
 	}
+}
+
+// FuzzOpenCLIP: no configuration panics, or gives a tower beyond the bounds.
+func FuzzOpenCLIP(f *testing.F) {
+	for _, config := range realOpenCLIP {
+		f.Add([]byte(config))
+	}
+	f.Add([]byte(`{"architecture": "vit_base_patch16_reg4_gap_256", "model_args": {"depth": 2}, "pretrained_cfg": {"crop_pct": 0.9, "crop_mode": "border"}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, read := range []func([]byte) (*Architecture, error){ParseOpenCLIP, parseAsTimm} {
+			a, err := read(data)
+			if err != nil {
+				if fault.CodeOf(err) == fault.Internal {
+					t.Fatal(err)
+				}
+				continue
+			}
+			v := a.Vision
+			if v.Width < 1 || v.Width > maxWidth || v.Layers > maxLayers || v.Width%v.Heads != 0 || v.Hidden > maxHidden || v.Grid.Patches() < 1 || v.Grid.Patches() > maxTokens {
+				t.Errorf("%s gives %+v", data, v)
+			}
+		}
+	})
+}
+
+func parseAsTimm(data []byte) (*Architecture, error) {
+	root, err := jsonfile.Parse(configFile, fault.Config, data)
+	if err != nil {
+		return nil, err
+	}
+	return parseTimm(root, newSection(root))
 }
