@@ -59,8 +59,25 @@ const (
 	Canonicalize              // underscores become spaces; no other punctuation, lower case, single spaces
 )
 
-// cleaned is a tokenizer of canonicalized texts.
-type cleaned struct{ Tokenizer }
+// cleaned is a tokenizer of canonicalized texts, which have no punctuation. size leaves out
+// the 100 ids <extra_id_N> at the end of T5's vocabularies: SigLIP's folders of open_clip
+// list them, and the model's table has no rows for them.
+type cleaned struct {
+	Tokenizer
+	size int
+}
+
+func clean(t Tokenizer) Tokenizer {
+	c := cleaned{t, t.Size()}
+	if p, ok := t.(*pipeline); ok {
+		for c.size > 0 && strings.HasPrefix(p.vocab.piece(int32(c.size-1)), "<extra_id_") {
+			c.size--
+		}
+	}
+	return c
+}
+
+func (c cleaned) Size() int { return c.size }
 
 func (c cleaned) Encode(text string) Encoding {
 	return c.Tokenizer.Encode(canonicalize(lowerText(strings.ReplaceAll(text, "_", " "))))
@@ -80,7 +97,7 @@ func Load(ctx context.Context, read func(ctx context.Context, name string) ([]by
 	defer cancel()
 	t, err := load(files, o)
 	if err == nil && o.Clean == Canonicalize {
-		t = cleaned{t}
+		t = clean(t)
 	}
 	return t, err
 }
