@@ -359,3 +359,38 @@ func TestOpenCLIPBias(t *testing.T) {
 		t.Errorf("the logit of 0 is %g", got[0])
 	}
 }
+
+// TestOpenCLIPPadding: without a causal mask the padding counts, and open_clip's own
+// tokenizer pads with 0. Texts are canonicalized where the configuration says so.
+func TestOpenCLIPPadding(t *testing.T) {
+	config := `{"model_cfg": {"embed_dim": 24, "quick_gelu": true,
+		"vision_cfg": {"image_size": 48, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8, "mlp_ratio": 2.25},
+		"text_cfg": {"width": 16, "heads": 2, "layers": 2, "mlp_ratio": 2.5, "no_causal_mask": true, "tokenizer_kwargs": {"clean": "canonicalize"}}}}`
+	folder := openCLIPOf(t, goldenModels+"clip_end_to_end", config)
+	for name, data := range readFiles(t, "../testdata/golden/tokenizers/clip", "vocab.json", "merges.txt") {
+		folder[name] = data
+	}
+	m, err := engine.Load(context.Background(), folder, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	e, err := m.Tokenize("a cat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make([]int32, 77)
+	copy(ids, e.IDs)
+	tap := &goldenTap{map[string][][]float32{}}
+	if err := m.WatchTexts(context.Background(), [][]int32{ids}, tap); err != nil {
+		t.Fatal(err)
+	}
+	no := false
+	got, err := m.EmbedTexts(context.Background(), []string{"a cat", "A_Cat!"}, engine.TextsOptions{TextOptions: engine.TextOptions{Normalize: &no}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range []string{"a cat", "A_Cat!"} {
+		checkClose(t, text, got.Embeddings[i], tap.values["embedding"][0])
+	}
+}
