@@ -21,7 +21,8 @@ var examples = map[string]*regexp.Regexp{
 
 // usersOf are files that name an example without being touched by a new one: they use it.
 var usersOf = map[string][]string{
-	"An activation": {"engine/family/rows.go"}, // CLIP's default
+	// CLIP's default; open_clip's key and timm's word for it.
+	"An activation": {"engine/family/rows.go", "engine/family/openclip.go", "engine/family/timm.go"},
 }
 
 // TestChangesTouchWhatIsListed: docs/contributing.md lists the files that a family, a call,

@@ -14,6 +14,7 @@ import (
 	"context"
 	"sync"
 	"time"
+	"vitrine/engine/weights"
 
 	"vitrine/engine/bind"
 	"vitrine/engine/encoder"
@@ -492,8 +493,16 @@ type Shapes struct {
 // Preprocess says which part of a picture the model sees, for a page that shows it: the
 // picture is resized, then a window is cut from its centre.
 type Preprocess struct {
-	Resize string `json:"resize"` // "shortest-edge", "squash", "naflex", or "none"
+	Resize string `json:"resize"` // "shortest-edge", "squash", "cover", "contain", "naflex", or "none"
 	Edge   int    `json:"edge"`   // shortest-edge: the shorter side becomes this long
 	Size   [2]int `json:"size"`   // squash: to this height and width
 	Crop   [2]int `json:"crop"`   // height, width of the window; 0, 0: all of it
+}
+
+// PackedModel is what Pack makes of a model: the contents and names of two files.
+type PackedModel struct {
+	ConfigFile  string
+	Config      []byte
+	WeightsFile string
+	Tensors     []weights.Named
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"vitrine/engine"
+	"vitrine/engine/family"
 	"vitrine/engine/fault"
 	"vitrine/engine/internal/golden"
 )
@@ -34,7 +35,11 @@ func goldenCases(t *testing.T) []goldenCase {
 		var more struct {
 			Stored string `json:"weights_stored_as"`
 		}
-		for name, to := range map[string][]any{"config.json": {&c.config}, "expected.json": {&c.expected, &more}} {
+		config := "config.json"
+		if exists(filepath.Join(dir, family.OpenCLIPFile)) {
+			config = family.OpenCLIPFile
+		}
+		for name, to := range map[string][]any{config: {&c.config}, "expected.json": {&c.expected, &more}} {
 			data, err := os.ReadFile(filepath.Join(dir, name))
 			if err != nil {
 				t.Fatal(err)
@@ -168,19 +173,24 @@ var goldenParts = map[string]func(c goldenCase) bool{
 	"an end token with the id 2": func(c goldenCase) bool {
 		return c.modelType() == "metaclip_2" && c.at("text_config", "eos_token_id") == 2.0
 	},
-	"registers":                 func(c goldenCase) bool { return c.modelType() == "dinov2_with_registers" },
-	"another rope_theta":        func(c goldenCase) bool { return c.at("rope_theta") != nil && c.at("rope_theta") != 100.0 },
-	"keys without a bias":       func(c goldenCase) bool { return c.modelType() == "dinov3_vit" && c.at("key_bias") != true },
-	"another layer_norm_eps":    func(c goldenCase) bool { eps, ok := c.at("layer_norm_eps").(float64); return ok && eps > 1e-4 },
-	"exact gelu in CLIP":        func(c goldenCase) bool { return c.at("vision_config", "hidden_act") == "gelu" },
-	"silu":                      func(c goldenCase) bool { return c.at("hidden_act") == "silu" },
-	"one layer of LLaVA":        func(c goldenCase) bool { return c.calls("vision_feature_layer=-2") },
-	"several layers of LLaVA":   func(c goldenCase) bool { return c.calls("vision_feature_layer=[-3, -1]") },
-	"LLaVA with its class":      func(c goldenCase) bool { return c.calls("strategy='full'") },
-	"LLaVA without its class":   func(c goldenCase) bool { return c.calls("strategy='default'") },
-	"a projector without bias":  func(c goldenCase) bool { return c.at("multimodal_projector_bias") == false },
-	"a projector with bias":     func(c goldenCase) bool { return c.modelType() == "llava" && c.at("multimodal_projector_bias") != false },
-	"DINOv3 without a gate":     func(c goldenCase) bool { return c.modelType() == "dinov3_vit" && c.at("use_gated_mlp") != true },
+	"registers":                func(c goldenCase) bool { return c.modelType() == "dinov2_with_registers" },
+	"another rope_theta":       func(c goldenCase) bool { return c.at("rope_theta") != nil && c.at("rope_theta") != 100.0 },
+	"keys without a bias":      func(c goldenCase) bool { return c.modelType() == "dinov3_vit" && c.at("key_bias") != true },
+	"another layer_norm_eps":   func(c goldenCase) bool { eps, ok := c.at("layer_norm_eps").(float64); return ok && eps > 1e-4 },
+	"exact gelu in CLIP":       func(c goldenCase) bool { return c.at("vision_config", "hidden_act") == "gelu" },
+	"silu":                     func(c goldenCase) bool { return c.at("hidden_act") == "silu" },
+	"one layer of LLaVA":       func(c goldenCase) bool { return c.calls("vision_feature_layer=-2") },
+	"several layers of LLaVA":  func(c goldenCase) bool { return c.calls("vision_feature_layer=[-3, -1]") },
+	"LLaVA with its class":     func(c goldenCase) bool { return c.calls("strategy='full'") },
+	"LLaVA without its class":  func(c goldenCase) bool { return c.calls("strategy='default'") },
+	"a projector without bias": func(c goldenCase) bool { return c.at("multimodal_projector_bias") == false },
+	"a projector with bias":    func(c goldenCase) bool { return c.modelType() == "llava" && c.at("multimodal_projector_bias") != false },
+	"DINOv3 without a gate":    func(c goldenCase) bool { return c.modelType() == "dinov3_vit" && c.at("use_gated_mlp") != true },
+	"open_clip's own layout": func(c goldenCase) bool {
+		return c.at("model_cfg", "vision_cfg", "layers") != nil
+	},
+	"a timm trunk in open_clip": func(c goldenCase) bool { return c.at("model_cfg", "vision_cfg", "timm_model_name") != nil },
+	"timm's layout":             func(c goldenCase) bool { return c.at("pretrained_cfg") != nil },
 	"another picture of CLIP":   func(c goldenCase) bool { return c.modelType() == "clip" && c.resized() },
 	"another picture of SigLIP": func(c goldenCase) bool { return c.modelType() == "siglip" && c.resized() },
 	"another picture of ViT":    func(c goldenCase) bool { return c.modelType() == "vit" && c.resized() },

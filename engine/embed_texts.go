@@ -120,7 +120,7 @@ func (m *Model) padded(ids []int32) []int32 {
 		return ids
 	}
 	row := make([]int32, m.arch.Text.Positions)
-	for i := copy(row, ids); i < len(row); i++ {
+	for i := copy(row, ids); i < len(row) && !m.arch.Text.ZeroPadding; i++ {
 		row[i] = m.tokens.Pad()
 	}
 	return row

@@ -450,7 +450,7 @@ func (r *goldenRun) output(name string, images []engine.Image) (values [][]float
 	if after, ok := strings.CutPrefix(name, "text_model_output."); ok || len(images) == 0 {
 		tap, rest, keep = r.texts, strings.TrimPrefix(after, "text_model_output."), r.lengths
 	} else {
-		for _, prefix := range []string{"vision_model_output.", "backbone.", "vision_tower."} {
+		for _, prefix := range []string{"vision_model_output.", "backbone.", "vision_tower.", "vision."} {
 			rest = strings.TrimPrefix(rest, prefix)
 		}
 		if shapes, naflex := r.input("spatial_shapes"); naflex {
@@ -461,7 +461,7 @@ func (r *goldenRun) output(name string, images []engine.Image) (values [][]float
 	}
 	layers := r.layersOf(tap)
 	key := map[string]string{
-		"last_hidden_state": "last", "pooler_output": "pooled", "logits": "logits",
+		"last_hidden_state": "last", "pooler_output": "pooled", "pre_logits": "pooled", "logits": "logits",
 		"cls_logits": "logits.class", "distillation_logits": "logits.distillation", "last_layer_output": encoder.BlockName(layers - 1),
 	}[rest]
 	if m := hiddenState.FindStringSubmatch(rest); m != nil {

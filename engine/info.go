@@ -48,7 +48,7 @@ func describe(a *family.Architecture, t *bind.Towers, p pixels.Config, set, dtyp
 		info.Classes = a.Classifier.Count
 		info.Tasks = append(info.Tasks, "classify")
 	}
-	if a.Text != nil || t.Vision.ClassDirections() {
+	if a.Text != nil && t.Vision.HasRelevance() || t.Vision.ClassDirections() {
 		info.Tasks = append(info.Tasks, "relevance")
 	}
 	info.Tasks = append(info.Tasks, "attention", "features", "trace")
@@ -79,7 +79,7 @@ func preprocessOf(p pixels.Config) Preprocess {
 	case p.Resize && p.ShortestEdge > 0:
 		s.Resize, s.Edge = "shortest-edge", p.ShortestEdge
 	case p.Resize:
-		s.Resize, s.Size = "squash", [2]int{p.Height, p.Width}
+		s.Resize, s.Size = [...]string{pixels.Squash: "squash", pixels.Cover: "cover", pixels.Contain: "contain"}[p.Fit], [2]int{p.Height, p.Width}
 	}
 	return s
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -100,6 +99,8 @@ type loader struct {
 	options        Options
 	dtype          kernel.DType
 	arch           *family.Architecture
+	config         []byte // the file that arch was read from
+	inside         string // the folder inside the one that was given, which has the model; or ""
 	pixels         pixels.Config
 	pixelsErr      error
 	pixelsWarnings []string
@@ -121,28 +122,34 @@ type textReader struct {
 // open requests config.json, the files of the image processor and the weights at the same
 // time, and the tokenizer's files and a GPU as soon as config.json is there.
 func (l *loader) open() error {
-	folder := l.folder
-	if l.options.Integrity != "" {
-		sum, err := weights.ParseSHA256(l.options.Integrity)
-		if err != nil {
-			return err
-		}
-		folder = weights.Verified(folder, map[string][sha256.Size]byte{"model.safetensors": sum})
+	root := l.folder
+	verified, err := l.verified(root)
+	if err != nil {
+		return err
 	}
 	var configErr, weightsErr, preprocessorErr, processorErr error
 	var processor pixels.Files
 	var wait sync.WaitGroup
+	located, moved := make(chan struct{}), false
 	wait.Go(func() {
-		if configErr = l.readConfig(); configErr == nil {
+		configErr = l.readConfig()
+		moved = configErr != nil || l.inside != "" || l.arch.Layout != family.Transformers
+		close(located)
+		if configErr == nil {
 			l.beginTokenizer()
 			l.openGPU()
 		}
 	})
-	wait.Go(func() { processor.Preprocessor, preprocessorErr = l.readOptional("preprocessor_config.json") })
-	wait.Go(func() { processor.Processor, processorErr = l.readOptional("processor_config.json") })
-	wait.Go(func() { l.checkpoint, weightsErr = weights.Open(l.ctx, folder) })
+	wait.Go(func() { processor.Preprocessor, preprocessorErr = l.optional(root, "preprocessor_config.json") })
+	wait.Go(func() { processor.Processor, processorErr = l.optional(root, "processor_config.json") })
+	wait.Go(func() { l.checkpoint, weightsErr = weights.Open(l.ctx, firstRound{verified, located, &moved}) })
 	wait.Wait()
-	if configErr == nil && l.arch.Vision != nil {
+	if configErr == nil && l.inside != "" {
+		processor.Preprocessor, preprocessorErr = l.optional(l.folder, "preprocessor_config.json")
+		processor.Processor, processorErr = l.optional(l.folder, "processor_config.json")
+	}
+	if configErr == nil && context.Cause(l.ctx) == nil {
+		weightsErr = l.secondRound(weightsErr)
 		l.parsePixels(processor)
 	}
 	demanded := l.gpuErr
@@ -171,6 +178,28 @@ func (l *loader) resolve() error {
 		l.pixels, l.pixelsErr, l.pixelsWarnings = pixels.Config{}, nil, nil
 	}
 	return l.checkWorkers()
+}
+
+// secondRound opens what lies elsewhere than open looks for it. err is that of the weights in
+// the first round.
+func (l *loader) secondRound(err error) error {
+	absent := errors.Is(err, fs.ErrNotExist)
+	if l.inside == "" && absent && l.arch.Layout != family.OpenCLIP {
+		found, wrong := l.preferOpenCLIP()
+		if wrong != nil {
+			return wrong
+		}
+		if found {
+			l.beginTokenizer()
+		}
+	}
+	if l.inside == "" && (l.arch.Layout == family.Transformers || l.arch.Layout == family.Timm && !absent) {
+		return err
+	}
+	if l.checkpoint != nil { // of a model.safetensors beside
+		l.checkpoint.Close()
+	}
+	return l.openWeights()
 }
 
 // close frees what open took.
@@ -255,28 +284,9 @@ func q8Speed(rows string) float64 {
 	return 1.5
 }
 
-func (l *loader) readConfig() error {
-	data, err := weights.ReadFile(l.ctx, l.folder, "config.json", fault.Config, maxConfigBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.NotFound, l.folder.Name(), "has no config.json; name a folder laid out as on Hugging Face: %w", err)
-	}
-	if err != nil {
-		return err
-	}
-	if l.arch, err = family.Parse(data); err != nil {
-		return err
-	}
-	if l.arch.Packed {
-		if l.dtype, err = l.options.packedDType(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// readOptional reads a small file, and gives nil where it is absent.
-func (l *loader) readOptional(name string) ([]byte, error) {
-	data, err := weights.ReadFile(l.ctx, l.folder, name, fault.Config, maxConfigBytes)
+// optional reads a small file, and gives nil where it is absent.
+func (l *loader) optional(folder weights.Folder, name string) ([]byte, error) {
+	data, err := weights.ReadFile(l.ctx, folder, name, fault.Config, maxConfigBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -287,6 +297,13 @@ func (l *loader) readOptional(name string) ([]byte, error) {
 // config.json.
 func (l *loader) parsePixels(files pixels.Files) {
 	v := l.arch.Vision
+	if v == nil {
+		return
+	}
+	if p := l.arch.Pictures; p != nil { // another library's layout has its own description
+		l.pixels = *p
+		return
+	}
 	class, listed := l.arch.ImageProcessor()
 	m := pixels.Model{Class: class, Unlisted: !listed}
 	if !v.AnySize {
@@ -475,19 +492,20 @@ func (l *loader) beginTokenizer() {
 	if l.text == nil || l.arch.Text == nil {
 		return
 	}
-	text := *l.arch.Text
+	text, file := *l.arch.Text, l.arch.File
 	l.text.begin.Do(func() {
-		l.text.reading.Go(func() { l.text.tokens, l.text.err = l.readTokenizer(text) })
+		l.text.reading.Go(func() { l.text.tokens, l.text.err = l.readTokenizer(text, file) })
 	})
 }
 
-func (l *loader) readTokenizer(text family.Text) (tokenizer.Tokenizer, error) {
+// readTokenizer reads the tokenizer of a text tower that the config file describes.
+func (l *loader) readTokenizer(text family.Text, file string) (tokenizer.Tokenizer, error) {
 	read := func(ctx context.Context, name string) ([]byte, error) {
 		return weights.ReadFile(ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
 	}
-	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: text.Positions, Family: text.Tokenizer})
+	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: text.Positions, Family: text.Tokenizer, Clean: text.Clean})
 	if err == nil && t.Size() > text.Vocabulary {
-		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but config.json's vocab_size is %d; the two files don't belong together", t.Size(), text.Vocabulary)
+		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but %s's vocab_size is %d; the two files don't belong together", t.Size(), file, text.Vocabulary)
 	}
 	return t, err
 }

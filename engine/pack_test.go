@@ -27,15 +27,11 @@ func packed(t *testing.T, from string, change func(config []byte, tensors []weig
 			}
 		}
 	}
-	config, err := os.ReadFile(filepath.Join(from, "config.json"))
+	model, err := engine.Pack(context.Background(), weights.Dir(from))
 	if err != nil {
 		t.Fatal(err)
 	}
-	tensors, err := engine.Pack(context.Background(), weights.Dir(from))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config = engine.PackedConfig(config)
+	config, tensors := model.Config, model.Tensors
 	if change != nil {
 		config, tensors = change(config, tensors)
 	}
@@ -43,7 +39,7 @@ func packed(t *testing.T, from string, change func(config []byte, tensors []weig
 	if err := weights.Write(&file, tensors, nil); err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{"config.json": config, "model.safetensors": file.Bytes()} {
+	for name, data := range map[string][]byte{model.ConfigFile: config, model.WeightsFile: file.Bytes()} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -76,6 +76,9 @@ func (m *Model) targets(ctx context.Context, labels []string, o RelevanceOptions
 		if err := m.needTokenizer("relevance"); err != nil {
 			return nil, nil, err
 		}
+		if !m.towers.Vision.HasRelevance() {
+			return nil, nil, fault.New(fault.Task, "relevance", "%s embeds a mean of its patches, or projects what it pooled of them, which has no relevance here; supported are embeddings read at the class token, and SigLIP's", m.arch.Title())
+		}
 	}
 	if targets, err = find(labels, o.Templates); err != nil {
 		return nil, nil, err

@@ -22,7 +22,7 @@ func LoadShare(ctx context.Context, folder weights.Folder, index int, o Options)
 	if err := l.readConfig(); err != nil {
 		return nil, err
 	}
-	if l.checkpoint, err = weights.Open(ctx, folder); err != nil {
+	if err := l.openWeights(); err != nil {
 		return nil, err
 	}
 	defer l.checkpoint.Close()

@@ -569,9 +569,9 @@ export interface Q8Info {
 
 /** What a model is and what runs it. Read-only. */
 export interface Info {
-  /** The class of the model, of config.json, for example `'CLIPModel'`. */
+  /** The class of the model, of config.json, for example `'CLIPModel'`; of timm's layout the architecture, for example `'vit_base_patch16_224'`. */
   readonly architecture: string
-  /** model_type of config.json, for example `'clip'`. */
+  /** model_type of config.json, for example `'clip'`; `'open_clip'` or `'timm'` in these layouts. */
   readonly modelType: string
   /**
    * The names of the calls that depend on the model and that it supports. With `attention`
@@ -643,10 +643,11 @@ export interface Info {
   }
   /** The part of a picture that the model sees: the picture is resized, then its centre is cropped. */
   readonly preprocess: {
-    readonly resize: 'shortest-edge' | 'squash' | 'naflex' | 'none'
+    /** 'cover' and 'contain' keep the aspect ratio: the picture covers the size, or is contained in it. */
+    readonly resize: 'shortest-edge' | 'squash' | 'cover' | 'contain' | 'naflex' | 'none'
     /** For 'shortest-edge': the new length of the shorter side, in pixels; else 0. */
     readonly edge: number
-    /** For 'squash': the new [height, width] in pixels; else [0, 0]. */
+    /** For 'squash', 'cover' and 'contain': [height, width] in pixels; else [0, 0]. */
     readonly size: readonly [number, number]
     /** [height, width] of the crop in pixels; [0, 0] without one. */
     readonly crop: readonly [number, number]

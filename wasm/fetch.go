@@ -36,7 +36,7 @@ func (f folder) Name() string { return f.base.String() }
 // Open fetches a file. The worker's fetch (js/worker/fetch.js) leaves
 // Content-Length away where it may not be the length of what is read.
 func (f folder) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
-	address := f.base.JoinPath(url.PathEscape(name)).String()
+	address := f.base.JoinPath(strings.ReplaceAll(url.PathEscape(name), "%2F", "/")).String()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, 0, fault.New(fault.Network, address, "%w", err)

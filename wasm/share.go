@@ -37,7 +37,8 @@ import (
 // shareOptions are those of a share other than the first.
 type shareOptions struct {
 	Folder  string `js:"folder"` // the model's, for errors
-	Config  string `js:"config"` // the content of config.json
+	Config  string `js:"config"` // the content of config.json, or of the file of another layout
+	Named   string `js:"named"`  // that file
 	Index   int    `js:"index"`
 	Workers int    `js:"workers"`
 	Device  string `js:"device"`
@@ -57,7 +58,7 @@ func loadShare(args js.Value) (js.Value, error) {
 	if err != nil {
 		return js.Value{}, err
 	}
-	share, err := engine.LoadShare(context.Background(), relayedFolder{o.Folder, o.Config}, o.Index, engine.Options{
+	share, err := engine.LoadShare(context.Background(), relayedFolder{o.Folder, o.Config, o.Named}, o.Index, engine.Options{
 		Set: set, DType: o.DType, MeasureQ8: o.Measure, Workers: o.Workers, Group: group{},
 	})
 	if err != nil {
@@ -89,25 +90,33 @@ func join(share *engine.Share) error {
 	}
 }
 
-// relayedFolder is the model's folder in a share other than the first: config.json came with
-// the options, and the first share relays the files of weights, chunk by chunk, in the order
-// in which it reads them. It implements weights.Folder.
-type relayedFolder struct{ name, config string }
+// relayedFolder is the model's folder in a share other than the first: config.json, or the
+// file of another layout, came with the options, and the first share relays the files of
+// weights, chunk by chunk, in the order in which it reads them. It implements weights.Folder.
+type relayedFolder struct{ name, config, named string }
 
 func (f relayedFolder) Name() string { return f.name }
 
 func (f relayedFolder) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
-	if name == "config.json" {
+	switch {
+	case name == f.named:
 		return io.NopCloser(strings.NewReader(f.config)), int64(len(f.config)), nil
-	}
-	file := waitFor(func() js.Value { return host.Call("nextFile") })
-	switch found := file.Get("name").String(); {
-	case found != name:
-		return nil, 0, fault.New(fault.Internal, name, "the first share has read %s instead", found)
-	case file.Get("absent").Bool():
+	case isConfig(name):
 		return nil, 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 	}
-	return relayedFile{}, int64(file.Get("size").Float()), nil
+	for {
+		file := waitFor(func() js.Value { return host.Call("nextFile") })
+		found, absent := file.Get("name").String(), file.Get("absent").Bool()
+		switch {
+		case absent && found != name: // the first share looked for weights of another layout
+		case found != name:
+			return nil, 0, fault.New(fault.Internal, name, "the first share has read %s instead", found)
+		case absent:
+			return nil, 0, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+		default:
+			return relayedFile{}, int64(file.Get("size").Float()), nil
+		}
+	}
 }
 
 // relayedFile is the file that the first share is reading.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -47,6 +48,7 @@ type shares struct {
 
 	workers int // 0: not decided yet
 	config  bytes.Buffer
+	named   string   // the file that config is the content of
 	pending []chunk  // read before the number of workers was decided
 	held    int      // bytes in pending
 	files   []string // that were relayed, in their order
@@ -86,7 +88,7 @@ func (s *shares) split(cost engine.Cost) (int, encoder.Group, error) {
 // start starts the workers of the other shares.
 func (s *shares) start() {
 	s.files = nil
-	s.options["folder"], s.options["config"], s.options["workers"] = s.Name(), s.config.String(), s.workers
+	s.options["folder"], s.options["config"], s.options["named"], s.options["workers"] = s.Name(), s.config.String(), s.named, s.workers
 	host.Call("startShares", js.ValueOf(s.options))
 }
 
@@ -140,8 +142,9 @@ func (s *shares) Open(ctx context.Context, name string) (io.ReadCloser, int64, e
 	body, size, err := s.folder.Open(ctx, name)
 	absent := errors.Is(err, fs.ErrNotExist)
 	switch {
-	case name == "config.json" && err == nil:
+	case isConfig(path.Base(name)) && err == nil: // the last one that is read describes the model
 		s.config.Reset()
+		s.named = path.Base(name)
 		return readCloser{io.TeeReader(body, &s.config), body}, size, nil
 	case !strings.Contains(name, ".safetensors") || err != nil && !absent || s.workers == 1:
 		return body, size, err
@@ -154,6 +157,9 @@ func (s *shares) Open(ctx context.Context, name string) (io.ReadCloser, int64, e
 	}
 	return readCloser{&relayedBody{s, body, false}, body}, size, nil
 }
+
+// isConfig tells whether a file describes a model.
+func isConfig(name string) bool { return name == "config.json" || name == "open_clip_config.json" }
 
 // readCloser reads from one value and closes another.
 type readCloser struct {
@@ -194,7 +200,7 @@ func (s *shares) relay(p chunk) error {
 	case s.workers == 1:
 		return nil
 	case s.workers == 0:
-		if p.name == "model.safetensors" { // opened again, after a GPU has failed
+		if path.Base(p.name) == "model.safetensors" { // opened again, after a GPU has failed
 			s.pending, s.held = nil, 0
 		}
 		if s.held += len(p.data); s.held > maxPending {
@@ -206,7 +212,7 @@ func (s *shares) relay(p chunk) error {
 		return nil
 	case p.name != "":
 		s.files = append(s.files, p.name)
-		host.Call("relayFile", p.name, float64(p.size), p.absent)
+		host.Call("relayFile", path.Base(p.name), float64(p.size), p.absent)
 		return nil
 	case p.data == nil:
 		host.Call("relayEnd")

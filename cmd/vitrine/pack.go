@@ -26,20 +26,17 @@ var copiedFiles = []string{
 }
 
 func (c packCmd) Run(ctx context.Context, out io.Writer) error {
-	const file = "model.safetensors"
-	if _, err := os.Stat(filepath.Join(c.Out, file)); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: contains %s already; name another folder", c.Out, file)
+	for _, file := range []string{"model.safetensors", "open_clip_model.safetensors"} {
+		if _, err := os.Stat(filepath.Join(c.Out, file)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: contains %s already; name another folder", c.Out, file)
+		}
 	}
-	config, err := os.ReadFile(filepath.Join(c.Model, "config.json"))
-	if err != nil {
-		return err
-	}
-	tensors, err := engine.Pack(ctx, weights.Dir(c.Model))
+	model, err := engine.Pack(ctx, weights.Dir(c.Model))
 	if err != nil {
 		return err
 	}
 	var packed bytes.Buffer
-	if err := weights.Write(&packed, tensors, map[string]string{"format": "pt"}); err != nil {
+	if err := weights.Write(&packed, model.Tensors, map[string]string{"format": "pt"}); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
@@ -57,10 +54,10 @@ func (c packCmd) Run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(c.Out, "config.json"), engine.PackedConfig(config), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.Out, model.ConfigFile), model.Config, 0o644); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(c.Out, file), packed.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(c.Out, model.WeightsFile), packed.Bytes(), 0o644); err != nil {
 		return err
 	}
 	return c.report(ctx, out, packed.Len())

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"vitrine/engine/encoder"
 	"vitrine/engine/family"
@@ -34,6 +35,7 @@ type Options struct {
 type Binding struct {
 	Parameters int64 // values that have arrived
 
+	config       string          // the file that says what the model is
 	names        map[string]bool // in the checkpoint
 	destinations map[string]*destination
 	order        []string // of destinations, for a stable error
@@ -54,7 +56,7 @@ type Binding struct {
 func New(a *family.Architecture, folder string, names []string, o Options) (*Binding, error) {
 	b := &Binding{
 		names: map[string]bool{}, destinations: map[string]*destination{}, linears: map[*kernel.Linear]*arriving{},
-		share: o.Share, dtype: o.DType, keepResidual8: o.KeepResidual8, packed: a.Packed, ready: o.Ready,
+		config: a.File, share: o.Share, dtype: o.DType, keepResidual8: o.KeepResidual8, packed: a.Packed, ready: o.Ready,
 	}
 	for _, name := range names {
 		b.names[name] = true
@@ -65,7 +67,22 @@ func New(a *family.Architecture, folder string, names []string, o Options) (*Bin
 			return nil, b.lacks(folder, name)
 		}
 	}
+	if a.Strict && o.Share.Index == 0 {
+		for _, name := range names {
+			if !b.isKnown(name) {
+				return nil, fault.New(fault.Unsupported, folder, "has the tensor %s, for which the model that %s describes has no use; supported are files in which every tensor has one, as it is upstream", name, b.config)
+			}
+		}
+	}
 	return b, nil
+}
+
+// isKnown tells whether a tensor has a destination, or is one that upstream takes no number
+// from: a scale of int8 weights, a mask, a size.
+func (b *Binding) isKnown(name string) bool {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	const passed = " position_ids attn_mask mask_token input_resolution context_length vocab_size "
+	return b.destinations[name] != nil || b.packed && strings.HasSuffix(name, "_scale") || strings.Contains(passed, " "+last+" ")
 }
 
 // Finish checks that every tensor has arrived, and gives the towers.
@@ -171,7 +188,7 @@ func (b *Binding) Target(t weights.Tensor) (weights.Target, error) {
 	if d == nil {
 		return weights.Target{}, nil
 	}
-	if err := d.accepts(t); err != nil {
+	if err := b.accepts(d, t); err != nil {
 		return weights.Target{}, err
 	}
 	if d.filled {
@@ -200,10 +217,10 @@ func (b *Binding) Target(t weights.Tensor) (weights.Target, error) {
 }
 
 // accepts checks that a tensor has the shape and the dtype that its destination takes.
-func (d *destination) accepts(t weights.Tensor) error {
+func (b *Binding) accepts(d *destination, t weights.Tensor) error {
 	if !slices.ContainsFunc(d.shapes, func(shape []int) bool { return slices.Equal(shape, t.Shape) }) {
 		return fault.New(fault.Weights, t.File+": "+t.Name,
-			"has the shape %v, where config.json asks for %v; the two files don't belong together", t.Shape, d.shapes[0])
+			"has the shape %v, where %s asks for %v; the two files don't belong together", t.Shape, b.config, d.shapes[0])
 	}
 	switch {
 	case d.packed && t.DType != weights.I8:
@@ -224,5 +241,5 @@ func (b *Binding) lacks(folder, name string) error {
 	if near := weights.ClosestName(name, others); near != "" {
 		hint = fmt.Sprintf("; the nearest name there is %s", near)
 	}
-	return fault.New(fault.Weights, folder, "lacks the tensor %s %v, which config.json asks for%s", name, b.destinations[name].shapes[0], hint)
+	return fault.New(fault.Weights, folder, "lacks the tensor %s %v, which %s asks for%s", name, b.destinations[name].shapes[0], b.config, hint)
 }

@@ -34,7 +34,7 @@ func (b *Binding) Measure(tensors []weights.Tensor) (sizes Sizes, err error) {
 	for _, t := range tensors {
 		d, tower, memory := b.destinations[t.Name], Unused, int64(0)
 		if d != nil {
-			if err := d.accepts(t); err != nil {
+			if err := b.accepts(d, t); err != nil {
 				return Sizes{}, err
 			}
 			tower, memory = d.tower, d.memory(t)

@@ -3,6 +3,7 @@ package bind
 import (
 	"slices"
 
+	"vitrine/engine/family"
 	"vitrine/engine/kernel"
 	"vitrine/engine/weights"
 )
@@ -53,6 +54,7 @@ type slice struct {
 	at             int    // the output that rowFrom becomes
 	weight, bias   string // tensor names; bias is "" where there is none
 	ownBias        bool   // this share adds the bias
+	inOut          bool   // the file has the tensor transposed, [in, out]
 }
 
 // whole is a slice that takes everything of name.weight, and of name.bias.
@@ -60,6 +62,25 @@ func whole(out, in int, name string, bias bool) slice {
 	s := slice{out: out, in: in, rowTo: out, colTo: in, weight: name + ".weight", ownBias: true}
 	if bias {
 		s.bias = name + ".bias"
+	}
+	return s
+}
+
+// stacked is a slice that takes everything of name+"weight", and of name+"bias".
+func stacked(out, in int, name string, bias bool) slice {
+	s := whole(out, in, "", bias)
+	s.weight = name + "weight"
+	if bias {
+		s.bias = name + "bias"
+	}
+	return s
+}
+
+// matrix is a slice that takes everything of a matrix in one of its forms.
+func matrix(out, in int, name string, form family.Form) slice {
+	s := whole(out, in, name, form == family.WeightBias)
+	if form == family.InOut {
+		s.weight, s.shape, s.inOut = name, []int{in, out}, true
 	}
 	return s
 }
@@ -163,6 +184,12 @@ func (s slice) eachOutput(first int, values []float32, set func(n int, v float32
 
 // store gives a run of the tensor's values to set, row by row.
 func (s slice) store(set func(n, first int, values []float32), first int, values []float32) {
+	if s.inOut {
+		for i := range values {
+			set((first+i)%s.out, (first+i)/s.out, values[i:i+1])
+		}
+		return
+	}
 	for len(values) > 0 {
 		row, col := first/s.in, first%s.in
 		run := values[:min(len(values), s.in-col)]

@@ -50,7 +50,7 @@ func (b *Binding) bindTowers(a *family.Architecture) {
 	if a.LogitScale != "" {
 		b.scalar(&t.LogitScale, a.LogitScale)
 	}
-	if a.LogitBias != "" {
+	if a.LogitBias != "" && (!a.Strict || b.has(a.LogitBias)) { // open_clip takes 0 for an absent one (factory.py, load_checkpoint)
 		b.scalar(&t.LogitBias, a.LogitBias)
 	}
 }
@@ -70,6 +70,9 @@ func (b *Binding) bindProjector(a *family.Architecture) *Projector {
 // findPrefix picks the spelling of tensor names that the checkpoint has: some tools save
 // a model with the prefix of its class and some without.
 func (b *Binding) findPrefix(candidates []string, tensor string) string {
+	if len(candidates) == 0 {
+		return ""
+	}
 	for _, prefix := range candidates {
 		if b.has(prefix + tensor) {
 			return prefix
@@ -152,26 +155,29 @@ func (b *Binding) bindReadout(v *encoder.Vision, a *family.Architecture, prefix 
 	}
 	switch {
 	case a.Classifier != nil:
-		b.bindClassifier(v, a.Classifier)
+		b.bindClassifier(v, a.Classifier, prefix)
 	case c.Readout == encoder.ReadClass && n.Pooler != "" && b.has(prefix+n.Pooler+".weight"):
 		v.Readout = encoder.ReadPooler
 		v.PoolerActivation = c.Pooler.Activation
 		b.linear(&v.Pooler, c.Width, c.Pooler.Width, whole(c.Pooler.Width, c.Width, prefix+n.Pooler, true))
 	case c.Readout == encoder.ReadMap:
-		v.Map = b.bindMapHead(c, prefix+n.MapHead)
+		v.Map = b.bindMapHead(c, prefix)
 	}
-	if name := c.Projection; name != "" {
-		b.linear(&v.Projection, c.Width, c.Embedding, whole(c.Embedding, c.Width, name, false))
+	if c.Projection != "" {
+		b.linear(&v.Projection, c.Width, c.Embedding, matrix(c.Embedding, c.Width, c.Projection, c.ProjectionForm))
 	}
 }
 
-func (b *Binding) bindClassifier(v *encoder.Vision, c *family.Classifier) {
+func (b *Binding) bindClassifier(v *encoder.Vision, c *family.Classifier, prefix string) {
+	if !c.Inside {
+		prefix = ""
+	}
 	in := v.Width
 	if c.Input == encoder.ClassAndMean {
 		in *= 2
 	}
 	v.ClassifierInput = c.Input
-	b.linear(&v.Classifier, in, c.Count, whole(c.Count, in, c.Tensor, true))
+	b.linear(&v.Classifier, in, c.Count, whole(c.Count, in, prefix+c.Tensor, true))
 	b.linears[v.Classifier].stays = true // relevance looks at its rows
 	if c.Second != "" {
 		b.linear(&v.Second, in, c.Count, whole(c.Count, in, c.Second, true))
@@ -180,17 +186,20 @@ func (b *Binding) bindClassifier(v *encoder.Vision, c *family.Classifier) {
 
 func (b *Binding) bindMapHead(c *family.Vision, prefix string) *encoder.MapHead {
 	h := &encoder.MapHead{Activation: c.Activation}
-	d := c.Width
+	d, n := c.Width, c.Names.Map
 	var probe []float32
-	b.vector(&probe, prefix+"probe", d)
+	b.vector(&probe, prefix+n.Probe, d)
 	b.finally(func() { h.Probe = kernel.MatOf(probe, 1, d) })
-	stacked := whole(3*d, d, prefix+"attention.in_proj", true)
-	stacked.weight, stacked.bias = prefix+"attention.in_proj_weight", prefix+"attention.in_proj_bias"
-	b.split(kernel.F32, stacked, rowRange{&h.Query, 0, d}, rowRange{&h.KV, d, 3 * d})
-	b.linear(&h.Out, d, d, whole(d, d, prefix+"attention.out_proj", true))
-	b.norm(&h.Norm, prefix+"layernorm", d, c.Eps)
-	b.linear(&h.Up, d, c.Hidden, whole(c.Hidden, d, prefix+"mlp.fc1", true))
-	b.linear(&h.Down, c.Hidden, d, whole(d, c.Hidden, prefix+"mlp.fc2", true))
+	if n.InProj != "" {
+		b.split(kernel.F32, stacked(3*d, d, prefix+n.InProj, true), rowRange{&h.Query, 0, d}, rowRange{&h.KV, d, 3 * d})
+	} else {
+		b.linear(&h.Query, d, d, whole(d, d, prefix+n.Query, true))
+		b.linear(&h.KV, d, 2*d, whole(2*d, d, prefix+n.KV, true))
+	}
+	b.linear(&h.Out, d, d, whole(d, d, prefix+n.Out, true))
+	b.norm(&h.Norm, prefix+n.Norm, d, c.Eps)
+	b.linear(&h.Up, d, c.Hidden, whole(c.Hidden, d, prefix+n.Up, true))
+	b.linear(&h.Down, c.Hidden, d, whole(d, c.Hidden, prefix+n.Down, true))
 	return h
 }
 
@@ -213,8 +222,12 @@ func (b *Binding) bindText(c *family.Text) *encoder.Text {
 	b.matrix(&positions, prefix+n.Positions, c.Positions, c.Width)
 	b.finally(func() { t.Positions = kernel.MatOf(positions, c.Positions, c.Width) })
 	b.norm(&t.Norm, prefix+n.Norm, c.Width, c.Eps)
-	if c.Head != "" {
-		b.linear(&t.Head, c.Width, c.Embedding, whole(c.Embedding, c.Width, c.Head, c.HeadBias))
+	head := c.Head
+	if n.Head != "" {
+		head = prefix + n.Head
+	}
+	if head != "" {
+		b.linear(&t.Head, c.Width, c.Embedding, matrix(c.Embedding, c.Width, head, c.HeadForm))
 	}
 	return t
 }
@@ -229,10 +242,18 @@ func (b *Binding) block(dst *encoder.Block, spec encoder.Spec, names family.Bloc
 	hidden := right - left
 
 	b.norm(&dst.Norm1, prefix+names.Norm1, d, spec.Eps)
-	b.linearOf(b.dtype, &dst.QKV, d, 3*inner,
-		whole(d, d, prefix+names.Query, bias.Query).rows(from, to, 0),
-		whole(d, d, prefix+names.Key, bias.Key).rows(from, to, inner),
-		whole(d, d, prefix+names.Value, bias.Value).rows(from, to, 2*inner))
+	qkv := [3]slice{}
+	for i, part := range [...]struct {
+		name string
+		bias bool
+	}{{names.Query, bias.Query}, {names.Key, bias.Key}, {names.Value, bias.Value}} {
+		if names.QKV != "" { // one tensor [3·D, D]: the rows of the queries, the keys, the values
+			qkv[i] = stacked(3*d, d, prefix+names.QKV, part.bias).rows(i*d+from, i*d+to, i*inner)
+		} else {
+			qkv[i] = whole(d, d, prefix+part.name, part.bias).rows(from, to, i*inner)
+		}
+	}
+	b.linearOf(b.dtype, &dst.QKV, d, 3*inner, qkv[:]...)
 	out := whole(d, d, prefix+names.Out, bias.Out).cols(from, to)
 	out.ownBias = b.share.Index == 0
 	b.linearOf(b.dtype, &dst.Out, inner, d, out)

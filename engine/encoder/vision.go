@@ -63,6 +63,12 @@ func (v *Vision) ClassDirections() bool {
 	return v.Classifier != nil && v.Second == nil && (v.Readout == ReadClass || v.Readout == ReadMean && (v.PostNorm == nil || !v.NormPooled))
 }
 
+// HasRelevance tells whether what tokens give to the picture's embedding can be told: it is
+// read at the class token, or what a MAP head gives.
+func (v *Vision) HasRelevance() bool {
+	return v.Readout == ReadClass || v.Readout == ReadMap && v.Projection == nil
+}
+
 // MapHead is SigLIP's multihead attention pooling (siglip/modeling_siglip.py,
 // SiglipMultiheadAttentionPoolingHead).
 type MapHead struct {

@@ -14,6 +14,7 @@ import (
 	"vitrine/engine/fault"
 	"vitrine/engine/internal/jsonfile"
 	"vitrine/engine/kernel"
+	"vitrine/engine/pixels"
 	"vitrine/engine/score"
 )
 
@@ -30,14 +31,19 @@ const (
 
 // Architecture is config.json, read and checked; Resolve completes it.
 type Architecture struct {
+	File      string // that says so: "config.json", "open_clip_config.json"
+	Layout    Layout
 	Name      string // architectures[0], "CLIPModel", or ""
-	ModelType string // model_type, "clip"
+	ModelType string // model_type, "clip"; "open_clip" or "timm" in their layouts
 	Packed    bool   // the weights are int8 (packed.go)
+	Strict    bool   // a tensor that nothing reads is an error, as it is upstream
 
 	Vision     *Vision     // or nil: texts alone
 	Text       *Text       // or nil
 	Classifier *Classifier // or nil
 	Projector  *Projector  // into a language model, or nil
+
+	Pictures *pixels.Config // how pictures are prepared, where File says it too; else nil
 
 	LogitScale string       // name of the tensor that scales cosines to logits, or ""
 	LogitBias  string       // name of the tensor that is added to logits, or ""
@@ -50,6 +56,16 @@ type Architecture struct {
 	row    *modelRow
 	labels Classifier // as config.json has it, whether or not there is a classifier
 }
+
+// Layout is whose layout of files a folder has.
+type Layout byte
+
+// The layouts.
+const (
+	Transformers Layout = iota
+	OpenCLIP
+	Timm
+)
 
 // Warn notes something odd that a reader of the files should know. The sentence begins
 // with the file and the key.
@@ -65,9 +81,12 @@ func (a *Architecture) Title() string {
 	return a.ModelType
 }
 
-// Parse reads config.json. What it leaves open is decided by Resolve.
+const configFile = "config.json"
+
+// Parse reads config.json, in transformers' layout or in timm's. What it leaves open is
+// decided by Resolve.
 func Parse(data []byte) (*Architecture, error) {
-	root, err := jsonfile.Parse("config.json", fault.Config, data)
+	root, err := jsonfile.Parse(configFile, fault.Config, data)
 	if err != nil {
 		return nil, err
 	}
@@ -75,11 +94,14 @@ func Parse(data []byte) (*Architecture, error) {
 		return nil, root.Fail("found %s, want an object", root.Kind())
 	}
 	s := newSection(root)
+	if modelType := s.text("model_type", timmWrapper); root.Get("architecture").Has() && modelType == timmWrapper {
+		return parseTimm(root, s)
+	}
 	row, err := findModel(root, s.text("model_type", ""))
 	if err != nil {
 		return nil, err
 	}
-	a := &Architecture{ModelType: row.modelType, Packed: readPacked(root, s), row: row}
+	a := &Architecture{File: configFile, ModelType: row.modelType, Packed: readPacked(root, s), row: row}
 	if names := s.strings("architectures"); len(names) > 0 {
 		a.Name = names[0]
 	}
@@ -93,7 +115,7 @@ func Parse(data []byte) (*Architecture, error) {
 	vision, text := s, s
 	if row.nested() {
 		vision, text = a.tower(s, "vision_config"), a.tower(s, "text_config")
-		if v := root.Get("open_clip_model_name"); v.Has() && !vision.object.Has() {
+		if v := root.Get("open_clip_model_name"); v.Has() && !vision.objects[0].Has() {
 			return nil, v.Unsupported("names a model of open_clip (%.80s), and there is no vision_config; supported are files of transformers, and open_clip's own open_clip_config.json", v.Raw())
 		}
 	}
@@ -227,7 +249,11 @@ func (s section) spec(standard encoder.Spec, act string) encoder.Spec {
 }
 
 func (s section) activation(key, standard string) kernel.Activation {
-	name := s.text(key, standard)
+	return s.activationNamed(key, s.text(key, standard))
+}
+
+// activationNamed is the activation that a key gave by its name.
+func (s section) activationNamed(key, name string) kernel.Activation {
 	act, ok := kernel.ParseActivation(name)
 	if !ok {
 		s.fail(s.get(key).Unsupported("found %q, supported are %s", name, strings.Join(kernel.ActivationNames(), ", ")))

@@ -14,6 +14,7 @@ type Classifier struct {
 	Method score.Method // how scores are made of logits
 	Tensor string       // what the names of its tensors begin with
 	Second string       // the same of a second head on the second token; "" where there is none
+	Inside bool         // Tensor follows the prefix of the picture tower
 	Input  encoder.ClassifierInput
 }
 

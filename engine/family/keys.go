@@ -34,7 +34,7 @@ const maxUnknown = 20
 // refuses those that make upstream compute another model.
 func (a *Architecture) warnUnknown(s section) {
 	unknown := 0
-	_ = s.object.Each(func(key string, v jsonfile.Value) error {
+	_ = s.objects[0].Each(func(key string, v jsonfile.Value) error {
 		if !v.Has() || s.seen[key] || strings.Contains(ignored, " "+key+" ") || strings.Contains(ignored, " "+key+"\n") {
 			return nil
 		}

@@ -168,7 +168,9 @@ func (a *Architecture) unread() []string {
 	}
 	if a.Classifier != nil || v.Readout == encoder.ReadNone {
 		add(v.row.names.Pooler)
-		add(v.row.names.MapHead)
+		if m := v.row.names.Map; m != nil {
+			add(strings.TrimSuffix(m.Probe, "probe"))
+		}
 	}
 	if a.Projector != nil || v.Names.PostNorm == "" {
 		add(v.row.names.PostNorm)

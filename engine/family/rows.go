@@ -121,7 +121,11 @@ var clipBlock = BlockNames{
 
 var siglipNames = VisionNames{
 	Patch: "embeddings.patch_embedding", Positions: "embeddings.position_embedding.weight",
-	Block: "encoder.layers.", BlockNames: clipBlock, PostNorm: "post_layernorm", MapHead: "head.",
+	Block: "encoder.layers.", BlockNames: clipBlock, PostNorm: "post_layernorm",
+	Map: &MapNames{
+		Probe: "head.probe", InProj: "head.attention.in_proj_", Out: "head.attention.out_proj",
+		Norm: "head.layernorm", Up: "head.mlp.fc1", Down: "head.mlp.fc2",
+	},
 }
 
 var dinov2Names = VisionNames{
@@ -239,9 +243,9 @@ type textRow struct {
 	pool      encoder.TextPool
 	output    func(section, *Text) // reads which token stands for a text, and the width of its embedding
 	head      string               // tensor name in the tower of what follows the pooling, or ""
-	headBias  bool
-	project   string // tensor name of the projection, where there is no head
-	padded    bool   // texts are padded to the full length, and the padding is attended to
+	headForm  Form                 // of the head, or of the projection where there is none
+	project   string               // tensor name of the projection, where there is no head
+	padded    bool                 // texts are padded to the full length, and the padding is attended to
 	tokenizer tokenizer.Family
 }
 
@@ -268,12 +272,12 @@ var textRows = []textRow{
 	{
 		modelType: "siglip_text_model",
 		width:     768, layers: 12, heads: 12, hidden: 3072, vocabulary: 32000, positions: 64, eps: 1e-6, act: "gelu_pytorch_tanh",
-		pool: encoder.PoolLast, output: projectionSize, head: "head", headBias: true, padded: true, tokenizer: tokenizer.SigLIP,
+		pool: encoder.PoolLast, output: projectionSize, head: "head", headForm: WeightBias, padded: true, tokenizer: tokenizer.SigLIP,
 	},
 	{
 		modelType: "siglip2_text_model",
 		width:     768, layers: 12, heads: 12, hidden: 3072, vocabulary: 32000, positions: 64, eps: 1e-6, act: "gelu_pytorch_tanh",
-		pool: encoder.PoolLast, output: projectionSize, head: "head", headBias: true, padded: true, tokenizer: tokenizer.SigLIP2,
+		pool: encoder.PoolLast, output: projectionSize, head: "head", headForm: WeightBias, padded: true, tokenizer: tokenizer.SigLIP2,
 	},
 }
 
@@ -293,24 +297,24 @@ func gatedMLP(f *visionRow, s section, v *Vision) {
 // mlpRatio: the MLP is mlp_ratio times as wide as a token, and use_swiglu_ffn may ask
 // for a gate that shares a tensor with it (dinov2/modeling_dinov2.py, Dinov2SwiGLUFFN).
 func mlpRatio(_ *visionRow, s section, v *Vision) {
-	ratio := s.number("mlp_ratio", 4, 0)
-	v.Hidden = int(float64(v.Width) * ratio)
+	v.Hidden = s.hidden(v.Width, s.number("mlp_ratio", 4, 0))
 	if s.boolean("use_swiglu_ffn", false) {
 		v.Hidden = (v.Hidden*2/3 + 7) / 8 * 8
 		v.Gated, v.StackedGate, v.Activation = true, true, kernel.SiLU
-	}
-	if v.Hidden < 1 || v.Hidden > maxHidden {
-		s.fail(s.get("mlp_ratio").Fail("found %g, which makes an MLP %d wide; supported are 1 to %d", ratio, v.Hidden, maxHidden))
-		v.Hidden = 1
 	}
 }
 
 // imageSize: pictures have image_size pixels, cut into whole patches.
 func imageSize(f *visionRow, s section, v *Vision) {
 	v.ImageHeight, v.ImageWidth = s.sides("image_size", f.image)
+	v.cut(s, "image_size")
+}
+
+// cut makes the grid of the picture's size, which a key gave.
+func (v *Vision) cut(s section, key string) {
 	v.Grid = encoder.Grid{Rows: v.ImageHeight / v.Patch, Columns: v.ImageWidth / v.Patch}
 	if n := v.Grid.Patches(); n < 1 || n > maxTokens {
-		s.fail(s.get("image_size").Fail("a picture of %d×%d has %d patches of %d pixels; supported are 1 to %d", v.ImageHeight, v.ImageWidth, n, v.Patch, maxTokens))
+		s.fail(s.get(key).Fail("a picture of %d×%d has %d patches of %d pixels; supported are 1 to %d", v.ImageHeight, v.ImageWidth, n, v.Patch, maxTokens))
 	}
 }
 

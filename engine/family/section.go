@@ -7,30 +7,40 @@ import (
 	"vitrine/engine/internal/jsonfile"
 )
 
-// section reads the keys of one object of config.json. An absent key gets the default of
-// upstream's config class, which the caller passes. The first error is kept and reading
-// goes on, so that a reader is a plain list of keys.
-type section struct {
-	object jsonfile.Value
-	seen   map[string]bool // keys that were asked for
-	err    *error
+// section reads the keys of one part of config.json. Of several objects, the first that has a
+// key wins. An absent key gets the default of upstream's config class, which the caller
+// passes. The first error is kept and reading goes on, so that a reader is a plain list of
+// keys.
+type section = *keys // a pointer, because calls of its methods stand all over the package
+
+type keys struct {
+	objects []jsonfile.Value
+	seen    map[string]bool // keys that were asked for
+	err     *error
 }
 
 func newSection(object jsonfile.Value) section {
-	return section{object, map[string]bool{}, new(error)}
+	return &keys{[]jsonfile.Value{object}, map[string]bool{}, new(error)}
 }
 
-// with reads another object, and keeps errors where s does. An absent object has no keys.
-func (s section) with(object jsonfile.Value) section {
-	if object.Has() && object.Kind() != jsonfile.Object {
-		s.fail(object.Fail("found %s, want an object", object.Kind()))
+// with reads other objects, and keeps errors where s does. An absent object has no keys.
+func (s section) with(objects ...jsonfile.Value) section {
+	for _, object := range objects {
+		if object.Has() && object.Kind() != jsonfile.Object {
+			s.fail(object.Fail("found %s, want an object", object.Kind()))
+		}
 	}
-	return section{object, map[string]bool{}, s.err}
+	return &keys{objects, map[string]bool{}, s.err}
 }
 
 func (s section) get(key string) jsonfile.Value {
 	s.seen[key] = true
-	return s.object.Get(key)
+	for _, object := range s.objects {
+		if v := object.Get(key); v.Has() {
+			return v
+		}
+	}
+	return s.objects[0].Get(key)
 }
 
 func (s section) fail(err error) {
@@ -108,16 +118,50 @@ func (s section) only(key, supported string) {
 	}
 }
 
+// knows refuses keys that are not among the words of a text, unless they are null, false or
+// "". Upstream's classes don't take them either.
+func (s section) knows(keys string) {
+	for _, object := range s.objects {
+		if object.Kind() != jsonfile.Object {
+			continue
+		}
+		err := object.Each(func(key string, v jsonfile.Value) error {
+			raw := string(v.Raw())
+			if raw == "null" || raw == "false" || raw == `""` || strings.Contains(" "+keys+" ", " "+key+" ") {
+				return nil
+			}
+			return v.Unsupported("found %.60s; the key is not known here, and may change the numbers", raw)
+		})
+		if err != nil {
+			s.fail(err)
+		}
+	}
+}
+
+// oneOf reads a word that is among those of a text.
+func (s section) oneOf(key, standard, supported string) string {
+	word := s.text(key, standard)
+	if word == "" || !strings.Contains(" "+supported+" ", " "+word+" ") {
+		s.refuse(key, "found %q, supported are %s", word, supported)
+	}
+	return word
+}
+
+// refuse fails because of a key.
+func (s section) refuse(key, format string, arguments ...any) {
+	s.fail(s.get(key).Unsupported(format, arguments...))
+}
+
 // side reads the side of a square in pixels: a number, or two equal ones.
 func (s section) side(key string, standard int) int {
 	height, width := s.sides(key, standard)
 	if height != width {
-		s.fail(s.get(key).Unsupported("found %d×%d, only squares are supported", height, width))
+		s.refuse(key, "found %d×%d, only squares are supported", height, width)
 	}
 	return height
 }
 
-// sides reads a size in pixels: a number, or [height, width].
+// sides reads a size in pixels: a number, [height, width], or [3, height, width].
 func (s section) sides(key string, standard int) (height, width int) {
 	v := s.get(key)
 	if v.Kind() != jsonfile.Array {
@@ -134,6 +178,9 @@ func (s section) sides(key string, standard int) (height, width int) {
 		sides = append(sides, int(n))
 		return nil
 	})
+	if len(sides) == 3 && sides[0] == 3 {
+		sides = sides[1:]
+	}
 	if len(sides) != 2 {
 		s.fail(v.Fail("found %d numbers, want [height, width]", len(sides)))
 		return standard, standard

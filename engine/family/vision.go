@@ -27,10 +27,11 @@ type Vision struct {
 
 	// Readout makes one vector of all tokens. Where it is ReadClass and the file has
 	// Names.Pooler, that is the pooler instead.
-	Readout    encoder.Readout
-	Pooler     Pooler
-	Projection string // tensor name of the projection into the joint space, or ""
-	Embedding  int    // width of the projection's output; 0 without one
+	Readout        encoder.Readout
+	Pooler         Pooler
+	Projection     string // tensor name of the projection into the joint space, or ""
+	ProjectionForm Form
+	Embedding      int // width of the projection's output; 0 without one
 
 	row   *visionRow
 	alone int // Embedding where the file has no text tower
@@ -48,13 +49,33 @@ type VisionNames struct {
 	Class, Distillation, Registers, Patch, Positions, PreNorm string
 	Block                                                     string
 	BlockNames
-	PostNorm, Pooler, MapHead string
+	PostNorm, Pooler string
+	Map              *MapNames
 }
+
+// MapNames are the names of a MAP head's tensors. Probe and InProj are whole names but
+// for the weight or bias at InProj's end; the others are those of layers.
+type MapNames struct {
+	Probe               string
+	InProj              string // query, key and value stacked; or
+	Query, KV           string // the query, and key and value stacked
+	Out, Norm, Up, Down string
+}
+
+// Form is how a file keeps the matrix of a linear layer.
+type Form byte
+
+const (
+	Weight     Form = iota // NAME.weight [out, in]
+	WeightBias             // and NAME.bias
+	InOut                  // NAME [in, out]
+)
 
 // BlockNames are the names of one block's tensors.
 type BlockNames struct {
 	Norm1, Query, Key, Value, Out, Scale1 string
 	Norm2, Up, Gate, Down, Scale2         string
+	QKV                                   string // query, key and value stacked, but for the weight or bias at the name's end; "" where each has its tensor
 	GateUp, GatedDown                     string // gate and up stacked, and the down beside them (DINOv2's SwiGLU)
 }
 
@@ -69,7 +90,15 @@ func (v *Vision) HasClass() bool { return v.Names.Class != "" }
 
 // PrefixTokens is the number of tokens before the patches: class token, distillation
 // token and registers.
-func (v *Vision) PrefixTokens() int { return v.Placed + v.Registers }
+func (v *Vision) PrefixTokens() int {
+	n := v.Registers
+	for _, name := range []string{v.Names.Class, v.Names.Distillation} {
+		if name != "" {
+			n++
+		}
+	}
+	return n
+}
 
 // Tokens is the number of tokens of a picture of a grid.
 func (v *Vision) Tokens(grid encoder.Grid) int { return v.PrefixTokens() + grid.Patches() }

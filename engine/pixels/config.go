@@ -18,10 +18,13 @@ type Config struct {
 	Height, Width int // resize to this size, whatever the aspect ratio; 0: by ShortestEdge
 	ShortestEdge  int // resize the shorter side to this many pixels and keep the aspect ratio; 0: by Height and Width
 	LongestEdge   int // bound on the longer side with ShortestEdge; 0: none
+	Fit           Fit // how Height and Width are met
 	Filter        Filter
 	Float         bool // resize float32 values as torchvision does (DINOv3), not bytes as Pillow does
 
-	CropHeight, CropWidth int // crop from the centre, padded with black if the picture is smaller; 0: no crop
+	CropHeight, CropWidth int     // crop from the centre, padded with Fill if the picture is smaller; 0: no crop
+	CropRound             bool    // margins of a half pixel are rounded as torchvision does, not down
+	Fill                  [3]byte // red, green, blue
 
 	Rescale   bool
 	Factor    float64 // multiplies each byte
@@ -42,6 +45,16 @@ type Model struct {
 	// other sizes unless it is asked to interpolate the positions; else 0.
 	Height, Width int
 }
+
+// Fit is how a picture is resized to Height and Width.
+type Fit byte
+
+// The kinds of Fit. Cover and Contain keep the aspect ratio.
+const (
+	Squash  Fit = iota // to exactly this size
+	Cover              // until it covers the size
+	Contain            // until the size contains it
+)
 
 // Files are the files of a folder that may describe an image processor; nil where a file
 // is absent.

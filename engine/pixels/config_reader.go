@@ -19,7 +19,7 @@ type reader struct {
 	err      error
 }
 
-// keep notes err unless an earlier error is noted.
+// keep notes err unless an earlier error is noted. It is called all over the package.
 //
 //go:noinline
 func (r *reader) keep(err error) {

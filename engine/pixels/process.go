@@ -95,6 +95,11 @@ func (c Config) resizeAndCrop(img Image, o Options) ([]byte, layout, error) {
 		return window, l, nil
 	}
 	padded := make([]byte, 3*l.outWidth*l.outHeight)
+	if c.Fill != [3]byte{} {
+		for i := range padded {
+			padded[i] = c.Fill[i%3]
+		}
+	}
 	for row := range y.len() {
 		from := window[3*row*x.len():][:3*x.len()]
 		copy(padded[3*((y.from-l.top+row)*l.outWidth+x.from-l.left):], from)

@@ -62,16 +62,15 @@ func (c Config) plan(width, height int, o Options) (layout, error) {
 		if most := c.LongestEdge; most > 0 && o.Height == 0 {
 			l.width, l.height = boundedEdges(width, height, edge, most)
 		}
+	case resized && c.Fit != Squash:
+		l.width, l.height = fit(width, height, toWidth, toHeight, c.Fit == Contain)
 	case resized:
 		l.width, l.height = toWidth, toHeight
 	}
 	l.outWidth, l.outHeight = l.width, l.height
 	if cropHeight > 0 {
 		l.outWidth, l.outHeight = cropWidth, cropHeight
-		l.left, l.top = floorHalf(l.width-cropWidth), floorHalf(l.height-cropHeight)
-		if c.Float { // torchvision rounds the margin of a padded picture down
-			l.left, l.top = (l.width-cropWidth)/2, (l.height-cropHeight)/2
-		}
+		l.left, l.top = c.margin(l.width-cropWidth), c.margin(l.height-cropHeight)
 	}
 	if l.width > maxResized || l.height > maxResized {
 		return layout{}, fault.New(fault.Picture, "picture", "has %d×%d pixels, which become %d×%d with a shortest edge of %d; a side may have at most %d: crop it first",
@@ -176,6 +175,33 @@ func NaFlexSize(width, height, patch, most int) (newWidth, newHeight int) {
 		}
 	}
 	return side(low, width), side(low, height)
+}
+
+// fit scales a size in pixels so that it covers another or is contained in it; sides are
+// rounded to the nearest, halves to even (ResizeKeepRatio in open_clip's transform.py and
+// timm's data/transforms.py).
+func fit(width, height, toWidth, toHeight int, contain bool) (newWidth, newHeight int) {
+	across, down := float64(width)/float64(toWidth), float64(height)/float64(toHeight)
+	ratio := min(across, down)
+	if contain {
+		ratio = max(across, down)
+	}
+	return max(int(math.RoundToEven(float64(width)/ratio)), 1), max(int(math.RoundToEven(float64(height)/ratio)), 1)
+}
+
+// margin is what a centre crop takes from the left or the top, of n pixels in all: a
+// negative margin is padding. torchvision rounds a half pixel to the nearest even number,
+// and pads less on the left (functional.py, center_crop).
+func (c Config) margin(n int) int {
+	switch {
+	case c.Float: // torchvision rounds the margin of a padded picture down
+		return n / 2
+	case !c.CropRound:
+		return floorHalf(n)
+	case n < 0:
+		return -(-n / 2)
+	}
+	return int(math.RoundToEven(float64(n) / 2))
 }
 
 // floorHalf returns ⌊n/2⌋, for negative n too.

@@ -47,6 +47,41 @@ type Options struct {
 	// no bound. Load takes the smaller of MaxLength and model_max_length.
 	MaxLength int
 	Family    Family
+	Clean     Clean
+}
+
+// Clean is what open_clip does to a text before its tokenizer gets it
+// (open_clip/tokenizer.py, get_clean_fn).
+type Clean int
+
+// The kinds of Clean. ftfy and HTML entities, which open_clip mends first, are left alone.
+const (
+	AsIs         Clean = iota // nothing but what the tokenizer does itself
+	Canonicalize              // underscores become spaces; no other punctuation, lower case, single spaces
+)
+
+// cleaned is a tokenizer of canonicalized texts, which have no punctuation. size leaves out
+// the 100 ids <extra_id_N> at the end of T5's vocabularies: SigLIP's folders of open_clip
+// list them, and the model's table has no rows for them.
+type cleaned struct {
+	Tokenizer
+	size int
+}
+
+func clean(t Tokenizer) Tokenizer {
+	c := cleaned{t, t.Size()}
+	if p, ok := t.(*pipeline); ok {
+		for c.size > 0 && strings.HasPrefix(p.vocab.piece(int32(c.size-1)), "<extra_id_") {
+			c.size--
+		}
+	}
+	return c
+}
+
+func (c cleaned) Size() int { return c.size }
+
+func (c cleaned) Encode(text string) Encoding {
+	return c.Tokenizer.Encode(canonicalize(lowerText(strings.ReplaceAll(text, "_", " "))))
 }
 
 // siglip tells whether the family is one of SigLIP's, whose folders may have spiece.model.
@@ -64,7 +99,11 @@ func Load(ctx context.Context, read func(ctx context.Context, name string) ([]by
 	files := &prefetcher{source: func(name string) ([]byte, error) { return read(ctx, name) }}
 	defer files.wait()
 	defer cancel()
-	return load(files, o)
+	t, err := load(files, o)
+	if err == nil && o.Clean == Canonicalize {
+		t = clean(t)
+	}
+	return t, err
 }
 
 // load is Load with a prefetcher.

@@ -16,6 +16,10 @@ const shown = 512
 export function preprocessView({ width, height }, { resize, edge, size, crop }) {
   let [high, wide] = [height, width] // after the resize
   if (resize === 'squash') [high, wide] = size
+  if (resize === 'cover' || resize === 'contain') {
+    const scale = Math[resize === 'cover' ? 'max' : 'min'](size[0] / height, size[1] / width)
+    ;[high, wide] = [height * scale, width * scale]
+  }
   if (resize === 'shortest-edge' || resize === 'naflex') {
     const scale = resize === 'naflex' ? shown / Math.max(width, height) : edge / Math.min(width, height)
     ;[high, wide] = [height * scale, width * scale]

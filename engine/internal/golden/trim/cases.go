@@ -91,4 +91,13 @@ var cuts = []cut{
 	}},
 	{name: "clip_image_classification", shows: "CLIP's classifier: the mean of the patches before the last norm, in a whole config.json", runs: []run{{"main", 1, 0, `hidden_states\.[12]`}}},
 	{name: "siglip2_image_classification", shows: "NaFlex's classifier, on the mean of the patches that count", runs: []run{{"main", 1, 0, `attentions|hidden_states`}}},
+	{name: "open_clip_longest", shows: "open_clip's own layout: a stacked in_proj, transposed projections; pictures contained in the size, with black borders", runs: []run{
+		{"main", 2, 2, `features$|per_text$`},
+	}},
+	{name: "open_clip_siglip", shows: "a timm trunk with attention pool in open_clip; texts without a causal mask, a projection with bias; a bias of the logits", runs: []run{
+		{"main", 1, 2, `embeds$|per_text$`},
+	}},
+	{name: "timm_vit_reg4_gap", shows: "timm's layout: a stacked qkv, registers, LayerScale, a classifier on the normed mean of the patches; a size that is not square", runs: []run{
+		{"main", 2, 0, "pre_logits"},
+	}},
 }

@@ -85,9 +85,9 @@ type expectation struct {
 // files the case need not repeat.
 func (c cut) files(dir, tokenizers string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	for _, name := range []string{"config.json", "preprocessor_config.json", "processor_config.json", "tokenizer_config.json"} {
+	for _, name := range []string{"config.json", "open_clip_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer_config.json"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
-		if name != "config.json" && errors.Is(err, fs.ErrNotExist) || name == "tokenizer_config.json" && c.tower != "" {
+		if errors.Is(err, fs.ErrNotExist) || name == "tokenizer_config.json" && c.tower != "" {
 			continue
 		}
 		if err != nil {
@@ -102,7 +102,11 @@ func (c cut) files(dir, tokenizers string) (map[string][]byte, error) {
 		}
 		files["config.json"] = config
 	}
-	if err := c.addWeights(files, filepath.Join(dir, "model.safetensors")); err != nil {
+	weightsFile := "model.safetensors"
+	if files["open_clip_config.json"] != nil {
+		weightsFile = "open_clip_model.safetensors"
+	}
+	if err := c.addWeights(files, filepath.Join(dir, weightsFile)); err != nil {
 		return nil, err
 	}
 	if err := c.checkTokenizer(dir, tokenizers); err != nil {
@@ -164,7 +168,7 @@ func towerConfig(data []byte, key, class string) ([]byte, error) {
 func (c cut) addWeights(files map[string][]byte, file string) error {
 	if c.weights == "" && c.shards == 0 {
 		data, err := os.ReadFile(file)
-		files["model.safetensors"] = data
+		files[filepath.Base(file)] = data
 		return err
 	}
 	tensors, err := readTensors(file)
