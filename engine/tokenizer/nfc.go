@@ -87,10 +87,28 @@ func (t nfcTables) sorted(runes []rune) []rune {
 			i++
 		}
 		if i-start > 1 {
-			slices.SortStableFunc(runes[start:i], func(a, b rune) int { return int(t.class[a]) - int(t.class[b]) })
+			t.sortByClass(runes[start:i])
 		}
 	}
 	return runes
+}
+
+// sortByClass is a counting sort, which keeps the order of marks of the same class.
+func (t nfcTables) sortByClass(marks []rune) {
+	var starts [257]int // of each class; a class's own start moves on as its marks are placed
+	for _, r := range marks {
+		starts[int(t.class[r])+1]++
+	}
+	for class := range 256 {
+		starts[class+1] += starts[class]
+	}
+	sorted := make([]rune, len(marks))
+	for _, r := range marks {
+		at := &starts[t.class[r]]
+		sorted[*at] = r
+		*at++
+	}
+	copy(marks, sorted)
 }
 
 // join composes in place: a rune combines with the last starter (a rune of class 0)

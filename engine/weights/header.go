@@ -136,10 +136,7 @@ func (h *Header) parse(root jsonfile.Value) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(h.Tensors, func(a, b Tensor) int {
-		// An empty tensor sorts before another tensor that begins at the same byte.
-		return cmp.Or(cmp.Compare(a.Begin, b.Begin), cmp.Compare(a.End, b.End))
-	})
+	h.sort()
 	before := "the start of the data"
 	for _, t := range h.Tensors {
 		if t.Begin < h.DataBytes {
@@ -152,6 +149,26 @@ func (h *Header) parse(root jsonfile.Value) error {
 		before = shorten(t.Name)
 	}
 	return nil
+}
+
+// sort puts the tensors in the order of their data. An empty tensor comes before another one
+// that begins at the same byte.
+func (h *Header) sort() {
+	// (int32 is sorted, for which the tokenizer has this function already: another one is
+	// 3 KB of the download.)
+	order := make([]int32, len(h.Tensors))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int {
+		a, b := &h.Tensors[i], &h.Tensors[j]
+		return cmp.Or(cmp.Compare(a.Begin, b.Begin), cmp.Compare(a.End, b.End), cmp.Compare(i, j))
+	})
+	sorted := make([]Tensor, len(order))
+	for to, from := range order {
+		sorted[to] = h.Tensors[from]
+	}
+	h.Tensors = sorted
 }
 
 // parseMetadata reads __metadata__, an object of strings.

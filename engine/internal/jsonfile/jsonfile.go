@@ -571,7 +571,7 @@ func (s *keySet) repeated() (string, bool) {
 	if s.n < 2 {
 		return "", false
 	}
-	hashes := make([]uint64, s.n)
+	hashes := make([]int, s.n) // an order of ints is in the program anyway; one of uint64 is 4 KB of the download
 	for i, key := range s.keys {
 		hashes[i] = fnv1a(key)
 	}
@@ -594,11 +594,11 @@ func (s *keySet) repeated() (string, bool) {
 	return "", false
 }
 
-// fnv1a returns the 64-bit FNV-1a hash of data.
-func fnv1a(data []byte) uint64 {
+// fnv1a returns the 64-bit FNV-1a hash of data, as far as an int holds it.
+func fnv1a(data []byte) int {
 	h := uint64(14695981039346656037)
 	for _, c := range data {
 		h = (h ^ uint64(c)) * 1099511628211
 	}
-	return h
+	return int(h)
 }
