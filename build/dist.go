@@ -73,7 +73,7 @@ const wasmTags = "-tags=nethttpomithttp2"
 // use, are compiled as usual.
 var coldPackages = []string{
 	"crypto/...", "encoding/asn1", "fmt", "log/...", "math/big", "mime/...", "net/url", "reflect",
-	"vitrine/engine", "vitrine/engine/bind", "vitrine/engine/family",
+	"vitrine/engine", "vitrine/engine/bind", "vitrine/engine/family", "vitrine/engine/internal/pickle", "vitrine/engine/weights",
 }
 
 // buildWASM compiles the engine for the browser. The file depends on nothing of the

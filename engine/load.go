@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,8 +27,8 @@ const (
 	maxTokenizerBytes = 64 << 20
 )
 
-// Load reads a model folder: config.json, preprocessor_config.json, model.safetensors or
-// its shards, and the tokenizer's files. Weights are streamed into their packed form;
+// Load reads a model folder: config.json, preprocessor_config.json, the weights as
+// weights.Files has them, and the tokenizer's files. Weights are streamed into their packed form;
 // tensors that the model doesn't use are skipped. A failure leaves nothing behind.
 func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error) {
 	dtype, err := o.weightsDType()
@@ -125,7 +126,13 @@ func (l *loader) open() error {
 		if err != nil {
 			return err
 		}
-		folder = weights.Verified(folder, map[string][sha256.Size]byte{"model.safetensors": sum})
+		sums := map[string][sha256.Size]byte{}
+		for _, name := range weights.Files { // of which one is read
+			if !strings.HasSuffix(name, ".json") {
+				sums[name] = sum
+			}
+		}
+		folder = weights.Verified(folder, sums)
 	}
 	var configErr, weightsErr error
 	var wait sync.WaitGroup
@@ -136,7 +143,12 @@ func (l *loader) open() error {
 		}
 	})
 	wait.Go(func() { l.readPixels() })
-	wait.Go(func() { l.checkpoint, weightsErr = weights.Open(l.ctx, folder) })
+	wait.Go(func() {
+		l.checkpoint, weightsErr = weights.Open(l.ctx, folder)
+		if weightsErr == nil && l.options.Integrity != "" && l.checkpoint.Sharded() {
+			weightsErr = fault.New(fault.Option, "integrity", "the weights of %s are in several files, which one hash does not cover; leave integrity out", l.folder.Name())
+		}
+	})
 	wait.Wait()
 	demanded := l.gpuErr
 	if !l.options.DemandGPU {

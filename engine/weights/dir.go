@@ -42,6 +42,16 @@ func (d dir) Open(ctx context.Context, name string) (io.ReadCloser, int64, error
 	return file, info.Size(), nil
 }
 
+// list returns the names of the files and folders in the directory.
+func (d dir) list() []string {
+	entries, _ := os.ReadDir(string(d))
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
 // openError returns why a file cannot be opened. It drops the path of a
 // fs.PathError, because the error begins with path already.
 func openError(path string, err error) error {

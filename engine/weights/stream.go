@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
@@ -25,20 +26,26 @@ const (
 // function ends the stream and is returned unchanged.
 type Target struct {
 	// Values receives float32; first is the index of values[0] in the tensor.
-	// F32, F16, BF16, I8 and U8 are converted exactly; other types are an error.
+	// F32, F16, BF16, I8 and U8 are converted exactly, F64 to the nearest float32; other
+	// types are an error.
 	Values func(first int, values []float32) error
 	// Bytes receives the values as the file has them, little-endian; first is the
 	// index of data[0] in the bytes of the tensor.
 	Bytes func(first int, data []byte) error
 }
 
-// Stream reads the data of the file once, from start to end. Before each tensor it
-// calls want, which returns the target of the tensor; an error of want ends the
-// stream. A value of F32, F16 or BF16 that is not finite is an error, except in
-// skipped tensors. progress, which may be nil, receives after each chunk the bytes of
+// Stream reads the data of the file once, from start to end; r is what ReadHeader read
+// from. Before each tensor it calls want, which returns the target of the tensor; an
+// error of want ends the stream. Tensors of a PyTorch file that share a storage arrive
+// at the same time, chunk by chunk. A value of F32, F16, BF16 or F64 that is not finite
+// as a float32 is an error, except in skipped tensors. progress, which may be nil, receives after each chunk the bytes of
 // data read so far. ctx is checked between chunks. Errors have fault.Weights,
 // fault.Unsupported for a type that Values cannot take, or fault.Network if r fails.
 func (h Header) Stream(ctx context.Context, r io.Reader, want func(Tensor) (Target, error), progress func(done int64)) error {
+	if h.torch != nil {
+		in := newInput(h.File, io.MultiReader(bytes.NewReader(h.torch.ahead), r), h.Bytes)
+		return abortReason(ctx, h.torch.stream(ctx, in, want, progress))
+	}
 	data := make([]byte, chunkBytes)
 	values := make([]float32, chunkValues)
 	done := int64(0)
@@ -47,8 +54,8 @@ func (h Header) Stream(ctx context.Context, r io.Reader, want func(Tensor) (Targ
 		if err != nil {
 			return err
 		}
-		if target.Values != nil && !t.DType.Convertible() {
-			return fault.New(fault.Unsupported, t.where(), "has the dtype %s, which is not supported here; convert it to one of %s", t.DType, dtypeNames(dtypes[:5]))
+		if err := t.takes(target); err != nil {
+			return err
 		}
 		size := t.DType.Size()
 		most := min(chunkBytes, chunkValues*size)
@@ -77,6 +84,14 @@ func (h Header) Stream(ctx context.Context, r io.Reader, want func(Tensor) (Targ
 		return fault.New(fault.Weights, h.File, "continues after the %d bytes that its header describes; download the file again", h.Bytes+h.DataBytes)
 	case !isEOF(err):
 		return abortReason(ctx, readError(h.File, h.Bytes+done, err))
+	}
+	return nil
+}
+
+// takes returns an error if the tensor can't be given to its target.
+func (t Tensor) takes(target Target) error {
+	if target.Values != nil && !t.DType.Convertible() {
+		return fault.New(fault.Unsupported, t.where(), "has the dtype %s, which is not supported here; convert it to one of %s", t.DType, dtypeNames(dtypes[:6]))
 	}
 	return nil
 }
@@ -131,6 +146,10 @@ func decode(values []float32, data []byte, dtype DType) {
 	case BF16:
 		for i := range values {
 			values[i] = half.FromBF16(binary.LittleEndian.Uint16(data[2*i:]))
+		}
+	case F64:
+		for i := range values {
+			values[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(data[8*i:])))
 		}
 	case I8:
 		for i := range values {

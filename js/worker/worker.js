@@ -70,8 +70,13 @@ async function load({ version: pageVersion, folder, device, dtype, kernels, work
   await holdLock(lock)
   const reportProgress = throttledProgress()
   const onRequest = (request) => postMessage({ type: 'request', request })
-  globalThis.fetch = reportingFetch(cache, onRequest)
-  for (const file of firstFiles) globalThis.fetch.prefetch(fileUrl(folder, file))
+  const fetch = reportingFetch(cache, onRequest)
+  let weightsFile = 'model.safetensors' // that Go has asked for last
+  globalThis.fetch = (url, init) => {
+    weightsFile = /[^/?#]+\.(?:safetensors|bin)(?=$|[?#])/.exec(url)?.[0] ?? weightsFile
+    return fetch(url, init)
+  }
+  for (const file of firstFiles) fetch.prefetch(fileUrl(folder, file))
   shares = new Shares({ version, modules: () => engine.modules, memory: () => engine.memory(), wake: () => engine.wake() })
   reportProgress({ stage: 'engine', file: 'vitrine.wasm', loaded: 0, total: null })
   engine = await startEngine({
@@ -80,7 +85,7 @@ async function load({ version: pageVersion, folder, device, dtype, kernels, work
     module,
     fetchFile: globalThis.fetch,
     onRequest,
-    onProgress: (loaded, total) => reportProgress({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
+    onProgress: (loaded, total) => reportProgress({ stage: 'weights', file: weightsFile, loaded, total: total < 0 ? null : total }),
     onInfo: (info) => postMessage({ type: 'info', info }),
     onExit: reportFailure,
     methods: { ...shares.methods(), nextImage, batchProgress },
