@@ -1,8 +1,6 @@
 package bind
 
 import (
-	"encoding/binary"
-	"math"
 	"slices"
 	"strconv"
 
@@ -247,8 +245,8 @@ func (b *Binding) block(dst *encoder.Block, spec encoder.Spec, names family.Bloc
 	}
 }
 
-// tokenTable keeps a token table in the file's own dtype (F64 as F32): a quarter of a CLIP
-// is its table, and a text reads a few rows of it. It implements encoder.Table.
+// tokenTable keeps a token table in the file's own dtype: a quarter of a CLIP is its
+// table, and a text reads a few rows of it. It implements encoder.Table.
 type tokenTable struct {
 	width, rows int
 	dtype       weights.DType
@@ -264,31 +262,18 @@ func (t *tokenTable) Row(id int32, dst []float32) {
 
 // tokenTable binds a token table.
 func (b *Binding) tokenTable(t *tokenTable, name string) {
-	var from weights.DType // in the file
 	b.add(name, &destination{
 		shapes: [][]int{{t.rows, t.width}},
 		begin: func(tensor weights.Tensor) error {
 			if !tensor.DType.IsFloat() {
 				return fault.New(fault.Unsupported, tensor.File+": "+tensor.Name, "has the dtype %s; supported are %s", tensor.DType, weights.FloatNames())
 			}
-			if t.dtype = tensor.DType; t.dtype == weights.F64 {
-				t.dtype = weights.F32
-			}
-			t.data = make([]byte, tensor.Elements()*t.dtype.Size())
-			from = tensor.DType
+			t.dtype = tensor.DType
+			t.data = make([]byte, tensor.End-tensor.Begin)
 			return nil
 		},
 		bytes: func(first int, data []byte) error {
-			if from == t.dtype {
-				copy(t.data[first:], data)
-				return nil
-			}
-			values := make([]float32, len(data)/from.Size())
-			from.Decode(values, data)
-			at := first / from.Size() * t.dtype.Size()
-			for i, v := range values {
-				binary.LittleEndian.PutUint32(t.data[at+4*i:], math.Float32bits(v))
-			}
+			copy(t.data[first:], data)
 			return nil
 		},
 	})

@@ -78,7 +78,7 @@ func Open(ctx context.Context, f Folder, names ...string) (*Checkpoint, error) {
 	if page != nil {
 		return nil, page
 	}
-	return nil, fault.New(fault.NotFound, f.Name(), "has none of %s%s: %w", strings.Join(names, ", "), otherWeights(f), fs.ErrNotExist)
+	return nil, fault.New(fault.NotFound, f.Name(), "has none of %s%s; weights in another format must be converted to safetensors: %w", strings.Join(names, ", "), otherWeights(f), fs.ErrNotExist)
 }
 
 func (c *Checkpoint) openSingle(ctx context.Context, name string) error {

@@ -49,7 +49,7 @@ func BenchmarkDecode(b *testing.B) {
 			for b.Loop() {
 				part := values[:min(chunkValues, chunkBytes/dtype.Size())]
 				decode(part, data, dtype)
-				if dtype.IsFloat() && notFinite(part) >= 0 {
+				if dtype.IsFloat() && half.NotFinite(part) >= 0 {
 					b.Fatal("not finite")
 				}
 			}

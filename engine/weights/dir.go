@@ -3,10 +3,12 @@ package weights
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"vitrine/engine/fault"
 )
@@ -42,14 +44,30 @@ func (d dir) Open(ctx context.Context, name string) (io.ReadCloser, int64, error
 	return file, info.Size(), nil
 }
 
-// list returns the names of the files and folders in the directory.
-func (d dir) list() []string {
+// otherFormats are the ends of names of weights that Vitrine does not read.
+var otherFormats = []struct{ end, what string }{
+	{".h5", "TensorFlow's weights"}, {".msgpack", "Flax's weights"}, {".onnx", "an ONNX model"}, {"onnx", "ONNX models"},
+	{".gguf", "a GGUF file"}, {".npz", "JAX's weights"}, {".ckpt", "a checkpoint of a training"}, {".pt", "a checkpoint of a training"},
+	{".pth", "a checkpoint of a training"}, {".bin", "a PyTorch file of another name"}, {safetensors, "a safetensors file of another name"},
+}
+
+// otherWeights names what the directory has in place of weights, for messages.
+func (d dir) otherWeights() string {
 	entries, _ := os.ReadDir(string(d))
-	var names []string
+	found, left := "", 5
 	for _, e := range entries {
-		names = append(names, e.Name())
+		for _, o := range otherFormats {
+			if strings.HasSuffix(e.Name(), o.end) && left > 0 {
+				left--
+				found += fmt.Sprintf(", %.100s (%s)", e.Name(), o.what)
+				break
+			}
+		}
 	}
-	return names
+	if found == "" {
+		return ""
+	}
+	return "; it has" + found[1:]
 }
 
 // openError returns why a file cannot be opened. It drops the path of a

@@ -18,6 +18,15 @@ type Folder interface {
 	Name() string
 }
 
+// otherWeights names what a folder without weights has in their place, where it can be
+// listed.
+func otherWeights(f Folder) string {
+	if lister, ok := f.(interface{ otherWeights() string }); ok {
+		return lister.otherWeights()
+	}
+	return ""
+}
+
 // ReadFile reads a whole small file of at most limit bytes. A larger or incomplete
 // file is an error with the given code; for an absent file it returns the folder's
 // error, which wraps fs.ErrNotExist. The content is not checked: some hosts answer

@@ -3,8 +3,6 @@ package weights
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"strings"
 )
 
 // errHTML marks a file for which the host sent an HTML page.
@@ -38,35 +36,4 @@ func foreign(start []byte) error {
 		return errors.New("holds a zip archive, as torch.save writes it; name it pytorch_model.bin")
 	}
 	return nil
-}
-
-// otherFormats are the ends of names of weights that Vitrine does not read.
-var otherFormats = []struct{ end, what string }{
-	{".h5", "TensorFlow's weights"}, {".msgpack", "Flax's weights"}, {".onnx", "an ONNX model"}, {"onnx", "ONNX models"},
-	{".gguf", "a GGUF file"}, {".npz", "JAX's weights"}, {".ckpt", "a checkpoint of a training"}, {".pt", "a checkpoint of a training"},
-	{".pth", "a checkpoint of a training"}, {".bin", "a PyTorch file of another name"}, {safetensors, "a safetensors file of another name"},
-}
-
-// otherWeights is the end of a message about a folder without weights: what it has in
-// their place, where the folder can be listed, and what to do.
-func otherWeights(f Folder) string {
-	if v, ok := f.(verified); ok {
-		f = v.Folder
-	}
-	found, left := "", 5
-	if lister, ok := f.(interface{ list() []string }); ok {
-		for _, name := range lister.list() {
-			for _, o := range otherFormats {
-				if strings.HasSuffix(name, o.end) && left > 0 {
-					left--
-					found += fmt.Sprintf(", %.100s (%s)", name, o.what)
-					break
-				}
-			}
-		}
-	}
-	if found == "" {
-		return "; weights in another format must be converted to safetensors"
-	}
-	return "; it has" + found[1:] + "; weights in another format must be converted to safetensors"
 }

@@ -70,6 +70,8 @@ func (v verified) Open(ctx context.Context, name string) (io.ReadCloser, int64, 
 	return verifiedBody{VerifySHA256(name, body, want), body}, size, nil
 }
 
+func (v verified) otherWeights() string { return otherWeights(v.Folder) }
+
 // verifiedBody marks a body with a hash: after an error, Checkpoint reads it to its
 // end to learn whether the hash is wrong.
 type verifiedBody struct {

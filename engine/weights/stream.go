@@ -1,11 +1,9 @@
 package weights
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
-	"math"
 	"unsafe"
 
 	"vitrine/engine/fault"
@@ -43,8 +41,7 @@ type Target struct {
 // fault.Unsupported for a type that Values cannot take, or fault.Network if r fails.
 func (h Header) Stream(ctx context.Context, r io.Reader, want func(Tensor) (Target, error), progress func(done int64)) error {
 	if h.torch != nil {
-		in := newInput(h.File, io.MultiReader(bytes.NewReader(h.torch.ahead), r), h.Bytes)
-		return abortReason(ctx, h.torch.stream(ctx, in, want, progress))
+		return abortReason(ctx, h.torch.stream(ctx, r, want, progress))
 	}
 	data := make([]byte, chunkBytes)
 	values := make([]float32, chunkValues)
@@ -115,7 +112,7 @@ func (t Tensor) deliver(target Target, at int, chunk []byte, values []float32) e
 		decode(values, chunk, t.DType)
 	}
 	if t.DType.IsFloat() {
-		if i := notFinite(values); i >= 0 {
+		if i := half.NotFinite(values); i >= 0 {
 			return t.Fail("value %d of %d is %v; weights must be finite: download the file again, or take another checkpoint", first+i, t.Elements(), values[i])
 		}
 	}
@@ -136,21 +133,13 @@ func decode(values []float32, data []byte, dtype DType) {
 			copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values)), data)
 			return
 		}
-		for i := range values {
-			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-		}
+		half.F32s(values, data)
 	case F16:
-		for i := range values {
-			values[i] = half.FromF16(binary.LittleEndian.Uint16(data[2*i:]))
-		}
+		half.F16s(values, data)
 	case BF16:
-		for i := range values {
-			values[i] = half.FromBF16(binary.LittleEndian.Uint16(data[2*i:]))
-		}
+		half.BF16s(values, data)
 	case F64:
-		for i := range values {
-			values[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(data[8*i:])))
-		}
+		half.F64s(values, data)
 	case I8:
 		for i := range values {
 			values[i] = float32(int8(data[i]))
@@ -160,15 +149,4 @@ func decode(values []float32, data []byte, dtype DType) {
 			values[i] = float32(data[i])
 		}
 	}
-}
-
-// notFinite returns the index of the first infinity or NaN, -1 if there is none.
-func notFinite(values []float32) int {
-	const exponent = 0xff << 23
-	for i, v := range values {
-		if math.Float32bits(v)&exponent == exponent {
-			return i
-		}
-	}
-	return -1
 }

@@ -1,9 +1,9 @@
 package weights
 
 import (
-	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -21,16 +21,17 @@ import (
 // torchFile is what ReadHeader keeps of a PyTorch file for Stream.
 type torchFile struct {
 	layout torchLayout
-	ahead  []byte // bytes after the header that have been read already
+	in     *input // which has read on after the header
 }
 
-// torchLayout is one of the two layouts: zip, since torch 1.6, or legacy.
+// torchLayout is one of the two layouts: zip, since torch 1.6, or legacy. Both methods
+// fail by input.fail.
 type torchLayout interface {
 	// header reads up to the storages and returns the object in the pickle.
-	header(in *input, rules *stateDictRules) (pickle.Value, error)
+	header(in *input, rules *stateDictRules) pickle.Value
 	// next returns the storage whose bytes follow, nil after the last one, when what
 	// ends the file has been read and checked.
-	next(in *input) (*storage, error)
+	next(in *input) *storage
 }
 
 // storage is the memory of one or several tensors.
@@ -89,15 +90,15 @@ var functions = []string{
 	"torch.nn.parameter.Parameter", "torch.Size", "torch.device", "builtins.set", "__builtin__.set",
 }
 
-// storageClasses are the typed storages, without the end "Storage", and the type that a
-// dtype object "torch.float32" has.
+// storageClasses are the classes of storages and the dtype objects, both in the module torch.
 var storageClasses = []struct {
 	class, object string
 	dtype         DType
 }{
-	{"Float", "float32", F32}, {"Half", "float16", F16}, {"BFloat16", "bfloat16", BF16}, {"Double", "float64", F64},
-	{"Long", "int64", I64}, {"Int", "int32", I32}, {"Short", "int16", I16}, {"Char", "int8", I8},
-	{"Byte", "uint8", U8}, {"Bool", "bool", Bool},
+	{"FloatStorage", "float32", F32}, {"HalfStorage", "float16", F16}, {"BFloat16Storage", "bfloat16", BF16}, {"DoubleStorage", "float64", F64},
+	{"LongStorage", "int64", I64}, {"IntStorage", "int32", I32}, {"ShortStorage", "int16", I16}, {"CharStorage", "int8", I8},
+	{"ByteStorage", "uint8", U8}, {"BoolStorage", "bool", Bool},
+	{"UntypedStorage", "uint8", U8},
 }
 
 // Global implements pickle.Rules.
@@ -107,17 +108,13 @@ func (r *stateDictRules) Global(name string) (pickle.Value, error) {
 			return function(name), nil
 		}
 	}
-	if name == "torch.UntypedStorage" || name == "torch.storage.UntypedStorage" {
-		return storageClass(U8), nil
-	}
-	if short, ok := strings.CutPrefix(name, "torch."); ok {
-		for _, c := range storageClasses {
-			switch short {
-			case c.class + "Storage":
-				return storageClass(c.dtype), nil
-			case c.object:
-				return plain{}, nil
-			}
+	short, _ := strings.CutPrefix(name, "torch.")
+	for _, c := range storageClasses {
+		switch short {
+		case c.class, "storage." + c.class:
+			return storageClass(c.dtype), nil
+		case c.object:
+			return plain{}, nil
 		}
 	}
 	if strings.HasPrefix(name, "__torch__.") {
@@ -128,95 +125,94 @@ func (r *stateDictRules) Global(name string) (pickle.Value, error) {
 
 // Call implements pickle.Rules.
 func (r *stateDictRules) Call(f pickle.Value, args []pickle.Value) (pickle.Value, error) {
-	name, ok := f.(function)
-	if !ok {
-		return nil, fmt.Errorf("its pickle calls what is no function; the file is damaged")
-	}
-	fail := func() (pickle.Value, error) {
-		return nil, fmt.Errorf("its pickle calls %s with arguments that it does not take; the file is damaged", name)
-	}
+	name, _ := f.(function)
 	switch name {
 	case "collections.OrderedDict":
 		d := &pickle.Dict{}
 		if len(args) == 0 {
 			return d, nil
 		}
-		pairs, ok := items(args[0]) // Python 2
-		if !ok || len(args) > 1 {
-			return fail()
-		}
+		pairs, ok := pickle.Items(args[0]) // Python 2
 		for _, p := range pairs {
-			pair, ok := items(p)
-			if !ok || len(pair) != 2 {
-				return fail()
-			}
-			d.Pairs = append(d.Pairs, pickle.Pair{Key: pair[0], Value: pair[1]})
+			pair, isPair := pickle.Items(p)
+			d.Items = append(d.Items, pair...)
+			ok = ok && isPair && len(pair) == 2
 		}
-		return d, nil
+		if ok {
+			return d, nil
+		}
 	case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor":
-		if len(args) < 4 {
-			return fail()
-		}
-		// After storage, offset, size, strides, requires_grad and hooks, torch 2 may
+		// After storage, offset, sizes, strides, requires_grad and hooks, torch 2 may
 		// give bits that change the values: negated, conjugated.
-		if len(args) > 6 {
-			if d, ok := args[6].(*pickle.Dict); len(args) > 7 || args[6] != nil && (!ok || len(d.Pairs) > 0) {
-				return nil, fmt.Errorf("its pickle has a tensor with metadata, such as one that is kept negated; save its values with torch.Tensor.resolve_neg")
+		if len(args) > 6 && args[6] != nil {
+			if bits, ok := args[6].(*pickle.Dict); !ok || len(bits.Items) > 0 {
+				return nil, errors.New("its pickle has a tensor with metadata, such as one that is kept negated; save its values with torch.Tensor.resolve_neg")
 			}
 		}
-		return rebuilt(args)
-	case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state", "torch.nn.parameter.Parameter":
-		if len(args) == 0 {
-			return fail()
-		}
-		if v, ok := args[0].(*view); ok {
-			return v, nil
-		}
-		return fail()
-	case "torch.Size":
-		if len(args) == 1 {
-			if _, ok := items(args[0]); ok {
-				return args[0], nil
+		if len(args) >= 4 {
+			v := &view{}
+			var ok1, ok2, ok3, ok4 bool
+			v.slot, ok1 = args[0].(slot)
+			v.offset, ok2 = args[1].(int64)
+			v.sizes, ok3 = wholeNumbersOf(args[2])
+			v.strides, ok4 = wholeNumbersOf(args[3])
+			if ok1 && ok2 && ok3 && ok4 && len(v.sizes) == len(v.strides) {
+				return v, nil
 			}
 		}
-		return fail()
+	case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state", "torch.nn.parameter.Parameter", "torch.Size":
+		if len(args) > 0 {
+			return args[0], nil
+		}
+	case "torch.device", "builtins.set", "__builtin__.set":
+		return plain{}, nil
 	}
-	return plain{}, nil
-}
-
-// items returns the members of a tuple or a list.
-func items(v pickle.Value) ([]pickle.Value, bool) {
-	switch v := v.(type) {
-	case *pickle.Tuple:
-		return v.Items, true
-	case *pickle.List:
-		return v.Items, true
-	}
-	return nil, false
-}
-
-// rebuilt is the tensor of a storage, an offset, sizes and strides, which place checks.
-func rebuilt(args []pickle.Value) (pickle.Value, error) {
-	s, ok1 := args[0].(slot)
-	offset, ok2 := args[1].(int64)
-	sizes, ok3 := wholeNumbersOf(args[2])
-	strides, ok4 := wholeNumbersOf(args[3])
-	if !ok1 || !ok2 || !ok3 || !ok4 || len(sizes) != len(strides) {
-		return nil, fmt.Errorf("its pickle has a tensor whose storage, offset, sizes or strides are of another type than torch.save writes; the file is damaged")
-	}
-	return &view{slot: s, offset: offset, sizes: sizes, strides: strides}, nil
+	return nil, fmt.Errorf("its pickle calls %q with arguments that it does not take; the file is damaged", name)
 }
 
 func wholeNumbersOf(v pickle.Value) ([]int64, bool) {
-	list, ok := items(v)
+	list, ok := pickle.Items(v)
 	numbers := make([]int64, len(list))
 	for i, item := range list {
 		n, isInt := item.(int64)
-		if numbers[i] = n; !isInt {
-			return nil, false
-		}
+		numbers[i] = n
+		ok = ok && isInt
 	}
 	return numbers, ok
+}
+
+// Load implements pickle.Rules: a persistent id is ("storage", class, key, device,
+// number of values), and in the legacy layout the part of a storage besides.
+func (r *stateDictRules) Load(id pickle.Value) (pickle.Value, error) {
+	list, _ := pickle.Items(id)
+	if len(list) < 5 || list[0] != pickle.Value("storage") {
+		return nil, errors.New("its pickle refers to an object that is no storage; a state dict has no others")
+	}
+	class, ok1 := list[1].(storageClass)
+	key, ok2 := list[2].(string)
+	values, ok3 := list[4].(int64)
+	ok := ok1 && ok2 && ok3 && values >= 0 && values <= maxStorage/8
+	s := r.storages[key]
+	if ok && s == nil {
+		s = &storage{key: key, dtype: DType(class), values: values}
+		r.storages[key] = s
+		r.order = append(r.order, s)
+		r.bytes += s.bytes()
+	}
+	ok = ok && s.dtype == DType(class) && s.values == values && r.bytes <= maxStorage
+	part := slot{storage: s, values: values}
+	if len(list) > 5 && list[5] != nil { // (key, offset, number of values)
+		numbers, _ := pickle.Items(list[5])
+		if ok = ok && len(numbers) == 3; ok {
+			part.first, ok1 = numbers[1].(int64)
+			part.values, ok2 = numbers[2].(int64)
+			ok = ok1 && ok2 && part.first >= 0 && part.values >= 0 && part.first <= values-part.values
+		}
+	}
+	if !ok {
+		return nil, fmt.Errorf("its pickle has the storage %.100q with a class, a number of values or a part that contradicts itself; the file is damaged", key)
+	}
+	return part, nil
 }
 
 // place checks that the tensor lies in its slot, and sets lo, hi, inOrder and the fields of
@@ -260,95 +256,41 @@ func (v *view) place() error {
 	return nil
 }
 
-// Load implements pickle.Rules: a persistent id is ("storage", class, key, device,
-// number of values), and in the legacy layout the part of a storage besides.
-func (r *stateDictRules) Load(id pickle.Value) (pickle.Value, error) {
-	list, _ := items(id)
-	if len(list) < 5 || list[0] != pickle.Value("storage") {
-		if len(list) > 0 {
-			return nil, fmt.Errorf("its pickle refers to an object of the kind %.100v; a state dict has storages only", list[0])
-		}
-		return nil, fmt.Errorf("its pickle refers to an object that is no storage")
-	}
-	class, ok1 := list[1].(storageClass)
-	key, ok2 := list[2].(string)
-	values, ok3 := list[4].(int64)
-	dtype := DType(class)
-	if !ok1 || !ok2 || !ok3 || values < 0 || values > maxStorage/8 {
-		return nil, fmt.Errorf("its pickle has a storage whose class, key or number of values is of another type than torch.save writes, or negative; the file is damaged")
-	}
-	s := r.storages[key]
-	if s == nil {
-		s = &storage{key: key, dtype: dtype, values: values}
-		r.storages[key] = s
-		r.order = append(r.order, s)
-		if r.bytes += s.bytes(); r.bytes > maxStorage {
-			return nil, fmt.Errorf("its storages have more than %d bytes in all; the file is damaged", int64(maxStorage))
-		}
-	}
-	if s.dtype != dtype || s.values != values {
-		return nil, fmt.Errorf("its pickle gives the storage %.100q two sizes or types; the file is damaged", key)
-	}
-	part := slot{storage: s, values: values}
-	if len(list) > 5 && list[5] != nil { // (key, offset, number of values)
-		view, _ := items(list[5])
-		if len(view) == 3 {
-			part.first, ok1 = view[1].(int64)
-			part.values, ok2 = view[2].(int64)
-		}
-		if len(view) != 3 || !ok1 || !ok2 || part.first < 0 || part.values < 0 || part.first > values-part.values {
-			return nil, fmt.Errorf("its pickle has a part of the storage %.100q that lies outside it; the file is damaged", key)
-		}
-	}
-	return part, nil
-}
-
 // readTorch reads and checks the pickle of a PyTorch file, as ReadHeader does.
-func readTorch(file string, r io.Reader, size int64) (Header, error) {
-	in := newInput(file, r, 0)
-	h := Header{File: file}
-	layout, err := in.layout()
-	if err != nil {
-		return h, in.fail(err)
-	}
+func readTorch(file string, r io.Reader, size int64) (h Header, err error) {
+	in := &input{file: file, r: r}
+	defer in.caught(&err)
+	layout := in.layout()
 	rules := &stateDictRules{storages: map[string]*storage{}}
-	root, err := layout.header(in, rules)
-	if err == nil {
-		h.Tensors, err = stateDict(file, root, rules.bytes)
-	}
-	if err == nil && size >= 0 && rules.bytes > size-in.at {
-		err = fmt.Errorf("its pickle describes %d bytes of values, but %d bytes follow; download the file again", rules.bytes, max(0, size-in.at))
-	}
+	root := layout.header(in, rules)
+	tensors, err := stateDict(file, root, rules.bytes)
 	if err != nil {
-		return h, in.fail(err)
+		in.fail(err)
 	}
-	h.Bytes, h.DataBytes = in.at, rules.bytes
-	ahead, _ := in.Reader.Peek(in.Reader.Buffered())
-	h.torch = &torchFile{layout, bytes.Clone(ahead)}
-	return h, nil
+	if size >= 0 && rules.bytes > size-in.at {
+		in.damaged("its pickle describes %d bytes of values, but %d bytes follow", rules.bytes, size-in.at)
+	}
+	return Header{File: file, Tensors: tensors, Bytes: in.at, DataBytes: rules.bytes, torch: &torchFile{layout, in}}, nil
 }
 
 // layout tells the layouts by the first bytes of a file.
-func (in *input) layout() (torchLayout, error) {
-	start, err := in.Peek(16)
-	if err != nil && !isEOF(err) {
-		in.broken = err
-		return nil, err
-	}
-	switch what := foreign(start); {
+func (in *input) layout() torchLayout {
+	start := in.peek(16)
+	what := foreign(start)
+	switch {
+	case len(start) == 0:
+		in.fail(io.EOF)
 	case bytes.HasPrefix(start, []byte(zipMember)):
-		return &zipLayout{}, nil
-	case what != nil:
-		return nil, what
-	case len(start) > 8 && start[8] == '{':
-		return nil, fmt.Errorf("holds safetensors under the name of a PyTorch file; name it model.safetensors")
-	case len(start) > 0 && (start[0] == 0x80 || start[0] == 'L'): // PROTO, or LONG in protocol 1
-		return &legacyLayout{}, nil
+		return &zipLayout{}
+	case start[0] == 0x80: // PROTO
+		return &legacyLayout{}
+	case what == nil && len(start) > 8 && start[8] == '{':
+		what = errors.New("holds safetensors under the name of a PyTorch file; name it model.safetensors")
+	case what == nil:
+		what = fmt.Errorf("begins with %.8q; this is not a file that torch.save wrote", start)
 	}
-	if len(start) == 0 {
-		return nil, io.EOF
-	}
-	return nil, fmt.Errorf("begins with %.8q; this is not a file that torch.save wrote", start)
+	in.fail(what)
+	return nil
 }
 
 // nested are the keys under which a training script keeps the state dict, in the order in
@@ -361,39 +303,31 @@ var nested = []string{"state_dict_ema", "model_ema", "state_dict", "model"}
 func stateDict(file string, root pickle.Value, bytes int64) ([]Tensor, error) {
 	dict, ok := root.(*pickle.Dict)
 	if !ok {
-		return nil, fmt.Errorf("its pickle holds no dict of tensors")
+		return nil, errNoTensors
 	}
-	found := ""
+	outer, found := dict, ""
 	for _, key := range nested {
-		inner, ok := dict.Get(key).(*pickle.Dict)
-		if !ok {
-			continue
+		inner, ok := outer.Get(key).(*pickle.Dict)
+		switch {
+		case ok && found == "":
+			dict, found = inner, key
+		case ok && strings.HasSuffix(found, "_ema"): // timm takes these averages, open_clip doesn't
+			return nil, fmt.Errorf("has both %s and %s, of which loaders take different ones; save the state dict that is meant alone", found, key)
 		}
-		if found != "" {
-			if strings.HasSuffix(found, "_ema") { // timm takes these averages, open_clip and others don't
-				return nil, fmt.Errorf("has both %s and %s, of which loaders take different ones; save the state dict that is meant alone", found, key)
-			}
-			continue
-		}
-		found, root = key, inner
 	}
-	dict = root.(*pickle.Dict)
 	last := map[string]int{} // of equal names the last one counts
-	for i, p := range dict.Pairs {
-		if name, ok := p.Key.(string); ok {
+	for i := 0; i < len(dict.Items); i += 2 {
+		if name, ok := dict.Items[i].(string); ok {
 			last[name] = i
 		}
 	}
 	var tensors []Tensor
 	used := int64(0) // bytes of the tensors, or of storages that they reach over
-	for i, p := range dict.Pairs {
-		name, _ := p.Key.(string)
-		v, ok := p.Value.(*view)
+	for i := 0; i < len(dict.Items); i += 2 {
+		name, _ := dict.Items[i].(string)
+		v, ok := dict.Items[i+1].(*view)
 		if !ok || last[name] != i {
 			continue
-		}
-		if !utf8.ValidString(name) || name == "" {
-			return nil, fmt.Errorf("has a tensor whose name is no text: %.100q", name)
 		}
 		named := *v // a tensor may have several names
 		named.Name, named.File = name, file
@@ -405,30 +339,27 @@ func stateDict(file string, root pickle.Value, bytes int64) ([]Tensor, error) {
 		if used += max(named.End, named.hi-named.lo); used > 8*bytes+1<<20 {
 			return nil, fmt.Errorf("its tensors take more than eight times the %d bytes of their storages; the file is damaged", bytes)
 		}
+		if !utf8.ValidString(name) {
+			return nil, fmt.Errorf("has a tensor whose name is no text: %.100q", name)
+		}
 	}
 	if len(tensors) == 0 {
-		keys := ""
-		for _, p := range dict.Pairs[:min(len(dict.Pairs), 10)] {
-			keys += fmt.Sprintf(" %.40q", fmt.Sprint(p.Key))
-		}
-		return nil, fmt.Errorf("its dict holds no tensors; a state dict has names and tensors, or has one as state_dict or model; its keys are:%s", keys)
+		return nil, errNoTensors
 	}
 	return tensors, nil
 }
 
-// stream reads the storages, as Header.Stream does. in stands after the header.
-func (t *torchFile) stream(ctx context.Context, in *input, want func(Tensor) (Target, error), progress func(done int64)) error {
+var errNoTensors = errors.New("holds no dict of names and tensors, neither alone nor as state_dict or model; save the model's state dict")
+
+// stream reads the storages, as Header.Stream does.
+func (t *torchFile) stream(ctx context.Context, r io.Reader, want func(Tensor) (Target, error), progress func(done int64)) (err error) {
+	in := t.in
+	in.r = r
+	defer in.caught(&err)
 	data := make([]byte, chunkBytes)
 	values := make([]float32, chunkValues)
 	done := int64(0)
-	for {
-		s, err := t.layout.next(in)
-		if err != nil {
-			return in.fail(err)
-		}
-		if s == nil {
-			break
-		}
+	for s := t.layout.next(in); s != nil; s = t.layout.next(in) {
 		s.read = true
 		for _, v := range s.views {
 			if v.End == 0 {
@@ -437,16 +368,13 @@ func (t *torchFile) stream(ctx context.Context, in *input, want func(Tensor) (Ta
 				}
 			}
 		}
-		size := s.dtype.Size()
-		most := int64(min(chunkBytes, chunkValues*size))
+		most := int64(min(chunkBytes, chunkValues*s.dtype.Size()))
 		for at := int64(0); at < s.bytes(); {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
 			chunk := data[:min(most, s.bytes()-at)]
-			if _, err := io.ReadFull(in, chunk); err != nil {
-				return in.fail(err)
-			}
+			in.full(chunk)
 			for _, v := range s.views {
 				if err := v.take(at, chunk, want, values); err != nil {
 					return err
@@ -460,11 +388,11 @@ func (t *torchFile) stream(ctx context.Context, in *input, want func(Tensor) (Ta
 		}
 	}
 	// The file must end here. Reading the end also lets VerifySHA256 compare the hash.
-	switch _, err := in.ReadByte(); {
-	case err == nil:
-		return fault.New(fault.Weights, in.file, "continues after its end at byte %d; download the file again", in.at-1)
-	case !isEOF(err):
-		return in.fail(err)
+	if len(in.peek(1)) > 0 {
+		in.damaged("continues after its end at byte %d", in.at)
+	}
+	if in.broken != nil {
+		in.fail(in.broken)
 	}
 	return nil
 }
@@ -529,60 +457,107 @@ func (v *view) gather(window []byte, values []float32) error {
 	return nil
 }
 
-// input reads a file in order and knows its position.
+// input reads a file in order and knows its position. It implements pickle.Input.
 type input struct {
-	*bufio.Reader
 	file   string
+	r      io.Reader
 	at     int64
-	broken error // the error of a read that failed, but not at the end of the file
+	ahead  []byte // read from r, but not from input
+	block  []byte // memory of ahead
+	broken error  // the error of r, if it is not the end of the file
 }
 
-func newInput(file string, r io.Reader, at int64) *input {
-	return &input{Reader: bufio.NewReader(r), file: file, at: at}
+// peek returns the next n bytes, or less at the end of the file. n is small.
+func (in *input) peek(n int) []byte {
+	for len(in.ahead) < n && in.broken == nil {
+		if len(in.block) == 0 {
+			in.block = make([]byte, inputBlock)
+		}
+		kept := copy(in.block, in.ahead)
+		got, err := in.r.Read(in.block[kept:])
+		in.ahead = in.block[:kept+got]
+		if isEOF(err) {
+			break
+		}
+		in.broken = err
+	}
+	return in.ahead[:min(n, len(in.ahead))]
 }
+
+const inputBlock = 4096
 
 // Read implements io.Reader.
-func (in *input) Read(p []byte) (int, error) {
-	n, err := in.Reader.Read(p)
+func (in *input) Read(p []byte) (n int, err error) {
+	switch {
+	case len(in.ahead) == 0 && len(p) >= inputBlock:
+		if n, err = in.r.Read(p); err != nil && !isEOF(err) {
+			in.broken = err
+		}
+	case len(in.peek(1)) == 0:
+		err = io.EOF
+	default:
+		n = copy(p, in.ahead)
+		in.ahead = in.ahead[n:]
+	}
 	in.at += int64(n)
-	in.note(err)
 	return n, err
 }
 
 // ReadByte implements io.ByteReader.
 func (in *input) ReadByte() (byte, error) {
-	c, err := in.Reader.ReadByte()
-	if err == nil {
-		in.at++
+	next := in.peek(1)
+	if len(next) == 0 {
+		return 0, io.EOF
 	}
-	in.note(err)
-	return c, err
+	in.ahead = in.ahead[1:]
+	in.at++
+	return next[0], nil
 }
 
-func (in *input) note(err error) {
-	if err != nil && !isEOF(err) {
-		in.broken = err
+// full fills p.
+func (in *input) full(p []byte) {
+	if _, err := io.ReadFull(in, p); err != nil {
+		in.fail(err)
 	}
 }
 
 // record reads n bytes.
-func (in *input) record(n int) ([]byte, error) {
+func (in *input) record(n int) []byte {
 	data := make([]byte, n)
-	_, err := io.ReadFull(in, data)
-	return data, err
+	in.full(data)
+	return data
 }
 
-// fail returns the error to report for an error of reading: about the connection, about
-// the end of the file, or about what the file holds.
-func (in *input) fail(err error) error {
-	if in.broken != nil {
-		return readError(in.file, in.at, in.broken)
+// failure is what input.fail panics with; input.caught ends the panic. The readers of
+// the layouts can fail at each of their steps.
+type failure struct{ error }
+
+// fail ends the reading with an error: about the connection, about the end of the file,
+// or about what the file holds.
+func (in *input) fail(err error) {
+	switch {
+	case in.broken != nil:
+		err = readError(in.file, in.at, in.broken)
+	case isEOF(err):
+		err = fault.New(fault.Weights, in.file, "ends after %d bytes, before all that it describes; download the file again", in.at)
+	case fault.CodeOf(err) == fault.Internal:
+		err = fault.New(fault.Weights, in.file, "%w", err)
 	}
-	if isEOF(err) {
-		return fault.New(fault.Weights, in.file, "ends after %d bytes, before all that it describes; download the file again", in.at)
+	panic(failure{err})
+}
+
+// damaged is fail with a message.
+func (in *input) damaged(format string, args ...any) {
+	in.fail(fmt.Errorf(format+"; the file is damaged: download it again", args...))
+}
+
+// caught is deferred. It sets err to the error of fail.
+func (in *input) caught(err *error) {
+	switch f := recover().(type) {
+	case nil:
+	case failure:
+		*err = f.error
+	default:
+		panic(f)
 	}
-	if fault.CodeOf(err) != fault.Internal {
-		return err
-	}
-	return fault.New(fault.Weights, in.file, "%w", err)
 }

@@ -3,7 +3,6 @@ package weights
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"strings"
 
 	"vitrine/engine/internal/pickle"
@@ -24,7 +23,6 @@ const (
 	zip64Locator   = "PK\x06\x07"
 	zipEnd         = "PK\x05\x06"
 	zip64Extra     = 1         // the id of the extra field with sizes of 8 bytes
-	maxMemberName  = 1000      // bytes
 	maxSmallMember = 100       // bytes of a member beside the pickle and the storages
 	inZip64        = 1<<32 - 1 // in place of a size that the extra field has
 )
@@ -32,314 +30,213 @@ const (
 var errTorchScript = errors.New("is a TorchScript archive, a program with its weights inside, which is not run; save the model's state dict, or as safetensors")
 
 type zipLayout struct {
-	folder   string // the names' first part, "archive/"
-	storages map[string]*storage
-	order    []*storage
-	members  []member // that are whole
-	open     *member  // whose bytes follow
+	folder  string // the names' first part, "archive/"
+	rules   *stateDictRules
+	members []member // that are whole
+	open    *member  // whose bytes follow
 }
 
 // member is a file in the archive.
 type member struct {
-	name      string
-	at        int64 // where its header begins
-	size      int64 // -1 until it is known
-	described bool  // its sizes follow it
-	wide      bool  // with 8 bytes each
+	name   string
+	at     int64  // where its header begins
+	size   int64  // -1 where it follows the member
+	flags  uint16 // bit 0: encrypted, 3: its size follows
+	method uint16 // of compression; 0 for none
+	wide   bool   // sizes that follow it have 8 bytes
 }
 
-func (z *zipLayout) header(in *input, rules *stateDictRules) (pickle.Value, error) {
-	if err := in.expect(zipMember); err != nil {
-		return nil, err
+func (z *zipLayout) header(in *input, rules *stateDictRules) pickle.Value {
+	in.expect(zipMember)
+	m := in.member()
+	name, ok := strings.CutSuffix(m.name, "data.pkl")
+	if !ok {
+		z.refuse(in, m)
 	}
-	m, err := z.begin(in)
-	if err != nil {
-		return nil, err
-	}
-	folder, ok := strings.CutSuffix(m.name, "data.pkl")
-	if !ok || folder != "" && !strings.HasSuffix(folder, "/") {
-		if strings.Contains(m.name, "/code/") || strings.HasSuffix(m.name, "constants.pkl") {
-			return nil, errTorchScript
-		}
-		return nil, fmt.Errorf("is a zip archive that begins with %.100q, not with the data.pkl that torch.save puts first; save the state dict again with torch.save", m.name)
-	}
-	z.folder = folder
+	z.folder, z.rules = name, rules
 	start := in.at
-	root, err := pickle.Read(in, rules)
-	if err != nil {
-		return nil, err
-	}
-	z.storages, z.order = rules.storages, rules.order
-	return root, z.end(in, m, in.at-start)
+	root := in.pickle(rules)
+	z.end(in, m, in.at-start)
+	return root
 }
 
-func (z *zipLayout) next(in *input) (*storage, error) {
+// refuse tells what an archive is that has another member than torch.save writes.
+func (z *zipLayout) refuse(in *input, m member) {
+	if strings.Contains(m.name, "/code/") || strings.HasSuffix(m.name, "constants.pkl") {
+		in.fail(errTorchScript)
+	}
+	in.damaged("has the member %.100q where torch.save writes none, twice, or with %d bytes, which is another number than in its pickle", m.name, m.size)
+}
+
+func (z *zipLayout) next(in *input) *storage {
 	if m := z.open; m != nil {
 		z.open = nil
-		if err := z.end(in, m, m.size); err != nil {
-			return nil, err
-		}
+		z.end(in, *m, m.size)
 	}
 	for {
-		mark, err := in.record(4)
-		if err != nil {
-			return nil, err
+		mark := string(in.record(4))
+		if mark == zipEntry {
+			z.directory(in)
+			return nil
 		}
-		if string(mark) == zipEntry {
-			return nil, z.directory(in)
+		if mark != zipMember {
+			in.unexpected("the next member or the directory")
 		}
-		if string(mark) != zipMember {
-			return nil, in.unexpected("the next member or the directory")
+		m := in.member()
+		name, _ := strings.CutPrefix(m.name, z.folder)
+		if key, ok := strings.CutPrefix(name, "data/"); ok {
+			s := z.rules.storages[key]
+			if s == nil || s.read || m.size >= 0 && m.size != s.bytes() {
+				z.refuse(in, m)
+			}
+			if m.size < 0 {
+				m.size = s.bytes()
+			}
+			z.open = &m
+			return s
 		}
-		m, err := z.begin(in)
-		if err != nil {
-			return nil, err
+		if name != "version" && name != "byteorder" && !strings.HasPrefix(name, ".") {
+			z.refuse(in, m)
 		}
-		name, ok := strings.CutPrefix(m.name, z.folder)
-		key, isData := strings.CutPrefix(name, "data/")
-		switch {
-		case ok && isData:
-			s := z.storages[key]
-			if s == nil {
-				return nil, fmt.Errorf("has the member %.100q, which its pickle names nowhere; the file is damaged", m.name)
-			}
-			if s.read || m.size >= 0 && m.size != s.bytes() {
-				return nil, fmt.Errorf("has the member %.100q twice, or with %d bytes where its pickle says %d; the file is damaged", m.name, m.size, s.bytes())
-			}
-			m.size = s.bytes()
-			z.open = m
-			return s, nil
-		case ok && strings.HasPrefix(name, "code/"), name == "constants.pkl":
-			return nil, errTorchScript
-		case ok && (name == "version" || name == "byteorder" || strings.HasPrefix(name, ".")):
-			content, err := z.small(in, m)
-			if err != nil {
-				return nil, err
-			}
-			if name == "byteorder" && content != "little" {
-				return nil, fmt.Errorf("has the byte order %.20q; supported is little", content)
-			}
-		default:
-			return nil, fmt.Errorf("has the member %.100q, which torch.save does not write; the file is damaged", m.name)
+		if content := z.small(in, m); name == "byteorder" && content != "little" {
+			in.damaged("has the byte order %.20q; supported is little", content)
 		}
 	}
 }
 
-// begin reads the header of a member after its mark.
-func (z *zipLayout) begin(in *input) (*member, error) {
-	m := &member{at: in.at - 4, size: -1}
-	h, err := in.record(26)
-	if err != nil {
-		return nil, err
+// member reads the header of a member after its mark.
+func (in *input) member() member {
+	at := in.at - 4
+	m, _ := in.fields(in.record(26))
+	m.at = at
+	if m.method != 0 || m.flags&1 != 0 {
+		in.damaged("has the member %.100q compressed or encrypted, which torch.save never does; save the state dict again", m.name)
 	}
-	flags, method := le16(h[2:]), le16(h[4:])
-	packed, size := int64(le32(h[14:])), int64(le32(h[18:]))
-	nameLength, extraLength := le16(h[22:]), le16(h[24:])
-	if nameLength > maxMemberName {
-		return nil, fmt.Errorf("has a member whose name has %d bytes; the file is damaged", nameLength)
+	return m
+}
+
+// fields reads what a header of a member and its entry in the directory have alike: the
+// name and the extra fields after it, and the sizes. wide gives, of the 64-bit numbers in
+// the extra fields, the next one in place of a number that it replaces.
+func (in *input) fields(h []byte) (m member, wide func(uint32) int64) {
+	m.flags, m.method = le16(h[2:]), le16(h[4:])
+	m.name = string(in.record(int(le16(h[22:]))))
+	extra := in.record(int(le16(h[24:])))
+	var long []byte
+	for len(extra) >= 4 {
+		n := min(int(le16(extra[2:])), len(extra)-4)
+		if le16(extra) == zip64Extra {
+			long, m.wide = extra[4:4+n], true
+		}
+		extra = extra[4+n:]
 	}
-	name, err := in.record(int(nameLength))
-	if err != nil {
-		return nil, err
+	wide = func(short uint32) int64 {
+		if short != inZip64 || len(long) < 8 {
+			return int64(short)
+		}
+		n := le64(long)
+		long = long[8:]
+		return int64(n)
 	}
-	m.name = string(name)
-	extra, err := in.record(int(extraLength))
-	if err != nil {
-		return nil, err
-	}
-	if method != 0 || flags&1 != 0 {
-		return nil, fmt.Errorf("has the member %.100q compressed or encrypted, which torch.save never does; save the state dict again with torch.save", m.name)
-	}
-	wide := extraField(extra, zip64Extra)
-	m.wide = wide != nil
-	if m.described = flags&8 != 0; m.described {
-		return m, nil
-	}
-	if size == inZip64 && packed == inZip64 && len(wide) >= 16 {
-		size, packed = int64(le64(wide)), int64(le64(wide[8:]))
-	}
-	if size != packed || size < 0 {
-		return nil, fmt.Errorf("has the member %.100q with the sizes %d and %d, which must be equal; the file is damaged", m.name, size, packed)
-	}
+	size, packed := wide(le32(h[18:])), wide(le32(h[14:]))
 	m.size = size
-	return m, nil
+	if m.flags&8 != 0 && len(h) == 26 {
+		m.size = -1
+	} else if size != packed || size < 0 {
+		in.damaged("has the member %.100q with two sizes, %d and %d", m.name, size, packed)
+	}
+	return m, wide
 }
 
 // end reads what follows a member of size bytes, and notes the member.
-func (z *zipLayout) end(in *input, m *member, size int64) error {
-	if m.size >= 0 && m.size != size {
-		return fmt.Errorf("has the member %.100q of %d bytes, of which its pickle takes %d; the file is damaged", m.name, m.size, size)
+func (z *zipLayout) end(in *input, m member, size int64) {
+	found := uint64(m.size)
+	if m.flags&8 != 0 {
+		in.expect(zipDescriptor)
+		in.record(4) // a checksum
+		if m.wide {
+			found = le64(in.record(16)[8:])
+		} else {
+			found = uint64(le32(in.record(8)[4:]))
+		}
 	}
-	if m.described {
-		if err := in.expect(zipDescriptor); err != nil {
-			return err
-		}
-		width := 8
-		if m.wide {
-			width = 16
-		}
-		d, err := in.record(4 + width) // a checksum, two sizes
-		if err != nil {
-			return err
-		}
-		packed, unpacked := uint64(le32(d[4:])), uint64(le32(d[8:]))
-		if m.wide {
-			packed, unpacked = le64(d[4:]), le64(d[12:])
-		}
-		if packed != uint64(size) || unpacked != uint64(size) {
-			return fmt.Errorf("has the member %.100q of %d bytes, where %d are noted after it; the file is damaged", m.name, size, unpacked)
-		}
+	if found != uint64(size) {
+		in.damaged("has the member %.100q of %d bytes, where it says %d", m.name, size, found)
 	}
 	m.size = size
-	z.members = append(z.members, *m)
-	return nil
+	z.members = append(z.members, m)
 }
 
 // small reads a member that is neither the pickle nor a storage. Where its size follows
 // it, it ends before what describes it.
-func (z *zipLayout) small(in *input, m *member) (string, error) {
+func (z *zipLayout) small(in *input, m member) string {
 	var content []byte
-	for int64(len(content)) != m.size {
-		if len(content) > maxSmallMember {
-			return "", fmt.Errorf("has more than %d bytes in the member %.100q; the file is damaged", maxSmallMember, m.name)
+	for int64(len(content)) != m.size && len(content) < maxSmallMember {
+		if m.size < 0 && string(in.peek(4)) == zipDescriptor {
+			break
 		}
-		if m.size < 0 {
-			if next, err := in.Peek(4); err == nil && string(next) == zipDescriptor {
-				break
-			}
-		}
-		c, err := in.ReadByte()
-		if err != nil {
-			return "", err
-		}
-		content = append(content, c)
+		content = append(content, in.record(1)[0])
 	}
-	return string(content), z.end(in, m, int64(len(content)))
+	z.end(in, m, int64(len(content)))
+	return string(content)
 }
 
 // directory reads the rest of the file after the mark of the directory's first entry, and
 // compares it with the members and the storages.
-func (z *zipLayout) directory(in *input) error {
-	for _, s := range z.order {
+func (z *zipLayout) directory(in *input) {
+	for _, s := range z.rules.order {
 		if !s.read {
-			name := "no tensor of the state dict"
-			if len(s.views) > 0 {
-				name = s.views[0].Name
-			}
-			return fmt.Errorf("lacks the storage %.100q, which holds %s; the file is damaged", s.key, shorten(name))
+			in.damaged("lacks the storage %.100q, which its pickle names", s.key)
 		}
 	}
 	begin := in.at - 4
 	for i, m := range z.members {
 		if i > 0 {
-			if err := in.expect(zipEntry); err != nil {
-				return err
-			}
+			in.expect(zipEntry)
 		}
-		if err := m.compare(in); err != nil {
-			return err
+		h := in.record(42)[2:]
+		entry, wide := in.fields(h)
+		in.record(int(le16(h[26:]))) // a comment
+		if at := wide(le32(h[36:])); entry.name != m.name || entry.size != m.size || at != m.at || entry.method != 0 {
+			in.damaged("its directory has %.100q with %d bytes at %d, where %.100q with %d bytes at %d was read", entry.name, entry.size, at, m.name, m.size, m.at)
 		}
 	}
+	// The directory ends with the number of members, its size and its place: in 8 bytes
+	// each, where these do not fit the 2 and 4 bytes of the last record, and always in
+	// files of torch.
 	end := in.at
-	count, size := int64(len(z.members)), end-begin
-	mark, err := in.record(4)
-	wide := err == nil && string(mark) == zip64End
-	if wide {
-		var r []byte
-		if r, err = in.record(52); err != nil {
-			return err
+	want := [3]uint64{uint64(len(z.members)), uint64(end - begin), uint64(begin)}
+	var found [3]uint64
+	mark := string(in.record(4))
+	long := mark == zip64End
+	if long {
+		r := in.record(52)
+		for i := range found {
+			found[i] = le64(r[28+8*i:])
 		}
-		if le64(r) != 44 || le64(r[20:]) != uint64(count) || le64(r[28:]) != uint64(count) || le64(r[36:]) != uint64(size) || le64(r[44:]) != uint64(begin) {
-			return in.unexpected("the number, size and place of its members")
-		}
-		if err = in.expect(zip64Locator); err != nil {
-			return err
-		}
-		if r, err = in.record(16); err != nil {
-			return err
-		}
-		if le64(r[4:]) != uint64(end) {
-			return in.unexpected("the place of the directory's end")
-		}
-		mark, err = in.record(4)
+		in.expect(zip64Locator)
+		in.record(16)
+		mark = string(in.record(4))
 	}
-	if err != nil {
-		return err
+	r := in.record(18)
+	if !long {
+		found = [3]uint64{uint64(le16(r[6:])), uint64(le32(r[8:])), uint64(le32(r[12:]))}
 	}
-	r, err := in.record(18)
-	if err != nil {
-		return err
+	if mark != zipEnd || found != want {
+		in.damaged("its directory describes %v, the number, size and place of its members, where %v were read", found, want)
 	}
-	is := func(found, want, unknown int64) bool { return found == want || wide && found == unknown }
-	if string(mark) != zipEnd || !is(int64(le16(r[6:])), count, 1<<16-1) || !is(int64(le32(r[8:])), size, inZip64) || !is(int64(le32(r[12:])), begin, inZip64) {
-		return in.unexpected("the number, size and place of its members")
-	}
-	_, err = in.record(int(le16(r[16:]))) // a comment
-	return err
-}
-
-// compare reads the directory's entry of a member after its mark, and compares the two.
-func (m member) compare(in *input) error {
-	h, err := in.record(42)
-	if err != nil {
-		return err
-	}
-	// The name is as long as that of the member, or another one.
-	name, err := in.record(min(int(le16(h[24:])), maxMemberName))
-	if err != nil {
-		return err
-	}
-	extra, err := in.record(int(le16(h[26:])))
-	if err != nil {
-		return err
-	}
-	if _, err = in.record(int(le16(h[28:]))); err != nil { // a comment
-		return err
-	}
-	// The extra field has, in this order, those of the three that the entry lacks.
-	wide := extraField(extra, zip64Extra)
-	value := func(short uint32) int64 {
-		if short != inZip64 || len(wide) < 8 {
-			return int64(short)
-		}
-		long := le64(wide)
-		wide = wide[8:]
-		return int64(long)
-	}
-	unpacked, packed := value(le32(h[20:])), value(le32(h[16:]))
-	at := value(le32(h[38:]))
-	if string(name) != m.name || packed != m.size || unpacked != m.size || at != m.at || le16(h[6:]) != 0 {
-		return fmt.Errorf("its directory has %.100q with %d bytes at %d, where %.100q with %d bytes at %d was read; the file is damaged", name, unpacked, at, m.name, m.size, m.at)
-	}
-	return nil
-}
-
-// extraField returns the field with an id, nil where it is absent.
-func extraField(extra []byte, id uint16) []byte {
-	for len(extra) >= 4 {
-		n := int(le16(extra[2:]))
-		if n > len(extra)-4 {
-			return nil
-		}
-		if le16(extra) == id {
-			return extra[4 : 4+n]
-		}
-		extra = extra[4+n:]
-	}
-	return nil
+	in.record(int(le16(r[16:]))) // a comment
 }
 
 // expect reads the mark that begins a part of the archive.
-func (in *input) expect(mark string) error {
-	found, err := in.record(4)
-	if err == nil && string(found) != mark {
-		err = in.unexpected(fmt.Sprintf("%q", mark))
+func (in *input) expect(mark string) {
+	if string(in.record(4)) != mark {
+		in.unexpected("its next part")
 	}
-	return err
 }
 
-func (in *input) unexpected(want string) error {
-	return fmt.Errorf("the zip archive has not %s at byte %d; the file is damaged: download it again", want, in.at)
+func (in *input) unexpected(want string) {
+	in.damaged("the zip archive has not %s at byte %d", want, in.at)
 }
 
 func le16(b []byte) uint16 { return binary.LittleEndian.Uint16(b) }

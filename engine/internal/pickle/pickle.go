@@ -1,6 +1,7 @@
 // Package pickle reads Python's pickles into plain values and runs nothing. What a
 // pickle may name, and what becomes of it, is the caller's (Rules); the machine knows
-// the opcodes of protocols 0 to 5 (Lib/pickletools.py in python/cpython).
+// the opcodes that pickle.Pickler writes in protocols 2 to 5 (Lib/pickletools.py in
+// python/cpython).
 package pickle
 
 import (
@@ -9,47 +10,53 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
-	"strings"
+	"math/bits"
 )
 
 // Value is nil (None), bool, int64, float64, string, Long, Other, *Tuple, *List, *Dict, or
 // what Rules give.
 type Value any
 
-// Long is an integer beyond 64 bits: its decimal digits, or its bytes, little-endian in
-// two's complement.
+// Long is an integer beyond 64 bits: its bytes, little-endian in two's complement.
 type Long string
 
 // Other is a value that is read over: bytes, or a set.
 type Other struct{}
 
-// Tuple is a tuple.
-type Tuple struct {
+// Tuple is a tuple, List a list.
+type (
+	Tuple struct{ items }
+	List  struct{ items }
+)
+
+// Dict is a dict, or what Rules call one: keys and values alternate, in the order in which
+// they were set. Of equal keys the last one counts.
+type Dict struct{ items }
+
+type items struct {
 	Items []Value
-	depth int
+	depth int // of values inside each other
 }
 
-// List is a list.
-type List struct {
-	Items []Value
-	depth int
-}
+func (x *items) all() *items { return x }
 
-// Dict is a dict, or what Rules call one.
-type Dict struct {
-	Pairs []Pair // in the order in which they were set; of equal keys the last one counts
-	depth int
-}
+// container is *Tuple, *List or *Dict.
+type container interface{ all() *items }
 
-// Pair is a key of a dict and its value.
-type Pair struct{ Key, Value Value }
+// Items returns the items of a tuple or a list; ok is false for other values.
+func Items(v Value) (list []Value, ok bool) {
+	c, ok := v.(container)
+	if _, isDict := v.(*Dict); !ok || isDict {
+		return nil, false
+	}
+	return c.all().Items, true
+}
 
 // Get returns the value of a key that is a string, nil where it is absent.
 func (d *Dict) Get(key string) (v Value) {
-	for _, p := range d.Pairs {
-		if p.Key == Value(key) {
-			v = p.Value
+	for i := 0; i+1 < len(d.Items); i += 2 {
+		if name, ok := d.Items[i].(string); ok && name == key {
+			v = d.Items[i+1]
 		}
 	}
 	return v
@@ -75,481 +82,327 @@ type Input interface {
 // opcodes, with the state of an optimizer three times as many; none nests deeper than 10.
 const (
 	maxOpcodes = 2 << 20
-	maxBytes   = 32 << 20 // of strings, numbers and names
-	maxDepth   = 32       // of values inside each other
-	maxLine    = 1000     // bytes of a name, or of a number written as text
+	maxBytes   = 32 << 20 // of text, and of integers beyond 64 bits
+	maxDepth   = 32
+	maxName    = 1000 // bytes
 )
 
 // Read reads one pickle. Memory is in proportion to the bytes that arrive.
-func Read(in Input, rules Rules) (Value, error) {
+func Read(in Input, rules Rules) (v Value, err error) {
+	// The machine's functions end the reading by a panic with their error: nearly every
+	// opcode can fail in several ways.
+	defer func() {
+		switch f := recover().(type) {
+		case nil:
+		case failure:
+			v, err = nil, f.error
+		default:
+			panic(f)
+		}
+	}()
 	m := machine{in: in, rules: rules}
-	for {
-		op, err := in.ReadByte()
-		if err != nil {
-			return nil, err
-		}
-		if m.opcodes++; m.opcodes > maxOpcodes {
-			return nil, fmt.Errorf("its pickle has more than %d opcodes, the most that are supported", maxOpcodes)
-		}
+	for m.opcodes < maxOpcodes {
+		m.opcodes++
+		op := m.byte()
 		if op == '.' { // STOP
-			return m.pop()
+			return m.take(1)[0], nil
 		}
-		if err := m.step(op); err != nil {
-			return nil, err
-		}
+		m.step(op)
 	}
+	return nil, errors.New("its pickle has more opcodes than any state dict needs")
 }
+
+type failure struct{ error }
+
+func fail(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
+
+func damaged(what string) { fail("its pickle %s; the file is damaged", what) }
 
 type machine struct {
 	in      Input
 	rules   Rules
 	stack   []Value
-	marks   []int // heights of the stack
 	memo    []Value
-	known   []bool // which entries of memo are set
 	opcodes int
 	bytes   int
 	word    [8]byte
 }
 
-var (
-	errStack = errors.New("its pickle takes a value from an empty stack; the file is damaged")
-	errDepth = fmt.Errorf("its pickle has values more than %d deep inside each other, which no state dict has", maxDepth)
-)
+// mark is the mark in the stack, and a place of the memo where nothing was put.
+type mark struct{}
 
-func (m *machine) push(v Value) error {
-	m.stack = append(m.stack, v)
-	return nil
-}
-
-// bottom is the height below which the stack is out of reach.
-func (m *machine) bottom() int {
-	if len(m.marks) == 0 {
-		return 0
-	}
-	return m.marks[len(m.marks)-1]
-}
-
-func (m *machine) pop() (Value, error) {
-	last := len(m.stack) - 1
-	if last < m.bottom() {
-		return nil, errStack
-	}
-	v := m.stack[last]
-	m.stack = m.stack[:last]
-	return v, nil
-}
-
-func (m *machine) top() (Value, error) {
-	if len(m.stack) <= m.bottom() {
-		return nil, errStack
-	}
-	return m.stack[len(m.stack)-1], nil
-}
+func (m *machine) push(v Value) { m.stack = append(m.stack, v) }
 
 // take removes the last n values of the stack; n < 0: those since the last mark, and the
 // mark. The slice is valid until the next push.
-func (m *machine) take(n int) ([]Value, error) {
-	from := len(m.stack) - n
-	if n < 0 {
-		if len(m.marks) == 0 {
-			return nil, errStack
+func (m *machine) take(n int) []Value {
+	for from := len(m.stack) - 1; from >= 0; from-- {
+		_, isMark := m.stack[from].(mark)
+		count := len(m.stack) - from
+		switch {
+		case isMark && n < 0:
+			list := m.stack[from+1:]
+			m.stack = m.stack[:from]
+			return list
+		case !isMark && n == count:
+			list := m.stack[from:]
+			m.stack = m.stack[:from]
+			return list
+		case isMark:
+			from = 0
 		}
-		from = m.bottom()
-		m.marks = m.marks[:len(m.marks)-1]
 	}
-	if from < m.bottom() {
-		return nil, errStack
+	damaged("takes a value from an empty stack")
+	return nil
+}
+
+// top returns the last value, which stays.
+func (m *machine) top() Value {
+	v := m.take(1)[0]
+	m.push(v)
+	return v
+}
+
+func (m *machine) byte() byte {
+	c, err := m.in.ReadByte()
+	if err != nil {
+		panic(failure{err})
 	}
-	items := m.stack[from:]
-	m.stack = m.stack[:from]
-	return items, nil
+	return c
 }
 
 // number reads an unsigned number of n bytes, little-endian.
-func (m *machine) number(n int) (uint64, error) {
+func (m *machine) number(n int) uint64 {
 	m.word = [8]byte{}
-	_, err := io.ReadFull(m.in, m.word[:n])
-	return binary.LittleEndian.Uint64(m.word[:]), err
+	if _, err := io.ReadFull(m.in, m.word[:n]); err != nil {
+		panic(failure{err})
+	}
+	return binary.LittleEndian.Uint64(m.word[:])
 }
 
-// text reads a length of width bytes, and as many bytes. Memory grows as they arrive.
-func (m *machine) text(width int) (string, error) {
-	n, err := m.number(width)
-	if err != nil {
-		return "", err
-	}
+// text reads n bytes. Memory grows as they arrive.
+func (m *machine) text(n uint64) string {
 	if n > uint64(maxBytes-m.bytes) {
-		return "", fmt.Errorf("its pickle has more than %d bytes of text and numbers, the most that are supported", maxBytes)
+		fail("its pickle has more text than any state dict needs")
 	}
 	m.bytes += int(n)
-	if n <= maxLine {
-		data := make([]byte, n)
-		_, err = io.ReadFull(m.in, data)
-		return string(data), err
+	data := make([]byte, 0, min(n, maxName))
+	for uint64(len(data)) < n {
+		from := len(data)
+		data = append(data, make([]byte, min(n-uint64(from), uint64(max(from, maxName))))...)
+		if _, err := io.ReadFull(m.in, data[from:]); err != nil {
+			panic(failure{err})
+		}
 	}
-	data, err := io.ReadAll(io.LimitReader(m.in, int64(n)))
-	if err == nil && len(data) < int(n) {
-		err = io.ErrUnexpectedEOF
-	}
-	return string(data), err
+	return string(data)
 }
 
 // line reads up to the end of a line.
-func (m *machine) line() (string, error) {
+func (m *machine) line() string {
 	var line []byte
-	for len(line) <= maxLine {
-		c, err := m.in.ReadByte()
-		if err != nil {
-			return "", err
-		}
+	for len(line) <= maxName {
+		c := m.byte()
 		if c == '\n' {
-			return string(line), nil
+			return string(line)
 		}
 		line = append(line, c)
 	}
-	return "", fmt.Errorf("its pickle has a line of more than %d bytes; the file is damaged", maxLine)
+	damaged("has a name that does not end")
+	return ""
+}
+
+// must is what the rules give.
+func must(v Value, err error) Value {
+	if err != nil {
+		panic(failure{err})
+	}
+	return v
+}
+
+// operand is the bytes of the number that follows an opcode.
+func operand(op byte) int {
+	switch op {
+	case 'K', 'U', 'C', 'q', 'h', 0x80, 0x8a, 0x8c:
+		return 1
+	case 'M':
+		return 2
+	case 'J', 'T', 'X', 'B', 'r', 'j', 0x8b:
+		return 4
+	case 'G', 0x8d, 0x8e, 0x95, 0x96:
+		return 8
+	}
+	return 0
 }
 
 // step runs one opcode.
-func (m *machine) step(op byte) error {
+func (m *machine) step(op byte) {
+	n := m.number(operand(op))
+	var v Value
 	switch op {
 	case 0x80: // PROTO
-		n, err := m.number(1)
-		if err == nil && n > 5 {
-			err = fmt.Errorf("its pickle has the protocol %d; supported are 0 to 5", n)
+		if n > 5 {
+			fail("its pickle has the protocol %d; supported are 2 to 5", n)
 		}
-		return err
+		return
 	case 0x95: // FRAME
-		_, err := m.number(8)
-		return err
+		return
 	case '(': // MARK
-		m.marks = append(m.marks, len(m.stack))
-		return nil
+		v = mark{}
 	case '0': // POP
-		if n := len(m.marks); n > 0 && len(m.stack) == m.bottom() {
-			m.marks = m.marks[:n-1]
-			return nil
-		}
-		_, err := m.pop()
-		return err
-	case '1': // POP_MARK
-		_, err := m.take(-1)
-		return err
+		m.take(1)
+		return
 	case 'N': // NONE
-		return m.push(nil)
 	case 0x88, 0x89: // NEWTRUE, NEWFALSE
-		return m.push(op == 0x88)
-	case 'I', 'L', 'J', 'K', 'M', 0x8a, 0x8b, 'F', 'G':
-		return m.pushNumber(op)
-	case 'S', 'V', 'T', 'X', 'U', 0x8c, 0x8d, 'B', 'C', 0x8e, 0x96:
-		return m.pushText(op)
-	case 'p', 'q', 'r', 0x94, 'g', 'h', 'j':
-		return m.remember(op)
-	case 'c', 0x93, 'i', 'P', 'Q', 'R', 0x81, 'b':
-		return m.apply(op)
-	case ')', 't', 0x85, 0x86, 0x87, ']', 'l', 'a', 'e', '}', 'd', 's', 'u', 0x8f, 0x90, 0x91:
-		return m.collect(op)
-	}
-	return fmt.Errorf("its pickle has the opcode %#02x, which no state dict needs", op)
-}
+		v = op == 0x88
 
-func (m *machine) pushNumber(op byte) error {
-	switch op {
-	case 'I', 'L', 'F': // INT, LONG, FLOAT: as text
-		text, err := m.line()
-		if err != nil {
-			return err
-		}
-		if op == 'I' && (text == "00" || text == "01") {
-			return m.push(text == "01")
-		}
-		if op == 'F' {
-			f, err := strconv.ParseFloat(text, 64)
-			if err != nil {
-				return fmt.Errorf("its pickle has %.100q in place of a number", text)
-			}
-			return m.push(f)
-		}
-		digits := strings.TrimSuffix(text, "L")
-		if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
-			return m.push(n)
-		}
-		return m.push(Long(digits))
-	case 'G': // BINFLOAT, big-endian
-		_, err := io.ReadFull(m.in, m.word[:])
-		if err != nil {
-			return err
-		}
-		return m.push(math.Float64frombits(binary.BigEndian.Uint64(m.word[:])))
-	case 0x8a, 0x8b: // LONG1, LONG4
-		width := 1
-		if op == 0x8b {
-			width = 4
-		}
-		text, err := m.text(width)
-		if err != nil {
-			return err
-		}
-		if len(text) > 8 {
-			return m.push(Long(text))
-		}
-		n := int64(0)
-		for i := len(text) - 1; i >= 0; i-- {
-			n = n<<8 | int64(text[i])
-		}
-		if unused := 64 - 8*len(text); unused < 64 {
-			n = n << unused >> unused // the sign
-		}
-		return m.push(n)
-	}
-	width := 1 // BININT1
-	switch op {
+	case 'K', 'M': // BININT1, BININT2
+		v = int64(n)
 	case 'J': // BININT
-		width = 4
-	case 'M': // BININT2
-		width = 2
+		v = int64(int32(n))
+	case 'G': // BINFLOAT, big-endian
+		v = math.Float64frombits(bits.ReverseBytes64(n))
+	case 0x8a, 0x8b: // LONG1, LONG4
+		v = integer(m.text(n))
+	case 'U', 'T', 'X', 0x8c, 0x8d: // SHORT_BINSTRING, BINSTRING, BINUNICODE, SHORT_BINUNICODE, BINUNICODE8
+		v = m.text(n)
+	case 'C', 'B', 0x8e, 0x96: // SHORT_BINBYTES, BINBYTES, BINBYTES8, BYTEARRAY8
+		m.text(n)
+		v = Other{}
+
+	case 'q', 'r', 0x94: // BINPUT, LONG_BINPUT, MEMOIZE
+		if op == 0x94 {
+			n = uint64(len(m.memo))
+		}
+		m.put(n)
+		return
+	case 'h', 'j': // BINGET, LONG_BINGET
+		v = m.get(n)
+
+	case 'c', 'i', 0x93: // GLOBAL, INST, STACK_GLOBAL
+		var module, name string
+		ok1, ok2 := true, true
+		if op == 0x93 {
+			pair := m.take(2)
+			module, ok1 = pair[0].(string)
+			name, ok2 = pair[1].(string)
+		} else {
+			module = m.line()
+			name = m.line()
+		}
+		v = must(m.rules.Global(module + "." + name))
+		if op == 'i' || !ok1 || !ok2 {
+			damaged("names an object in a way that no state dict does")
+		}
+	case 'Q': // BINPERSID
+		v = must(m.rules.Load(m.take(1)[0]))
+	case 'R', 0x81: // REDUCE, NEWOBJ
+		pair := m.take(2)
+		args, ok := pair[1].(*Tuple)
+		if !ok {
+			damaged("calls a function without a tuple of arguments")
+		}
+		v = must(m.rules.Call(pair[0], args.Items))
+	case 'b': // BUILD: the attributes of an OrderedDict, which no tensor is among
+		d, ok := m.take(2)[0].(*Dict)
+		if !ok {
+			damaged("sets attributes of what is no dict")
+		}
+		v = d
+
+	case ')', 't', 0x85, 0x86, 0x87: // EMPTY_TUPLE, TUPLE, TUPLE1 to TUPLE3
+		t := &Tuple{}
+		if op == 't' {
+			t.add(m.take(-1))
+		} else if op != ')' {
+			t.add(m.take(int(op) - 0x84))
+		}
+		v = t
+	case ']': // EMPTY_LIST
+		v = &List{}
+	case '}': // EMPTY_DICT
+		v = &Dict{}
+	case 0x8f: // EMPTY_SET
+		v = Other{}
+	case 'a': // APPEND
+		m.add(1)
+		return
+	case 's': // SETITEM
+		m.add(2)
+		return
+	case 'e', 'u', 0x90: // APPENDS, SETITEMS, ADDITEMS
+		m.add(-1)
+		return
+	case 0x91: // FROZENSET
+		m.take(-1)
+		v = Other{}
+	default:
+		fail("its pickle has the opcode %#02x, which no state dict needs", op)
 	}
-	n, err := m.number(width)
-	if err != nil {
-		return err
-	}
-	if op == 'J' {
-		return m.push(int64(int32(n)))
-	}
-	return m.push(int64(n))
+	m.push(v)
 }
 
-func (m *machine) pushText(op byte) error {
-	width := 4 // BINSTRING, BINUNICODE, BINBYTES
-	switch op {
-	case 'S', 'V': // STRING, in quotes; UNICODE
-		text, err := m.line()
-		if err != nil {
-			return err
-		}
-		if op == 'S' {
-			if len(text) < 2 || text[0] != text[len(text)-1] || text[0] != '\'' && text[0] != '"' {
-				return fmt.Errorf("its pickle has %.100q in place of a string", text)
-			}
-			text = text[1 : len(text)-1]
-		}
-		if strings.Contains(text, `\`) {
-			return fmt.Errorf("its pickle has %.100q; strings with escapes are not supported", text)
-		}
-		return m.push(text)
-	case 'U', 0x8c, 'C': // SHORT_BINSTRING, SHORT_BINUNICODE, SHORT_BINBYTES
-		width = 1
-	case 0x8d, 0x8e, 0x96: // BINUNICODE8, BINBYTES8, BYTEARRAY8
-		width = 8
+// integer is the value of bytes, little-endian in two's complement.
+func integer(text string) Value {
+	if len(text) > 8 {
+		return Long(text)
 	}
-	text, err := m.text(width)
-	if err != nil {
-		return err
+	n := int64(0)
+	for i := len(text) - 1; i >= 0; i-- {
+		n = n<<8 | int64(text[i])
 	}
-	if op == 'B' || op == 'C' || op == 0x8e || op == 0x96 {
-		return m.push(Other{})
-	}
-	return m.push(text)
+	unused := 64 - 8*len(text)
+	return n << unused >> unused // the sign
 }
 
-// remember runs the opcodes of the memo. Python counts its entries up, so a place is
-// never beyond the number of opcodes so far.
-func (m *machine) remember(op byte) error {
-	at, err := uint64(len(m.memo)), error(nil)
-	switch op {
-	case 'p', 'g': // PUT, GET
-		var text string
-		if text, err = m.line(); err == nil {
-			if at, err = strconv.ParseUint(text, 10, 32); err != nil {
-				err = fmt.Errorf("its pickle has %.100q in place of a memo's place", text)
-			}
-		}
-	case 'q', 'h': // BINPUT, BINGET
-		at, err = m.number(1)
-	case 'r', 'j': // LONG_BINPUT, LONG_BINGET
-		at, err = m.number(4)
-	}
-	if err != nil {
-		return err
-	}
-	if op == 'g' || op == 'h' || op == 'j' {
-		if at >= uint64(len(m.memo)) || !m.known[at] {
-			return fmt.Errorf("its pickle takes place %d of its memo, where nothing was put; the file is damaged", at)
-		}
-		return m.push(m.memo[at])
-	}
-	v, err := m.top()
-	if err != nil {
-		return err
-	}
+// put notes the last value in the memo. Python counts the places up, so none is beyond
+// the number of opcodes so far.
+func (m *machine) put(at uint64) {
 	if at > uint64(m.opcodes) {
-		return fmt.Errorf("its pickle puts place %d of its memo after %d opcodes; the file is damaged", at, m.opcodes)
+		damaged("puts a value far beyond its memo")
 	}
 	for uint64(len(m.memo)) <= at {
-		m.memo, m.known = append(m.memo, nil), append(m.known, false)
+		m.memo = append(m.memo, mark{})
 	}
-	m.memo[at], m.known[at] = v, true
+	m.memo[at] = m.top()
+}
+
+func (m *machine) get(at uint64) Value {
+	if at < uint64(len(m.memo)) {
+		if v := m.memo[at]; v != Value(mark{}) {
+			return v
+		}
+	}
+	damaged("takes from its memo what was not put there")
 	return nil
 }
 
-// apply runs the opcodes that reach beyond plain values; the rules answer.
-func (m *machine) apply(op byte) error {
-	switch op {
-	case 'c', 'i': // GLOBAL, INST
-		module, err := m.line()
-		if err != nil {
-			return err
+// add adds the last n values, as take counts them, to the container before them.
+func (m *machine) add(n int) {
+	values := m.take(n)
+	switch v := m.top().(type) {
+	case *List:
+		v.add(values)
+	case *Dict:
+		if len(values)%2 != 0 {
+			damaged("has a key without a value")
 		}
-		name, err := m.line()
-		if err != nil {
-			return err
-		}
-		v, err := m.rules.Global(module + "." + name)
-		if err == nil && op == 'i' {
-			err = fmt.Errorf("its pickle makes an instance of %s.%s, which no state dict needs", module, name)
-		}
-		if err != nil {
-			return err
-		}
-		return m.push(v)
-	case 'P', 'Q': // PERSID, BINPERSID
-		var id Value
-		var err error
-		if op == 'Q' {
-			id, err = m.pop()
-		} else {
-			id, err = m.line()
-		}
-		if err == nil {
-			id, err = m.rules.Load(id)
-		}
-		if err != nil {
-			return err
-		}
-		return m.push(id)
+		v.add(values)
+	case Other: // a set
+	default:
+		damaged("adds to what holds no values")
 	}
-	pair, err := m.take(2)
-	if err != nil {
-		return err
-	}
-	first, second := pair[0], pair[1]
-	switch op {
-	case 0x93: // STACK_GLOBAL
-		module, ok1 := first.(string)
-		name, ok2 := second.(string)
-		if !ok1 || !ok2 {
-			return errors.New("its pickle names an object by what is no text; the file is damaged")
-		}
-		v, err := m.rules.Global(module + "." + name)
-		if err != nil {
-			return err
-		}
-		return m.push(v)
-	case 'b': // BUILD: the attributes of an OrderedDict, which no tensor is among
-		if _, ok := first.(*Dict); !ok {
-			return errors.New("its pickle sets attributes of an object, which no state dict needs")
-		}
-		return m.push(first)
-	}
-	args, ok := second.(*Tuple) // REDUCE, NEWOBJ
-	if !ok {
-		return errors.New("its pickle calls a function without a tuple of arguments; the file is damaged")
-	}
-	v, err := m.rules.Call(first, args.Items)
-	if err != nil {
-		return err
-	}
-	return m.push(v)
 }
 
-// collect runs the opcodes of tuples, lists, dicts and sets.
-func (m *machine) collect(op byte) error {
-	switch op {
-	case ')': // EMPTY_TUPLE
-		return m.push(&Tuple{})
-	case ']': // EMPTY_LIST
-		return m.push(&List{})
-	case '}': // EMPTY_DICT
-		return m.push(&Dict{})
-	case 0x8f: // EMPTY_SET
-		return m.push(Other{})
-	}
-	n := -1
-	switch op {
-	case 0x85, 0x86, 0x87: // TUPLE1 to TUPLE3
-		n = int(op) - 0x84
-	case 'a': // APPEND
-		n = 1
-	case 's': // SETITEM
-		n = 2
-	}
-	items, err := m.take(n)
-	if err != nil {
-		return err
-	}
-	switch op {
-	case 't', 0x85, 0x86, 0x87: // TUPLE
-		t := &Tuple{Items: append([]Value(nil), items...)}
-		return errors.Join(deepen(&t.depth, items), m.push(t))
-	case 'l': // LIST
-		l := &List{Items: append([]Value(nil), items...)}
-		return errors.Join(deepen(&l.depth, items), m.push(l))
-	case 'd': // DICT
-		d := &Dict{}
-		return errors.Join(d.set(items), m.push(d))
-	case 0x91: // FROZENSET
-		return m.push(Other{})
-	}
-	v, err := m.top()
-	if err != nil {
-		return err
-	}
-	switch v := v.(type) {
-	case *List: // APPEND, APPENDS
-		if op == 'a' || op == 'e' {
-			v.Items = append(v.Items, items...)
-			return deepen(&v.depth, items)
-		}
-	case *Dict: // SETITEM, SETITEMS
-		if op == 's' || op == 'u' {
-			return v.set(items)
-		}
-	case Other: // ADDITEMS
-		if op == 0x90 {
-			return nil
-		}
-	}
-	return errors.New("its pickle adds items to what can hold none; the file is damaged")
-}
-
-// set adds keys and values, which alternate.
-func (d *Dict) set(items []Value) error {
-	if len(items)%2 != 0 {
-		return errors.New("its pickle has a key without a value; the file is damaged")
-	}
-	for i := 0; i < len(items); i += 2 {
-		d.Pairs = append(d.Pairs, Pair{items[i], items[i+1]})
-	}
-	return deepen(&d.depth, items)
-}
-
-// deepen makes depth at least one more than that of any item.
-func deepen(depth *int, items []Value) error {
-	for _, item := range items {
+func (x *items) add(values []Value) {
+	x.Items = append(x.Items, values...)
+	for _, v := range values {
 		inner := 0
-		switch v := item.(type) {
-		case *Tuple:
-			inner = v.depth
-		case *List:
-			inner = v.depth
-		case *Dict:
-			inner = v.depth
+		if c, ok := v.(container); ok {
+			inner = c.all().depth
 		}
-		*depth = max(*depth, inner+1)
+		x.depth = max(x.depth, inner+1)
 	}
-	if *depth > maxDepth {
-		return errDepth
+	if x.depth > maxDepth {
+		fail("its pickle has values more than %d deep inside each other, which no state dict has", maxDepth)
 	}
-	return nil
 }
