@@ -31,7 +31,7 @@ func main() {
 	check := flag.Bool("check", false, "compare testdata/golden/models with what would be written")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: trim [-check] FOLDER, which has models/ and tokenizers/")
+		fmt.Fprintln(os.Stderr, "usage: trim [-check] FOLDER, which has models/, more/models/ and tokenizers/")
 		os.Exit(2)
 	}
 	if err := trim(flag.Arg(0), filepath.Join("testdata", "golden"), *check); err != nil {
@@ -47,7 +47,11 @@ func trim(from, to string, check bool) error {
 		if c.from == "" {
 			c.from = c.name
 		}
-		files, err := c.files(filepath.Join(from, "models", c.from), filepath.Join(to, "tokenizers"))
+		dir := filepath.Join(from, "models", c.from)
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			dir = filepath.Join(from, "more", "models", c.from)
+		}
+		files, err := c.files(dir, filepath.Join(to, "tokenizers"))
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
@@ -57,11 +61,11 @@ func trim(from, to string, check bool) error {
 		}
 		fmt.Printf("%9d  %s\n", size, c.name)
 		total += size
-		dir := filepath.Join(to, "models", c.name)
+		kept := filepath.Join(to, "models", c.name)
 		if check {
-			err = same(dir, files)
+			err = same(kept, files)
 		} else {
-			err = write(dir, files)
+			err = write(kept, files)
 		}
 		if err != nil {
 			return err
@@ -81,9 +85,9 @@ type expectation struct {
 // files the case need not repeat.
 func (c cut) files(dir, tokenizers string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	for _, name := range []string{"config.json", "preprocessor_config.json", "tokenizer_config.json"} {
+	for _, name := range []string{"config.json", "open_clip_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer_config.json"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
-		if name == "tokenizer_config.json" && (errors.Is(err, fs.ErrNotExist) || c.tower != "") {
+		if errors.Is(err, fs.ErrNotExist) || name == "tokenizer_config.json" && c.tower != "" {
 			continue
 		}
 		if err != nil {
@@ -98,7 +102,11 @@ func (c cut) files(dir, tokenizers string) (map[string][]byte, error) {
 		}
 		files["config.json"] = config
 	}
-	if err := c.addWeights(files, filepath.Join(dir, "model.safetensors")); err != nil {
+	weightsFile := "model.safetensors"
+	if files["open_clip_config.json"] != nil {
+		weightsFile = "open_clip_model.safetensors"
+	}
+	if err := c.addWeights(files, filepath.Join(dir, weightsFile)); err != nil {
 		return nil, err
 	}
 	if err := c.checkTokenizer(dir, tokenizers); err != nil {
@@ -160,7 +168,10 @@ func towerConfig(data []byte, key, class string) ([]byte, error) {
 func (c cut) addWeights(files map[string][]byte, file string) error {
 	if c.weights == "" && c.shards == 0 {
 		data, err := os.ReadFile(file)
-		files["model.safetensors"] = data
+		if errors.Is(err, fs.ErrNotExist) {
+			return addTorch(files, filepath.Dir(file))
+		}
+		files[filepath.Base(file)] = data
 		return err
 	}
 	tensors, err := readTensors(file)
@@ -191,6 +202,20 @@ func (c cut) addWeights(files map[string][]byte, file string) error {
 	}
 	listed, err := json.MarshalIndent(map[string]any{"metadata": map[string]int{"total_size": total}, "weight_map": index}, "", " ")
 	files["model.safetensors.index.json"] = append(listed, '\n')
+	return err
+}
+
+// addTorch adds the PyTorch files of a folder and their index as they are.
+func addTorch(files map[string][]byte, dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*.bin*"))
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("%s has no weights", dir)
+	}
+	for _, name := range names {
+		data, readErr := os.ReadFile(name)
+		files[filepath.Base(name)] = data
+		err = errors.Join(err, readErr)
+	}
 	return err
 }
 
@@ -235,6 +260,9 @@ func (c cut) keep(e expectation, tensors []weights.Named) (map[string]weights.Na
 		}
 		runs[r.name] = about
 		about["images"] = first(about["images"], r.images)
+		if about["scores"] != nil {
+			about["scores"] = first(about["scores"], r.images)
+		}
 		if about["texts"] != nil {
 			about["texts"] = first(about["texts"], r.texts)
 		}
