@@ -69,11 +69,11 @@ const wasmTags = "-tags=nethttpomithttp2"
 
 // coldPackages are compiled without inlining. They run a few times a load or a call, and
 // code that stands once instead of at each of its callers makes the download 87 KB
-// smaller. The kernels, the encoders, the readers of weights and texts, and what these
-// use, are compiled as usual.
+// smaller. The kernels, the encoders, the reader of texts, the loops over weights
+// (engine/internal/half), and what these use, are compiled as usual.
 var coldPackages = []string{
-	"crypto/...", "encoding/asn1", "fmt", "log/...", "math/big", "mime/...", "net/url", "reflect",
-	"vitrine/engine", "vitrine/engine/bind", "vitrine/engine/family",
+	"bufio", "crypto/...", "encoding/asn1", "fmt", "github.com/syumai/...", "log/...", "math/big", "mime/...", "net", "net/url", "reflect", "syscall/js", "time",
+	"vitrine/engine", "vitrine/engine/bind", "vitrine/engine/family", "vitrine/engine/internal/pickle", "vitrine/engine/weights",
 }
 
 // buildWASM compiles the engine for the browser. The file depends on nothing of the

@@ -96,7 +96,7 @@ type Options struct {
 	// of the weights have been read, unless a GPU computes. Workers is then the number
 	// that is wanted, and is only checked.
 	Split func(Cost) (workers int, group encoder.Group, err error)
-	// Integrity is "sha256-" and the base64 hash of model.safetensors, or empty.
+	// Integrity is "sha256-" and the base64 hash of the file of weights, or empty.
 	Integrity string
 	// Progress is called with the bytes of weights read so far, and with all there are (−1
 	// where the host doesn't say).

@@ -150,6 +150,9 @@ var goldenParts = map[string]func(c goldenCase) bool{
 	"weights in F16":               func(c goldenCase) bool { return c.stored == "F16" },
 	"weights in BF16":              func(c goldenCase) bool { return c.stored == "BF16" },
 	"weights in shards":            func(c goldenCase) bool { return exists(c.dir + "/model.safetensors.index.json") },
+	"weights of PyTorch":           func(c goldenCase) bool { return c.torch("PK") },
+	"weights of old PyTorch":       func(c goldenCase) bool { return c.torch("\x80") },
+	"shards of PyTorch":            func(c goldenCase) bool { return exists(c.dir + "/pytorch_model.bin.index.json") },
 	"CLIP from strings, softmax":   func(c goldenCase) bool { return c.modelType() == "clip" && c.strings() && c.has("main", "probs") },
 	"SigLIP from strings, sigmoid": func(c goldenCase) bool { return c.modelType() == "siglip" && c.strings() && c.has("main", "probs") },
 	"the softmax loss":             func(c goldenCase) bool { return c.modelType() == "clip" && c.has(".*", "loss") },
@@ -199,6 +202,12 @@ var goldenParts = map[string]func(c goldenCase) bool{
 		return c.modelType() == "dinov2_with_registers" && c.resized() && c.has("lores", "last_hidden_state")
 	},
 	"another picture of DINOv3": func(c goldenCase) bool { return c.modelType() == "dinov3_vit" && c.resized() },
+}
+
+// torch tells whether the case has a pytorch_model.bin that begins with the mark of a layout.
+func (c goldenCase) torch(mark string) bool {
+	data, err := os.ReadFile(c.dir + "/pytorch_model.bin")
+	return err == nil && strings.HasPrefix(string(data), mark)
 }
 
 // strings tells whether the case has texts, which a tokenizer turns into its ids.

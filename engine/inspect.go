@@ -186,6 +186,9 @@ type inspectedFolder struct {
 	opened []FileSummary
 }
 
+// Unwrap gives the folder itself.
+func (f *inspectedFolder) Unwrap() weights.Folder { return f.Folder }
+
 // Open implements weights.Folder.
 func (f *inspectedFolder) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	body, size, err := f.Folder.Open(ctx, name)

@@ -17,7 +17,7 @@ import (
 // levels are the packages of engine/, lower ones first. A package imports only packages of
 // lower levels.
 var levels = [][]string{
-	{"fault", "internal/half", "internal/shapes", "internal/golden", "score"},
+	{"fault", "internal/half", "internal/pickle", "internal/shapes", "internal/golden", "score"},
 	{"internal/jsonfile", "kernel"},
 	{"encoder", "kernel/gen", "maps", "pixels", "tokenizer", "weights"},
 	{"gpu", "family", "pixels/picture", "tokenizer/nfcgen"},

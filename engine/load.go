@@ -28,7 +28,7 @@ const (
 )
 
 // Load reads a model folder: config.json, preprocessor_config.json, processor_config.json,
-// model.safetensors or its shards, and the tokenizer's files. Weights are streamed into their packed form;
+// the weights as weights.Files has them, and the tokenizer's files. Weights are streamed into their packed form;
 // tensors that the model doesn't use are skipped. A failure leaves nothing behind.
 func Load(ctx context.Context, folder weights.Folder, o Options) (*Model, error) {
 	dtype, err := o.weightsDType()
@@ -151,6 +151,9 @@ func (l *loader) open() error {
 	if configErr == nil && context.Cause(l.ctx) == nil {
 		weightsErr = l.secondRound(weightsErr)
 		l.parsePixels(processor)
+	}
+	if weightsErr == nil && l.options.Integrity != "" && l.checkpoint.Sharded() {
+		weightsErr = fault.New(fault.Option, "integrity", "the weights of %s are in several files, which one hash does not cover; leave integrity out", l.folder.Name())
 	}
 	demanded := l.gpuErr
 	if !l.options.DemandGPU {

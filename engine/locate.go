@@ -21,7 +21,7 @@ import (
 
 // openCLIPWeights are the files that open_clip looks for (open_clip/constants.py), and what
 // the hub's bot made of the second.
-var openCLIPWeights = []string{"open_clip_model.safetensors", "open_clip_pytorch_model.safetensors"}
+var openCLIPWeights = []string{"open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin"}
 
 // readConfig reads the file that describes the model, and moves to the folder that has it.
 func (l *loader) readConfig() error {
@@ -122,6 +122,9 @@ type firstRound struct {
 	moved   *bool         // the model is elsewhere, or in another layout; valid then
 }
 
+// Unwrap gives the folder itself.
+func (f firstRound) Unwrap() weights.Folder { return f.Folder }
+
 func (f firstRound) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	if name != "model.safetensors" {
 		select {
@@ -142,9 +145,13 @@ func (l *loader) verified(f weights.Folder) (weights.Folder, error) {
 		return f, nil
 	}
 	sum, err := weights.ParseSHA256(l.options.Integrity)
-	sums := map[string][sha256.Size]byte{"model.safetensors": sum}
-	for _, name := range openCLIPWeights {
-		sums[name] = sum
+	sums := map[string][sha256.Size]byte{}
+	for _, names := range [][]string{weights.Files, openCLIPWeights} { // of which one is read
+		for _, name := range names {
+			if !strings.HasSuffix(name, ".json") {
+				sums[name] = sum
+			}
+		}
 	}
 	return weights.Verified(f, sums), err
 }
@@ -156,7 +163,7 @@ func (l *loader) openWeights() (err error) {
 		return err
 	}
 	if l.arch.Layout == family.OpenCLIP {
-		l.checkpoint, err = weights.OpenOneOf(l.ctx, folder, openCLIPWeights...)
+		l.checkpoint, err = weights.Open(l.ctx, folder, openCLIPWeights...)
 	} else {
 		l.checkpoint, err = weights.Open(l.ctx, folder)
 	}

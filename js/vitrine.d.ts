@@ -18,8 +18,9 @@ export const version: string
  * Loads a model.
  *
  * `nameOrUrl` is the URL of a folder laid out as on Hugging Face (config.json,
- * preprocessor_config.json, model.safetensors, tokenizer files), relative to the page,
- * with or without the last slash; or a hub id such as `google/vit-base-patch16-224`.
+ * preprocessor_config.json, model.safetensors or pytorch_model.bin, tokenizer files),
+ * relative to the page, with or without the last slash; or a hub id such as
+ * `google/vit-base-patch16-224`.
  * A string of exactly two names with one slash between them is a hub id: for a folder
  * of your site write `./models/emoji-clip`, not `models/emoji-clip`.
  *
@@ -137,7 +138,7 @@ export interface LoadOptions {
   revision?: string
   /** The URL of the hub or of a mirror; `'https://huggingface.co'` by default. */
   host?: string
-  /** The expected hash of model.safetensors: `'sha256-'` and 44 characters of base64, as in HTML's integrity attribute. */
+  /** The expected hash of the file of weights, which must be one file, not shards: `'sha256-'` and 44 characters of base64, as in HTML's integrity attribute. */
   integrity?: string
   /** How requests use the browser's HTTP cache, as in `fetch`; `'default'` by default. */
   cache?: 'default' | 'no-store' | 'reload' | 'no-cache' | 'force-cache'
@@ -674,7 +675,7 @@ export class VitrineError extends Error {
  * | option | an argument or option: unknown, of the wrong type, out of range |
  * | picture | a picture that is empty, broken, unreadable, or of a shape that the model does not support |
  * | config | config.json, preprocessor_config.json or processor_config.json contradicts itself or is no JSON |
- * | weights | a safetensors file that is broken, incomplete, of a wrong shape or not finite |
+ * | weights | a file of weights that is broken, incomplete, of a wrong shape or not finite, or whose pickle names what no state dict needs |
  * | tokenizer | tokenizer files that are broken or incomplete |
  * | unsupported | a valid file that needs a feature Vitrine does not have, or a browser without a feature that Vitrine needs |
  * | task | the model has no tower or head for the call |

@@ -11,13 +11,13 @@ import (
 	"path"
 	"runtime"
 	"slices"
-	"strings"
 	"syscall/js"
 	"unsafe"
 
 	"vitrine/engine"
 	"vitrine/engine/encoder"
 	"vitrine/engine/fault"
+	"vitrine/engine/weights"
 )
 
 // # Functions that Go calls in the model's worker, for the other shares
@@ -50,6 +50,7 @@ type shares struct {
 	config  bytes.Buffer
 	named   string   // the file that config is the content of
 	pending []chunk  // read before the number of workers was decided
+	first   string   // the file of weights that was opened first
 	held    int      // bytes in pending
 	files   []string // that were relayed, in their order
 }
@@ -146,7 +147,7 @@ func (s *shares) Open(ctx context.Context, name string) (io.ReadCloser, int64, e
 		s.config.Reset()
 		s.named = path.Base(name)
 		return readCloser{io.TeeReader(body, &s.config), body}, size, nil
-	case !strings.Contains(name, ".safetensors") || err != nil && !absent || s.workers == 1:
+	case !weights.IsFile(name) || err != nil && !absent || s.workers == 1:
 		return body, size, err
 	}
 	if err := s.relay(chunk{name: name, size: size, absent: absent}); err != nil {
@@ -200,7 +201,9 @@ func (s *shares) relay(p chunk) error {
 	case s.workers == 1:
 		return nil
 	case s.workers == 0:
-		if path.Base(p.name) == "model.safetensors" { // opened again, after a GPU has failed
+		if s.first == "" {
+			s.first = p.name
+		} else if p.name == s.first { // opened again, after a GPU has failed
 			s.pending, s.held = nil, 0
 		}
 		if s.held += len(p.data); s.held > maxPending {

@@ -17,7 +17,7 @@ const (
 	Option      Code = "option"      // an argument or option: unknown, of the wrong type, out of range
 	Picture     Code = "picture"     // a picture is empty, broken or of a shape that the model does not support
 	Config      Code = "config"      // config.json, preprocessor_config.json or processor_config.json contradicts itself or is not JSON
-	Weights     Code = "weights"     // a safetensors file is broken or incomplete, or has a wrong shape or values that are not finite
+	Weights     Code = "weights"     // a file of weights is broken or incomplete, has a wrong shape or values that are not finite, or its pickle names what no state dict needs
 	Tokenizer   Code = "tokenizer"   // a tokenizer file is broken or incomplete
 	Unsupported Code = "unsupported" // a valid file needs something that Vitrine does not support
 	Task        Code = "task"        // the model has no tower or head for the call

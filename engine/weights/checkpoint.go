@@ -5,25 +5,32 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"vitrine/engine/fault"
 )
 
-const (
-	singleFile = "model.safetensors"
-	indexFile  = "model.safetensors.index.json"
-	// maxIndex bounds the bytes of an index: a hundred times the largest one seen.
-	maxIndex = 16 << 20
-)
+// maxIndex bounds the bytes of an index: a hundred times the largest one seen.
+const maxIndex = 16 << 20
 
-// Checkpoint is the weights of a model: model.safetensors, or the shards that
-// model.safetensors.index.json lists. Open reads what it contains, one call of
-// Stream reads the data, and Close may be called at any time. It must not be used by
-// several goroutines; to stop a Stream, end its context.
+// Files are the names under which Open looks for weights, in the order in which upstream
+// prefers them (modeling_utils.py, _get_resolved_checkpoint_files).
+var Files = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
+
+// IsFile reports whether a file of a model's folder is one of weights, or their index.
+func IsFile(name string) bool {
+	return strings.HasSuffix(name, safetensors) || strings.HasSuffix(name, torchEnd) || strings.HasSuffix(name, indexEnd)
+}
+
+// Checkpoint is the weights of a model: one file, or the shards that an index lists. Open
+// reads what it contains, one call of Stream reads the data, and Close may be called at
+// any time. It must not be used by several goroutines; to stop a Stream, end its context.
 type Checkpoint struct {
 	// Tensors lists the tensors before the data are read: for a single file, all
-	// their fields, in the order of the data; for shards, Name and File only, sorted by
-	// file and name.
+	// their fields, in the order of Header.Tensors; for shards, Name and File only,
+	// sorted by file and name. If all names begin with "module.", as those of a model
+	// that was trained on several devices, they are without it, here and in Stream.
 	Tensors []Tensor
 	// Metadata is that of a single file; nil for shards.
 	Metadata map[string]string
@@ -34,52 +41,64 @@ type Checkpoint struct {
 	index  index
 	header Header        // of a single file
 	body   io.ReadCloser // the open file; nil for none
+	module bool          // the names in the files begin with "module."
 	done   bool          // Stream was called
 }
 
-// Open finds the weights in a folder and reads the header or the index. A single
-// file stays open at the start of its data, so that it is requested once. Errors
-// have fault.Weights, fault.Network, fault.Integrity or fault.NotFound, or are the
-// cause of ctx.
-func Open(ctx context.Context, f Folder) (*Checkpoint, error) {
-	c := &Checkpoint{folder: f}
-	err := c.openSingle(ctx)
-	if err == nil {
-		return c, nil
+// Open finds the weights in a folder and reads the header or the index. It looks for the
+// files with the given names, by default those of Files, and takes the first one that is
+// there; a name says the format by its end. A single file stays open at the start of its
+// data, so that it is requested once. Errors have fault.Weights, fault.Network,
+// fault.Integrity or fault.NotFound, or are the cause of ctx.
+func Open(ctx context.Context, f Folder, names ...string) (*Checkpoint, error) {
+	if len(names) == 0 {
+		names = Files
 	}
-	// Some hosts answer with an HTML page if the file is absent.
-	absent := errors.Is(err, fs.ErrNotExist)
-	if !absent && !errors.Is(err, errHTML) {
-		return nil, err
+	var page error // some hosts answer with an HTML page if the file is absent
+	for _, name := range names {
+		c := &Checkpoint{folder: f}
+		var err error
+		if strings.HasSuffix(name, indexEnd) {
+			err = c.openIndex(ctx, name)
+		} else {
+			err = c.openSingle(ctx, name)
+		}
+		switch {
+		case err == nil:
+			c.stripModule()
+			return c, nil
+		case errors.Is(err, errHTML):
+			if page == nil {
+				page = err
+			}
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
 	}
-	indexErr := c.openIndex(ctx)
-	if indexErr == nil {
-		return c, nil
+	if page != nil {
+		return nil, page
 	}
-	if !absent {
-		return nil, err
-	}
-	if errors.Is(indexErr, fs.ErrNotExist) {
-		return nil, fault.New(fault.NotFound, f.Name(), "has neither %s nor %s; weights in another format must be converted to safetensors: %w", singleFile, indexFile, fs.ErrNotExist)
-	}
-	return nil, indexErr
+	return nil, fault.New(fault.NotFound, f.Name(), "has none of %s%s; weights in another format must be converted to safetensors: %w", strings.Join(names, ", "), otherWeights(ctx, f), fs.ErrNotExist)
 }
 
-func (c *Checkpoint) openSingle(ctx context.Context) error {
-	h, err := c.open(ctx, singleFile)
+func (c *Checkpoint) openSingle(ctx context.Context, name string) error {
+	h, err := c.open(ctx, name)
 	if err != nil {
 		return err
 	}
-	c.header, c.Tensors, c.Metadata, c.DataBytes = h, h.Tensors, h.Metadata, h.DataBytes
+	c.header, c.Tensors, c.Metadata, c.DataBytes = h, slices.Clone(h.Tensors), h.Metadata, h.DataBytes
 	return nil
 }
 
-func (c *Checkpoint) openIndex(ctx context.Context) error {
-	data, err := ReadFile(ctx, c.folder, indexFile, fault.Weights, maxIndex)
+func (c *Checkpoint) openIndex(ctx context.Context, name string) error {
+	data, err := ReadFile(ctx, c.folder, name, fault.Weights, maxIndex)
 	if err != nil {
 		return err
 	}
-	if c.index, err = parseIndex(indexFile, data); err != nil {
+	if err := foreign(data[:min(16, len(data))]); err != nil {
+		return fault.New(fault.Weights, name, "%w", err)
+	}
+	if c.index, err = parseIndex(name, data); err != nil {
 		return err
 	}
 	c.DataBytes = c.index.bytes
@@ -89,6 +108,22 @@ func (c *Checkpoint) openIndex(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+const module = "module."
+
+// stripModule takes the prefix off if all names have it (open_clip/factory.py,
+// load_state_dict; timm/models/_helpers.py, clean_state_dict).
+func (c *Checkpoint) stripModule() {
+	for _, t := range c.Tensors {
+		if !strings.HasPrefix(t.Name, module) {
+			return
+		}
+	}
+	c.module = true
+	for i := range c.Tensors {
+		c.Tensors[i].Name = c.Tensors[i].Name[len(module):]
+	}
 }
 
 // open opens a file as c.body and reads its header.
@@ -104,6 +139,9 @@ func (c *Checkpoint) open(ctx context.Context, file string) (Header, error) {
 	}
 	return h, nil
 }
+
+// Sharded reports whether the weights are those of an index.
+func (c *Checkpoint) Sharded() bool { return c.index.name != "" }
 
 // Names returns the names of Tensors, in the same order.
 func (c *Checkpoint) Names() []string {
@@ -124,6 +162,13 @@ func (c *Checkpoint) Stream(ctx context.Context, want func(Tensor) (Target, erro
 		return fault.New(fault.Internal, c.folder.Name(), "the weights have been read already")
 	}
 	c.done = true
+	if c.module {
+		stripped := want
+		want = func(t Tensor) (Target, error) {
+			t.Name = t.Name[len(module):]
+			return stripped(t)
+		}
+	}
 	total := c.DataBytes
 	before, known := int64(0), int64(0) // bytes of data in the files read, and in the files opened
 	stream := func(h Header) error {
@@ -139,13 +184,13 @@ func (c *Checkpoint) Stream(ctx context.Context, want func(Tensor) (Target, erro
 		before = known
 		return c.Close()
 	}
-	if len(c.index.files) == 0 {
+	if !c.Sharded() {
 		return stream(c.header)
 	}
 	for _, file := range c.index.files {
 		h, err := c.open(ctx, file)
 		if errors.Is(err, fs.ErrNotExist) {
-			return fault.New(fault.NotFound, file, "is listed in %s but is absent; download it too: %w", indexFile, err)
+			return fault.New(fault.NotFound, file, "is listed in %s but is absent; download it too: %w", c.index.name, err)
 		}
 		if err != nil {
 			return err

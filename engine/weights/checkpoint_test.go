@@ -56,6 +56,9 @@ func (b *hostBody) Close() error {
 }
 
 const (
+	singleFile = "model.safetensors"
+	indexFile  = "model.safetensors.index.json"
+
 	shard1 = "model-00001-of-00002.safetensors"
 	shard2 = "model-00002-of-00002.safetensors"
 )
@@ -153,7 +156,7 @@ func TestFolderFaults(t *testing.T) {
 		code  fault.Code
 		want  string
 	}{
-		"nothing":             {func(h *host) { clear(h.files) }, fault.NotFound, "https://host/model: has neither model.safetensors nor model.safetensors.index.json"},
+		"nothing":             {func(h *host) { clear(h.files) }, fault.NotFound, "https://host/model: has none of model.safetensors, model.safetensors.index.json, pytorch_model.bin, pytorch_model.bin.index.json; weights in another format must be converted"},
 		"pages only":          {func(h *host) { clear(h.files); h.files[singleFile] = page; h.files[indexFile] = page }, fault.Weights, "model.safetensors: holds an HTML page"},
 		"index is a page":     {set(indexFile, page), fault.Weights, "model.safetensors.index.json: holds an HTML page"},
 		"index is cut":        {set(indexFile, []byte(`{"weight_map":{`)), fault.Weights, "model.safetensors.index.json: not valid JSON"},

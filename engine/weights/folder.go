@@ -3,12 +3,15 @@ package weights
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 
 	"vitrine/engine/fault"
 )
 
-// Folder is where the files of a model are: a directory, or a URL.
+// Folder is where the files of a model are: a directory, or a URL. One that stands for
+// another has a method Unwrap, which gives that.
 type Folder interface {
 	// Open opens a file, to be read once from start to end. size is in bytes, -1
 	// if the host does not give it. The error for an absent file wraps
@@ -28,6 +31,42 @@ type Lister interface {
 type File struct {
 	Name  string
 	Bytes int64
+}
+
+// otherFormats are the ends of names of weights that Vitrine does not read.
+var otherFormats = []struct{ end, what string }{
+	{".h5", "TensorFlow's weights"}, {".msgpack", "Flax's weights"}, {".onnx", "an ONNX model"},
+	{".gguf", "a GGUF file"}, {".npz", "JAX's weights"}, {".ckpt", "a checkpoint of a training"}, {".pt", "a checkpoint of a training"},
+	{".pth", "a checkpoint of a training"}, {".bin", "a PyTorch file of another name"}, {safetensors, "a safetensors file of another name"},
+}
+
+// otherWeights names what a folder without weights has in their place, where it can be
+// listed, for messages.
+func otherWeights(ctx context.Context, f Folder) string {
+	lister, ok := f.(Lister)
+	for !ok {
+		wrapper, wraps := f.(interface{ Unwrap() Folder })
+		if !wraps {
+			return ""
+		}
+		f = wrapper.Unwrap()
+		lister, ok = f.(Lister)
+	}
+	files, _ := lister.List(ctx)
+	found, left := "", 5
+	for _, file := range files {
+		for _, o := range otherFormats {
+			if strings.HasSuffix(file.Name, o.end) && left > 0 {
+				left--
+				found += fmt.Sprintf(", %.100s (%s)", file.Name, o.what)
+				break
+			}
+		}
+	}
+	if found == "" {
+		return ""
+	}
+	return "; it has" + found[1:]
 }
 
 // ReadFile reads a whole small file of at most limit bytes. A larger or incomplete

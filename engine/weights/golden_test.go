@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"vitrine/engine/internal/golden"
@@ -38,7 +39,7 @@ func TestGoldenFiles(t *testing.T) {
 		folder := filepath.Dir(path)
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			var expected struct {
-				WeightsStoredAs DType `json:"weights_stored_as"`
+				WeightsStoredAs string `json:"weights_stored_as"`
 				Runs            map[string]struct {
 					Outputs map[string]struct {
 						Shape  []int
@@ -65,10 +66,11 @@ func TestGoldenFiles(t *testing.T) {
 				t.Errorf("only %d tensors of weights", len(values))
 			}
 			for _, x := range tensors {
-				if x.DType != expected.WeightsStoredAs && x.DType != I64 {
+				if !strings.Contains(expected.WeightsStoredAs, string(x.DType)) && x.DType != I64 {
 					t.Errorf("%s is %s, stored as %s", x.Name, x.DType, expected.WeightsStoredAs)
 				}
-				if v := values[x.Name]; x.DType != I64 && (len(v) != x.Elements() || maxAbs(v) == 0 || maxAbs(v) > 100) {
+				// (The pooler is one of bin_legacy's tensors without use.)
+				if v := values[x.Name]; x.DType != I64 && (len(v) != x.Elements() || maxAbs(v) == 0 && x.Name != "vit.pooler.dense.weight" || maxAbs(v) > 100) {
 					t.Errorf("%s: %d values for %v, up to %v", x.Name, len(v), x.Shape, maxAbs(v))
 				}
 			}
@@ -103,7 +105,7 @@ func readModel(t *testing.T, folder string) (tensors []Tensor, values map[string
 	t.Helper()
 	c, err := Open(t.Context(), Dir(folder))
 	if errors.Is(err, fs.ErrNotExist) {
-		c, err = OpenOneOf(t.Context(), Dir(folder), "open_clip_model.safetensors")
+		c, err = Open(t.Context(), Dir(folder), "open_clip_model.safetensors")
 	}
 	if err != nil {
 		return nil, nil, err

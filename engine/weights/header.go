@@ -1,19 +1,20 @@
-// Package weights reads safetensors files, whole or in shards, as streams: each file
-// is opened once and read once from start to end, so hosts without range requests
-// work too, and the package holds only a small buffer besides what the caller stores.
+// Package weights reads safetensors files and those of PyTorch (torch.go), whole or in
+// shards, as streams: each file is opened once and read once from start to end, so hosts
+// without range requests work too, and the package holds only a small buffer besides what
+// the caller stores.
 //
-// The format (huggingface/safetensors, README.md): 8 bytes, little-endian, the length
+// The format of safetensors (huggingface/safetensors, README.md): 8 bytes, little-endian, the length
 // N of the header; N bytes of JSON; the data, row-major, without gaps.
 package weights
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"vitrine/engine/fault"
 	"vitrine/engine/internal/jsonfile"
@@ -32,8 +33,8 @@ type Tensor struct {
 	Name  string
 	DType DType
 	Shape []int // empty for a scalar
-	Begin int64 // first byte, counted from the start of the data
-	End   int64 // one past the last byte
+	Begin int64 // first byte, counted from the start of the data; 0 in a PyTorch file
+	End   int64 // Begin and the number of bytes
 	File  string
 }
 
@@ -56,20 +57,28 @@ func (t Tensor) where() string { return t.File + ": " + shorten(t.Name) }
 // Header is the checked header of one file.
 type Header struct {
 	File      string
-	Tensors   []Tensor // in the order of their data
+	Tensors   []Tensor // in the order of their data; of a PyTorch file, of its state dict
 	Metadata  map[string]string
-	Bytes     int64 // bytes before the data: the length and the JSON
+	Bytes     int64 // bytes before the data: the length and the JSON, or the pickle
 	DataBytes int64 // bytes of the data
+
+	torch *torchFile // of a PyTorch file
 }
 
-// errHTML marks a file for which the host sent an HTML page.
-var errHTML = errors.New("holds an HTML page, not weights; check the URL of the model")
+const (
+	safetensors = ".safetensors"
+	torchEnd    = ".bin"
+)
 
-// ReadHeader reads and checks the header of a file and leaves r at the start of the
-// data. file names the file in errors; size is the bytes of the whole file, -1 if
-// unknown. Memory is in proportion to the bytes that arrive, not to the announced
-// length. Errors have fault.Weights, or fault.Network if r fails.
+// ReadHeader reads and checks the header of a file, and no more of a safetensors file:
+// the data follow in r, for Stream. A file is a PyTorch file if its name ends in .bin.
+// file names the file in errors; size is the bytes of the whole file, -1 if unknown.
+// Memory is in proportion to the bytes that arrive, not to the announced length. Errors
+// have fault.Weights, or fault.Network if r fails.
 func ReadHeader(file string, r io.Reader, size int64) (Header, error) {
+	if strings.HasSuffix(file, torchEnd) {
+		return readTorch(file, r, size)
+	}
 	fail := func(format string, args ...any) (Header, error) {
 		return Header{}, fault.New(fault.Weights, file, format, args...)
 	}
@@ -82,11 +91,8 @@ func ReadHeader(file string, r io.Reader, size int64) (Header, error) {
 	}
 	length := binary.LittleEndian.Uint64(start[:])
 	if length > maxHeader {
-		switch text := bytes.TrimLeft(start[:], "\xef\xbb\xbf \t\r\n"); {
-		case bytes.HasPrefix(text, []byte("<")):
-			return fail("%w", errHTML)
-		case string(start[:]) == "version ":
-			return fail("holds a Git LFS pointer, not the weights; download the file itself (git lfs pull)")
+		if what := foreign(start[:]); what != nil {
+			return fail("%w", what)
 		}
 		return fail("announces a header of %d bytes, but at most %d are allowed; this is not a safetensors file", length, maxHeader)
 	}

@@ -61,6 +61,8 @@ type verified struct {
 	sums map[string][sha256.Size]byte
 }
 
+func (v verified) Unwrap() Folder { return v.Folder }
+
 func (v verified) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	body, size, err := v.Folder.Open(ctx, name)
 	want, known := v.sums[name]

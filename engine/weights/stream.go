@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
-	"math"
 	"unsafe"
 
 	"vitrine/engine/fault"
@@ -25,20 +24,25 @@ const (
 // function ends the stream and is returned unchanged.
 type Target struct {
 	// Values receives float32; first is the index of values[0] in the tensor.
-	// F32, F16, BF16, I8 and U8 are converted exactly; other types are an error.
+	// F32, F16, BF16, I8 and U8 are converted exactly, F64 to the nearest float32; other
+	// types are an error.
 	Values func(first int, values []float32) error
 	// Bytes receives the values as the file has them, little-endian; first is the
 	// index of data[0] in the bytes of the tensor.
 	Bytes func(first int, data []byte) error
 }
 
-// Stream reads the data of the file once, from start to end. Before each tensor it
-// calls want, which returns the target of the tensor; an error of want ends the
-// stream. A value of F32, F16 or BF16 that is not finite is an error, except in
-// skipped tensors. progress, which may be nil, receives after each chunk the bytes of
+// Stream reads the data of the file once, from start to end; r is what ReadHeader read
+// from. Before each tensor it calls want, which returns the target of the tensor; an
+// error of want ends the stream. Tensors of a PyTorch file that share a storage arrive
+// at the same time, chunk by chunk. A value of F32, F16, BF16 or F64 that is not finite
+// as a float32 is an error, except in skipped tensors. progress, which may be nil, receives after each chunk the bytes of
 // data read so far. ctx is checked between chunks. Errors have fault.Weights,
 // fault.Unsupported for a type that Values cannot take, or fault.Network if r fails.
 func (h Header) Stream(ctx context.Context, r io.Reader, want func(Tensor) (Target, error), progress func(done int64)) error {
+	if h.torch != nil {
+		return abortReason(ctx, h.torch.stream(ctx, r, want, progress))
+	}
 	data := make([]byte, chunkBytes)
 	values := make([]float32, chunkValues)
 	done := int64(0)
@@ -47,8 +51,8 @@ func (h Header) Stream(ctx context.Context, r io.Reader, want func(Tensor) (Targ
 		if err != nil {
 			return err
 		}
-		if target.Values != nil && !t.DType.Convertible() {
-			return fault.New(fault.Unsupported, t.where(), "has the dtype %s, which is not supported here; convert it to one of %s", t.DType, dtypeNames(dtypes[:5]))
+		if err := t.takes(target); err != nil {
+			return err
 		}
 		size := t.DType.Size()
 		most := min(chunkBytes, chunkValues*size)
@@ -81,6 +85,14 @@ func (h Header) Stream(ctx context.Context, r io.Reader, want func(Tensor) (Targ
 	return nil
 }
 
+// takes returns an error if the tensor can't be given to its target.
+func (t Tensor) takes(target Target) error {
+	if target.Values != nil && !t.DType.Convertible() {
+		return fault.New(fault.Unsupported, t.where(), "has the dtype %s, which is not supported here; convert it to one of %s", t.DType, dtypeNames(dtypes[:6]))
+	}
+	return nil
+}
+
 func (h Header) endedEarly(done int64, err error) error {
 	if !isEOF(err) {
 		return readError(h.File, h.Bytes+done, err)
@@ -100,7 +112,7 @@ func (t Tensor) deliver(target Target, at int, chunk []byte, values []float32) e
 		decode(values, chunk, t.DType)
 	}
 	if t.DType.IsFloat() {
-		if i := notFinite(values); i >= 0 {
+		if i := half.NotFinite(values); i >= 0 {
 			return t.Fail("value %d of %d is %v; weights must be finite: download the file again, or take another checkpoint", first+i, t.Elements(), values[i])
 		}
 	}
@@ -121,17 +133,13 @@ func decode(values []float32, data []byte, dtype DType) {
 			copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values)), data)
 			return
 		}
-		for i := range values {
-			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-		}
+		half.F32s(values, data)
 	case F16:
-		for i := range values {
-			values[i] = half.FromF16(binary.LittleEndian.Uint16(data[2*i:]))
-		}
+		half.F16s(values, data)
 	case BF16:
-		for i := range values {
-			values[i] = half.FromBF16(binary.LittleEndian.Uint16(data[2*i:]))
-		}
+		half.BF16s(values, data)
+	case F64:
+		half.F64s(values, data)
 	case I8:
 		for i := range values {
 			values[i] = float32(int8(data[i]))
@@ -141,15 +149,4 @@ func decode(values []float32, data []byte, dtype DType) {
 			values[i] = float32(data[i])
 		}
 	}
-}
-
-// notFinite returns the index of the first infinity or NaN, -1 if there is none.
-func notFinite(values []float32) int {
-	const exponent = 0xff << 23
-	for i, v := range values {
-		if math.Float32bits(v)&exponent == exponent {
-			return i
-		}
-	}
-	return -1
 }

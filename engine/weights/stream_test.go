@@ -228,7 +228,7 @@ func TestRawFloatsAreChecked(t *testing.T) {
 }
 
 func TestUnconvertible(t *testing.T) {
-	file := write(t, Named{"d", F64, []int{1}, make([]byte, 8)})
+	file := write(t, Named{"d", I64, []int{1}, make([]byte, 8)})
 	r := bytes.NewReader(file)
 	h, err := ReadHeader("m.safetensors", r, -1)
 	if err != nil {
@@ -238,7 +238,7 @@ func TestUnconvertible(t *testing.T) {
 		return Target{Values: func(int, []float32) error { return nil }}, nil
 	}
 	err = h.Stream(t.Context(), r, values, nil)
-	if fault.CodeOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "m.safetensors: d: has the dtype F64, which is not supported here; convert it to one of F32, F16, BF16, I8, U8") {
+	if fault.CodeOf(err) != fault.Unsupported || !strings.Contains(err.Error(), "m.safetensors: d: has the dtype I64, which is not supported here; convert it to one of F32, F16, BF16, F64, I8, U8") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -2,12 +2,8 @@ package weights
 
 import (
 	"context"
-	"errors"
 	"io"
-	"io/fs"
 	"strings"
-
-	"vitrine/engine/fault"
 )
 
 // Subfolder is a folder inside of another. path is one or several plain names with slashes
@@ -19,25 +15,10 @@ type subfolder struct {
 	path string
 }
 
+func (s subfolder) Unwrap() Folder { return s.Folder }
+
 func (s subfolder) Name() string { return strings.TrimSuffix(s.Folder.Name(), "/") + "/" + s.path }
 
 func (s subfolder) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	return s.Folder.Open(ctx, s.path+"/"+name)
-}
-
-// OpenOneOf opens the first safetensors file of a list that the folder has. Errors are those
-// of Open.
-func OpenOneOf(ctx context.Context, f Folder, files ...string) (*Checkpoint, error) {
-	for _, file := range files {
-		c := &Checkpoint{folder: f}
-		h, err := c.open(ctx, file)
-		if err == nil {
-			c.header, c.Tensors, c.Metadata, c.DataBytes = h, h.Tensors, h.Metadata, h.DataBytes
-			return c, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	return nil, fault.New(fault.NotFound, f.Name(), "has none of the files %s: %w", strings.Join(files, ", "), fs.ErrNotExist)
 }

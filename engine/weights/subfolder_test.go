@@ -24,11 +24,11 @@ func TestSubfolder(t *testing.T) {
 	if data, err := ReadFile(t.Context(), f, "config.json", fault.Config, 10); err != nil || string(data) != "{}" {
 		t.Errorf("%q, %v", data, err)
 	}
-	if _, err := OpenOneOf(t.Context(), f, "a.safetensors", "b.safetensors"); fault.CodeOf(err) != fault.NotFound || !errors.Is(err, fs.ErrNotExist) ||
-		!strings.Contains(err.Error(), "0_CLIPModel: has none of the files a.safetensors, b.safetensors") {
+	if _, err := Open(t.Context(), f, "a.safetensors", "b.safetensors"); fault.CodeOf(err) != fault.NotFound || !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), "0_CLIPModel: has none of a.safetensors, b.safetensors") {
 		t.Errorf("absent files gave %v", err)
 	}
-	if _, err := OpenOneOf(t.Context(), f, "config.json"); fault.CodeOf(err) != fault.Weights {
+	if _, err := Open(t.Context(), f, "config.json"); fault.CodeOf(err) != fault.Weights {
 		t.Errorf("a file that is no safetensors gave %v", err)
 	}
 	if _, err := ReadFile(t.Context(), Subfolder(Dir(dir), ".."), "x", fault.Config, 10); fault.CodeOf(err) != fault.Option {

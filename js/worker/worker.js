@@ -46,6 +46,7 @@ let queue = Promise.resolve() // resolves when all calls so far have ended
 let running = 0 // the id of the call that Go runs
 let images = [] // of that call, if it has several
 let pixels = 'exact' // info.pixels
+let weightsFile = 'model.safetensors' // that Go has asked for last
 
 onmessage = ({ data: message }) => {
   switch (message.type) {
@@ -82,7 +83,7 @@ async function load({ version: pageVersion, folder, device, dtype, kernels, work
     pageVersion,
     device,
     kernels,
-    onProgress: (loaded, total) => reportProgress({ stage: 'weights', file: 'model.safetensors', loaded, total: total < 0 ? null : total }),
+    onProgress: (loaded, total) => reportProgress({ stage: 'weights', file: weightsFile, loaded, total: total < 0 ? null : total }),
     methods: { ...shares.methods(), nextImage, batchProgress },
   })
   const cores = globalThis.Worker ? navigator.hardwareConcurrency : 0
@@ -100,8 +101,12 @@ async function inspect({ version: pageVersion, folder, cache, size }) {
 /** Starts vitrine.wasm as the engine of this worker, while the first files of the model's folder arrive. options are some of startEngine's. */
 async function start({ folder, cache, pageVersion, ...options }) {
   const onRequest = (request) => postMessage({ type: 'request', request })
-  globalThis.fetch = reportingFetch(cache, onRequest)
-  for (const file of firstFiles) globalThis.fetch.prefetch(fileUrl(folder, file))
+  const fetch = reportingFetch(cache, onRequest)
+  globalThis.fetch = (url, init) => {
+    weightsFile = /[^/?#]+\.(?:safetensors|bin)(?=$|[?#])/.exec(url)?.[0] ?? weightsFile
+    return fetch(url, init)
+  }
+  for (const file of firstFiles) fetch.prefetch(fileUrl(folder, file))
   engine = await startEngine({
     ...options,
     module,

@@ -76,6 +76,10 @@ func Parse(name string, code fault.Code, data []byte) (Value, error) {
 }
 
 // Kind returns the kind of v.
+//
+// It is not inlined at its many callers: that makes the download 9 KB smaller.
+//
+//go:noinline
 func (v Value) Kind() Kind {
 	if len(v.raw) == 0 {
 		return Missing

@@ -73,6 +73,9 @@ var cuts = []cut{
 	}},
 	{name: "dinov3_vit_gated", shows: "a gated MLP with silu, rope_theta 50, two registers; BF16 weights", runs: []run{{"main", 1, 0, ""}, {"hires", 1, 0, ""}}},
 	{name: "dinov3_vit_gated_sharded", from: "dinov3_vit_gated", shows: "weights in three files with an index", shards: 3, runs: []run{{"main", 1, 0, maps}}},
+	{name: "bin_zip", shows: "pytorch_model.bin in torch's zip format: views, strides, Parameters; F32, F16 and BF16 mixed", runs: []run{{"main", 1, 2, `hidden_states|_embeds$|attentions`}}},
+	{name: "bin_legacy", shows: "pytorch_model.bin in torch's format before 1.6", runs: []run{{"main", 1, 0, `hidden_states|attentions`}}},
+	{name: "bin_sharded", shows: "shards of PyTorch with their index, one in the old format", runs: []run{{"main", 1, 2, `hidden_state|attentions|pooler`}}},
 	{name: "llava_clip_multilayer_nobias", shows: "LLaVA: two layers beside each other, a projector without bias; tensors of a language model", runs: []run{{"default", 2, 0, ""}}},
 	{name: "llava_siglip_projector", shows: "LLaVA on a SigLIP tower without head", weights: `^vision_tower|^multi_modal`, runs: []run{
 		{"full", 1, 0, ""}, {"layer_minus_2_full", 1, 0, ""},

@@ -168,6 +168,9 @@ func towerConfig(data []byte, key, class string) ([]byte, error) {
 func (c cut) addWeights(files map[string][]byte, file string) error {
 	if c.weights == "" && c.shards == 0 {
 		data, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return addTorch(files, filepath.Dir(file))
+		}
 		files[filepath.Base(file)] = data
 		return err
 	}
@@ -199,6 +202,20 @@ func (c cut) addWeights(files map[string][]byte, file string) error {
 	}
 	listed, err := json.MarshalIndent(map[string]any{"metadata": map[string]int{"total_size": total}, "weight_map": index}, "", " ")
 	files["model.safetensors.index.json"] = append(listed, '\n')
+	return err
+}
+
+// addTorch adds the PyTorch files of a folder and their index as they are.
+func addTorch(files map[string][]byte, dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*.bin*"))
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("%s has no weights", dir)
+	}
+	for _, name := range names {
+		data, readErr := os.ReadFile(name)
+		files[filepath.Base(name)] = data
+		err = errors.Join(err, readErr)
+	}
 	return err
 }
 
