@@ -179,3 +179,12 @@ func TestInspectReadsTheLicence(t *testing.T) {
 		t.Errorf("emoji-clip: %q, %v, %+v", dir.Licence, err, dir.Files)
 	}
 }
+
+// TestAnotherFamilysTensors: a config.json that names another family than the tensors do.
+func TestAnotherFamilysTensors(t *testing.T) {
+	folder := readFolder(t, classifierCase).replaced("config.json", `"model_type": "vit"`, `"model_type": "dinov2"`)
+	got, err := engine.Inspect(context.Background(), folder, engine.InspectOptions{})
+	if err != nil || got.Loads || !strings.Contains(got.Error.Message, `found "dinov2", but the names of the tensors are those of a vit`) {
+		t.Errorf("the verdict is %+v, %v", got.Error, err)
+	}
+}

@@ -62,7 +62,7 @@ func printInspection(out io.Writer, folder string, r engine.Inspection) error {
 		row("loads", "no: %s", r.Error.Message)
 	}
 	if s := r.Shapes; r.ModelType != "" {
-		row("architecture", "%s (%s)", r.Architecture, r.ModelType)
+		row("architecture", "%s", strings.TrimSpace(r.Architecture+" ("+r.ModelType+")"))
 		row("tasks", "%s", strings.Join(r.Tasks, ", "))
 		switch {
 		case s.MaxPatches > 0:

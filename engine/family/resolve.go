@@ -22,6 +22,17 @@ func (c checkpoint) respell(prefixes *[]string, outer, tensor string) bool {
 	return false
 }
 
+// family gives the model_type whose own prefix the names of a picture tower have, or "".
+func (c checkpoint) family() string {
+	for i := range visionRows {
+		f := &visionRows[i]
+		if own := f.prefixes[0]; own == f.modelType+"." && c[own+f.names.Patch+".weight"] {
+			return f.modelType
+		}
+	}
+	return ""
+}
+
 // Resolve completes an architecture by the names of the checkpoint's tensors: what names
 // begin with, and, where config.json leaves it open or lies, which towers, projections and
 // classifiers there are. Upstream strips and adds the prefix of a class in the same way
@@ -51,6 +62,11 @@ func (a *Architecture) Resolve(names []string) error {
 		if vision || text {
 			outer = try
 			break
+		}
+	}
+	if !vision && !text {
+		if other := c.family(); other != "" {
+			return fault.New(fault.Unsupported, "config.json: model_type", "found %q, but the names of the tensors are those of a %s; write that, and architectures of that family", a.ModelType, other)
 		}
 	}
 	// top is the name of a tensor, or of what its name begins with, outside of all towers.
