@@ -3,6 +3,8 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -212,5 +214,44 @@ func TestLyingWeightsCostLittle(t *testing.T) {
 	}
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 4<<20 {
 		t.Errorf("a lie of 2.8 GB cost %d bytes", grown)
+	}
+}
+
+// TestIntegrityOfOtherFiles: the hash is that of the one file of weights, whichever it is;
+// for shards, which it can't cover, the option is refused.
+func TestIntegrityOfOtherFiles(t *testing.T) {
+	hash := func(data []byte) string {
+		sum := sha256.Sum256(data)
+		return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+	}
+	read := func(name string) memoryFolder {
+		folder := memoryFolder{}
+		for _, file := range glob(goldenModels + name + "/*.*") {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			folder[filepath.Base(file)] = data
+		}
+		return folder
+	}
+	torch := read("bin_legacy")
+	right := hash(torch["pytorch_model.bin"])
+	for _, c := range []struct {
+		folder    memoryFolder
+		integrity string
+		code      fault.Code
+	}{
+		{torch, right, ""},
+		{torch, hash(nil), fault.Integrity},
+		{read("bin_sharded"), right, fault.Option},
+		{read("dinov3_vit_gated_sharded"), right, fault.Option},
+	} {
+		m, err := engine.Load(context.Background(), c.folder, engine.Options{Integrity: c.integrity})
+		if c.code == "" && err == nil {
+			m.Close()
+		} else if err == nil || fault.CodeOf(err) != c.code {
+			t.Errorf("got %v, want %q", err, c.code)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"io"
@@ -307,6 +308,35 @@ func TestEveryCutOfATorchFile(t *testing.T) {
 		long := append(bytes.Clone(file), 0)
 		if _, err := readFolder(t.Context(), &host{silent: true, files: map[string][]byte{"pytorch_model.bin": long}}); err == nil || !strings.Contains(err.Error(), "continues") {
 			t.Errorf("%s with a byte more gives %v", name, err)
+		}
+	}
+}
+
+// TestTorchIntegrity: the hash is that of the file that is read, and wherever the damage
+// is, the error is about it.
+func TestTorchIntegrity(t *testing.T) {
+	for _, name := range []string{"good_zip.bin", "good_legacy.bin"} {
+		file, err := os.ReadFile(hostilePickles + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums := map[string][sha256.Size]byte{"pytorch_model.bin": sha256.Sum256(file)}
+		read := func(file []byte) error {
+			c, err := Open(t.Context(), Verified(&host{silent: true, files: map[string][]byte{"pytorch_model.bin": file}}, sums))
+			if err == nil {
+				err = c.Stream(t.Context(), collect(map[string][]float32{}), nil)
+			}
+			return err
+		}
+		if err := read(file); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for i := range file {
+			damaged := slices.Clone(file)
+			damaged[i] ^= 0x80
+			if err := read(damaged); fault.CodeOf(err) != fault.Integrity {
+				t.Fatalf("%s: byte %d flipped: got %v", name, i, err)
+			}
 		}
 	}
 }
