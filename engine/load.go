@@ -324,6 +324,9 @@ func (l *loader) warnings() []string {
 	if l.pixelsErr != nil {
 		list = append(list, l.pixelsErr.Error())
 	}
+	if l.arch.Text != nil && l.text.tokens != nil {
+		list = append(list, l.text.tokens.Warnings()...)
+	}
 	if l.arch.Text != nil && fault.CodeOf(l.text.err) == fault.NotFound {
 		list = append(list, "calls with texts will fail: "+l.text.err.Error())
 	}

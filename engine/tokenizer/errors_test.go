@@ -86,7 +86,7 @@ func TestErrors(t *testing.T) {
 		{"settings", "{", `{"model_max_length":0,`, broken, "tokenizer_config.json: model_max_length: ", []string{"0", "1"}},
 		{"settings", "{", `{"model_max_length":"77",`, broken, "tokenizer_config.json: model_max_length: ", []string{"a string", "a number"}},
 		{"settings", "{", `{"model_max_length":1,`, broken, "vocab.json: ", []string{"2 special tokens", "1"}},
-		{"settings", "{", `{"pad_token":"[PAD]",`, broken, "vocab.json: ", []string{"pad_token", `"[PAD]"`}},
+		{"settings", "{", `{"eos_token":"[SEP]",`, broken, "vocab.json: ", []string{"eos_token", `"[SEP]"`}},
 		{"settings", "{", `{"pad_token":7,`, broken, "tokenizer_config.json: pad_token: ", []string{"a number", "a string"}},
 		{"settings", "{", `{"do_lower_case":"no",`, broken, "tokenizer_config.json: do_lower_case: ", []string{"a string"}},
 		{"settings", "{", `{"additional_special_tokens":["<sks>"],`, unsupported, "tokenizer_config.json: ", []string{`"<sks>"`, "tokenizer.json"}},

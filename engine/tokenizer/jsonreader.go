@@ -176,7 +176,9 @@ func (p *pipeline) applyFamily(family Family, config *tokenizerConfig) (err erro
 			p.after = []int32{eos}
 		}
 	}
-	if p.pad, err = p.vocab.special(file, "pad_token", pad); err != nil {
+	if n := len(p.after); n > 0 && (family == CLIP || family == XLM) {
+		p.pad = p.spare(file, "pad_token", pad, p.after[n-1])
+	} else if p.pad, err = p.vocab.special(file, "pad_token", pad); err != nil {
 		return err
 	}
 	return p.checkRoom(file)

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -89,5 +90,35 @@ func TestSmallFiles(t *testing.T) {
 		if got := strings.Join(tok.Encode(c.text).Pieces, " "); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+// TestSpareTokens: CLIP embeds a text without its pad and unknown tokens, so a vocabulary
+// that lacks them is odd, and loads.
+func TestSpareTokens(t *testing.T) {
+	read := func(_ context.Context, name string) ([]byte, error) {
+		switch name {
+		case "vocab.json":
+			return []byte(`{"a</w>": 0, "b</w>": 1, "<|startoftext|>": 2, "<|endoftext|>": 3}`), nil
+		case "merges.txt":
+			return []byte("#version: 0.2\n"), nil
+		case "tokenizer_config.json":
+			return []byte(`{"pad_token": "<|pad|>", "unk_token": "<|unk|>"}`), nil
+		}
+		return nil, fs.ErrNotExist
+	}
+	got, err := Load(t.Context(), read, Options{MaxLength: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ids := got.Encode("a b").IDs; !slices.Equal(ids, []int32{2, 0, 1, 3}) || got.Pad() != 3 {
+		t.Errorf("ids are %v, the padding is %d", ids, got.Pad())
+	}
+	want := []string{
+		`vocab.json: the vocabulary lacks the pad_token "<|pad|>"; "<|endoftext|>" stands for it`,
+		`vocab.json: the vocabulary lacks the unk_token "<|unk|>"; "<|endoftext|>" stands for it`,
+	}
+	if !slices.Equal(got.Warnings(), want) {
+		t.Errorf("it warns %q", got.Warnings())
 	}
 }

@@ -25,6 +25,9 @@ type siglipTokenizer struct {
 func (s *siglipTokenizer) Pad() int32 { return s.pad }
 func (s *siglipTokenizer) Size() int  { return s.model.vocab.size() }
 
+// Warnings implements Tokenizer.
+func (s *siglipTokenizer) Warnings() []string { return nil }
+
 // loadSpiece reads a spiece.model.
 func loadSpiece(data []byte, config *tokenizerConfig, o Options) (Tokenizer, error) {
 	const file = "spiece.model"

@@ -6,6 +6,7 @@ package tokenizer
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"vitrine/engine/fault"
@@ -27,6 +28,9 @@ type Tokenizer interface {
 	Pad() int32
 	// Size returns the number of ids, added tokens included.
 	Size() int
+	// Warnings says what is odd in the files without changing the embedding of a text: a
+	// sentence each, which begins with the file.
+	Warnings() []string
 }
 
 // Family selects the rules that prepare the text.
@@ -176,10 +180,26 @@ type pipeline struct {
 	before, after []int32 // special tokens around the text
 	pad           int32
 	max           int // tokens in a row; 0 for no bound
+	warnings      []string
 }
 
 func (p *pipeline) Pad() int32 { return p.pad }
 func (p *pipeline) Size() int  { return p.vocab.size() }
+
+// Warnings implements Tokenizer.
+func (p *pipeline) Warnings() []string { return p.warnings }
+
+// spare gives the id of a special token that no embedding depends on: nothing attends to
+// the padding of CLIP's texts, and byte-level BPE has no unknown bytes. Where the vocabulary
+// lacks the token, another one stands for it, with a warning; upstream adds it behind the
+// vocabulary, where the token table has no row.
+func (p *pipeline) spare(file, role, token string, other int32) int32 {
+	if id, ok := p.vocab.id(token); ok {
+		return id
+	}
+	p.warnings = append(p.warnings, fmt.Sprintf("%s: the vocabulary lacks the %s %q; %q stands for it", file, role, token, p.vocab.piece(other)))
+	return other
+}
 
 // Encode implements Tokenizer.
 func (p *pipeline) Encode(text string) Encoding {

@@ -34,26 +34,21 @@ func loadVocabMerges(vocabulary, merges []byte, config *tokenizerConfig, o Optio
 	var tokens [4]int32
 	for i, t := range [...]struct{ role, token string }{
 		{"bos_token", textOrDefault(config.bos, clipStart)}, {"eos_token", textOrDefault(config.eos, clipEnd)},
-		{"pad_token", textOrDefault(config.pad, clipEnd)}, {"unk_token", textOrDefault(config.unk, clipEnd)},
 	} {
 		if tokens[i], err = v.special("vocab.json", t.role, t.token); err != nil {
 			return nil, err
 		}
 	}
+	p := &pipeline{vocab: v}
+	tokens[2] = p.spare("vocab.json", "pad_token", textOrDefault(config.pad, clipEnd), tokens[1])
+	tokens[3] = p.spare("vocab.json", "unk_token", textOrDefault(config.unk, clipEnd), tokens[1])
 	b := &bpe{vocab: v, suffix: clipWordEnd, unk: tokens[3], merges: make(map[uint64]merge, bytes.Count(merges, []byte("\n")))}
 	if err := readMerges(b, merges); err != nil {
 		return nil, err
 	}
-	p := &pipeline{
-		normalize: []func(string) string{nfc, collapseWhiteSpace, lowerRunes},
-		split:     []func([]string) []string{splitCLIP, byteLevel},
-		model:     b,
-		vocab:     v,
-		before:    tokens[:1],
-		after:     tokens[1:2],
-		pad:       tokens[2],
-		max:       o.MaxLength,
-	}
+	p.normalize = []func(string) string{nfc, collapseWhiteSpace, lowerRunes}
+	p.split = []func([]string) []string{splitCLIP, byteLevel}
+	p.model, p.before, p.after, p.pad, p.max = b, tokens[:1], tokens[1:2], tokens[2], o.MaxLength
 	p.normalized.add(lowerRunes(v.piece(tokens[0])), tokens[0], trimFlags{})
 	for _, token := range tokens[1:] {
 		p.raw.add(v.piece(token), token, trimFlags{})
