@@ -72,8 +72,8 @@ const wasmTags = "-tags=nethttpomithttp2"
 // smaller. The kernels, the encoders, the reader of texts, the loops over weights
 // (engine/internal/half), and what these use, are compiled as usual.
 var coldPackages = []string{
-	"bufio", "crypto/...", "encoding/asn1", "fmt", "github.com/syumai/...", "log/...", "math/big", "mime/...", "net", "net/url", "reflect", "syscall/js", "time",
-	"vitrine/engine", "vitrine/engine/bind", "vitrine/engine/family", "vitrine/engine/internal/pickle", "vitrine/engine/weights",
+	"bufio", "crypto/...", "encoding/asn1", "fmt", "github.com/syumai/...", "log/...", "math/big", "mime/...", "net", "net/url", "reflect", "sync", "syscall/js", "time",
+	"vitrine/engine", "vitrine/engine/bind", "vitrine/engine/family", "vitrine/engine/internal/pickle", "vitrine/engine/weights", "vitrine/wasm",
 }
 
 // buildWASM compiles the engine for the browser. The file depends on nothing of the
