@@ -59,7 +59,10 @@ func Open(ctx context.Context, f Folder) (*Checkpoint, error) {
 	if !absent {
 		return nil, err
 	}
-	if errors.Is(indexErr, fs.ErrNotExist) {
+	switch {
+	case Denied(err):
+		return nil, err
+	case errors.Is(indexErr, fs.ErrNotExist) && !Denied(indexErr):
 		return nil, fault.New(fault.NotFound, f.Name(), "has neither %s nor %s; weights in another format must be converted to safetensors: %w", singleFile, indexFile, fs.ErrNotExist)
 	}
 	return nil, indexErr
@@ -144,7 +147,7 @@ func (c *Checkpoint) Stream(ctx context.Context, want func(Tensor) (Target, erro
 	}
 	for _, file := range c.index.files {
 		h, err := c.open(ctx, file)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) && !Denied(err) {
 			return fault.New(fault.NotFound, file, "is listed in %s but is absent; download it too: %w", indexFile, err)
 		}
 		if err != nil {

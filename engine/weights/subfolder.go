@@ -28,6 +28,7 @@ func (s subfolder) Open(ctx context.Context, name string) (io.ReadCloser, int64,
 // OpenOneOf opens the first safetensors file of a list that the folder has. Errors are those
 // of Open.
 func OpenOneOf(ctx context.Context, f Folder, files ...string) (*Checkpoint, error) {
+	var refusal error
 	for _, file := range files {
 		c := &Checkpoint{folder: f}
 		h, err := c.open(ctx, file)
@@ -38,6 +39,12 @@ func OpenOneOf(ctx context.Context, f Folder, files ...string) (*Checkpoint, err
 		if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
+		if refusal == nil && Denied(err) {
+			refusal = err
+		}
+	}
+	if refusal != nil {
+		return nil, refusal
 	}
 	return nil, fault.New(fault.NotFound, f.Name(), "has none of the files %s: %w", strings.Join(files, ", "), fs.ErrNotExist)
 }
