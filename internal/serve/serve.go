@@ -173,7 +173,8 @@ func (h *Host) serveAnswer(w http.ResponseWriter, r *http.Request, a *Answer) {
 		w, size = &lyingWriter{w, a.Length}, a.Length
 	}
 	if a.Status == 0 && !a.Gzip && !a.Whole {
-		http.ServeContent(w, r, "", time.Time{}, body)
+		modified, _ := http.ParseTime(head.Get("Last-Modified")) // zero where there is none
+		http.ServeContent(w, r, "", modified, body)
 		return
 	}
 	head.Set("Content-Length", fmt.Sprint(size))

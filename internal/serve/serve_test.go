@@ -277,6 +277,7 @@ func TestFaultyAnswers(t *testing.T) {
 	var given *Answer
 	url, _ := served(t, &Host{Answer: func(*http.Request) *Answer { return given }})
 	tagged := map[string]string{"ETag": `"a"`}
+	dated := map[string]string{"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}
 	for _, c := range []struct {
 		what   string
 		answer *Answer
@@ -289,6 +290,7 @@ func TestFaultyAnswers(t *testing.T) {
 		{"a range", &Answer{Headers: tagged}, []string{"Range", "bytes=4-"}, 206, "456789", 6, nil},
 		{"a range of the same file", &Answer{Headers: tagged}, []string{"Range", "bytes=4-", "If-Range", `"a"`}, 206, "456789", 6, nil},
 		{"a range of another file", &Answer{Headers: tagged}, []string{"Range", "bytes=4-", "If-Range", `"b"`}, 200, "0123456789", 10, nil},
+		{"a range of a file of the same time", &Answer{Headers: dated}, []string{"Range", "bytes=4-", "If-Range", dated["Last-Modified"]}, 206, "456789", 6, nil},
 		{"a range of a given body", &Answer{Body: []byte("other")}, []string{"Range", "bytes=4-"}, 206, "r", 1, nil},
 		{"a range that is refused", &Answer{Whole: true}, []string{"Range", "bytes=4-"}, 200, "0123456789", 10, nil},
 		{"a connection that ends", &Answer{Drop: 4}, nil, 200, "0123", 10, io.ErrUnexpectedEOF},
