@@ -132,12 +132,19 @@ test('a host without ranges sends the file again, and Go gets each byte once', a
 
 test('a file that changes while it loads is read again from the start, once', async () => {
   const page = await faulty()
-  page.behave(forWeights((time, range) => ({ ...tag(time === 1 ? 'old' : 'new'), drop: time === 1 ? late : 0, range })))
+  page.behave(forWeights((time) => ({ ...tag(time === 1 ? 'old' : 'new'), drop: time === 1 ? late : 0 })))
   const changed = await load(page)
   assertRight(changed)
   assert.deepEqual(changed.asked.map(([status, from]) => [status, from]), [[200, 0], [200, changed.asked[0][2]], [200, 0]])
   assert.equal(changed.warnings.length, 1)
   assert.match(changed.warnings[0], /^model\.safetensors: has changed .* read again$/)
+
+  // With two workers: what the other one has got so far is dropped, too.
+  page.behave(forWeights((time) => ({ ...tag(time === 1 ? 'old' : 'new'), drop: time === 1 ? late : 0 })))
+  const split = await load(page, { workers: 2 })
+  assert.equal(split.error, undefined, JSON.stringify(split.error))
+  assert.ok(split.embedding.every((v, i) => Math.abs(v - right[i]) < 1e-5))
+  assert.equal(split.warnings.length, 1)
 
   // Of another size, by a host that has no other sign of it.
   const longer = readFileSync(folders.dist + weights)
