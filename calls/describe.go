@@ -34,6 +34,7 @@ const (
 	OneOf    Kind = "oneOf"    // a string of a list
 	Object   Kind = "object"   // with members of its own
 	Function Kind = "function"
+	Headers  Kind = "headers" // an object of strings
 	Workers  Kind = "workers" // 'auto' or a whole number from 1
 	Signal   Kind = "signal"  // an AbortSignal, or null
 )
@@ -41,15 +42,24 @@ const (
 // LoadOptions are the options of load in JavaScript. Some are the page's own (cache, host,
 // revision), some go to engine.Options; wasm/main.go has the message.
 type LoadOptions struct {
-	Device    string       `js:"device" oneof:"auto,webgpu,simd,scalar" default:"auto"`
-	DType     string       `js:"dtype" oneof:"auto,f32,f16,q8" default:"auto"`
-	Kernels   string       `js:"kernels" oneof:"auto,relaxed,plain" default:"auto"`
-	Workers   AutoCount    `js:"workers" default:"auto"`
-	Revision  string       `js:"revision" default:"main"`
-	Integrity string       `js:"integrity"`
-	Cache     string       `js:"cache" oneof:"default,no-store,reload,no-cache,force-cache" default:"default"`
-	Host      string       `js:"host" default:"https://huggingface.co"`
-	Progress  func(...any) `js:"onProgress"`
+	Device    string    `js:"device" oneof:"auto,webgpu,simd,scalar" default:"auto"`
+	DType     string    `js:"dtype" oneof:"auto,f32,f16,q8" default:"auto"`
+	Kernels   string    `js:"kernels" oneof:"auto,relaxed,plain" default:"auto"`
+	Workers   AutoCount `js:"workers" default:"auto"`
+	Revision  string    `js:"revision" default:"main"`
+	Integrity string    `js:"integrity"`
+	Network
+	Progress func(...any) `js:"onProgress"`
+}
+
+// Network are the options of load and inspect that say how files are requested.
+type Network struct {
+	Host    string            `js:"host" default:"https://huggingface.co"`
+	Cache   string            `js:"cache" oneof:"default,no-store,reload,no-cache,force-cache" default:"default"`
+	Headers map[string]string `js:"headers"`
+	Fetch   func(...any)      `js:"fetch"`
+	StallMs int               `js:"stallMs" min:"0" default:"30000"`
+	RetryMs int               `js:"retryMs" min:"0" default:"500"`
 }
 
 // InspectOptions are the options of inspect in JavaScript: those of the engine, and the
@@ -57,8 +67,7 @@ type LoadOptions struct {
 type InspectOptions struct {
 	engine.InspectOptions
 	Revision string `js:"revision" default:"main"`
-	Cache    string `js:"cache" oneof:"default,no-store,reload,no-cache,force-cache" default:"default"`
-	Host     string `js:"host" default:"https://huggingface.co"`
+	Network
 }
 
 // AutoCount is 'auto' or a whole number from 1.
@@ -110,6 +119,8 @@ func kindOf(field reflect.StructField) Kind {
 		return Boolean
 	case t.Kind() == reflect.Func:
 		return Function
+	case t == reflect.TypeFor[map[string]string]():
+		return Headers
 	case t.Kind() == reflect.Struct:
 		return Object
 	case t.Kind() == reflect.String && field.Tag.Get("oneof") != "":

@@ -103,6 +103,7 @@ type loader struct {
 	inside         string // the folder inside the one that was given, which has the model; or ""
 	pixels         pixels.Config
 	pixelsErr      error
+	pixelsDenied   error // a file of the image processor that the host refuses to give
 	pixelsWarnings []string
 	checkpoint     *weights.Checkpoint
 
@@ -147,6 +148,11 @@ func (l *loader) open() error {
 	if configErr == nil && l.inside != "" {
 		processor.Preprocessor, preprocessorErr = l.optional(l.folder, "preprocessor_config.json")
 		processor.Processor, processorErr = l.optional(l.folder, "processor_config.json")
+	}
+	for _, err := range []*error{&preprocessorErr, &processorErr} {
+		if weights.Denied(*err) {
+			l.pixelsDenied, *err = *err, nil
+		}
 	}
 	if configErr == nil && context.Cause(l.ctx) == nil {
 		weightsErr = l.secondRound(weightsErr)
@@ -287,10 +293,11 @@ func q8Speed(rows string) float64 {
 	return 1.5
 }
 
-// optional reads a small file, and gives nil where it is absent.
+// optional reads a small file, and gives nil where it is absent; the error tells where the
+// host refuses to give it (weights.Denied).
 func (l *loader) optional(folder weights.Folder, name string) ([]byte, error) {
 	data, err := weights.ReadFile(l.ctx, folder, name, fault.Config, maxConfigBytes)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && !weights.Denied(err) {
 		return nil, nil
 	}
 	return data, err
@@ -339,19 +346,27 @@ func (l *loader) fatalPixels() error {
 	if !errors.Is(l.pixelsErr, fs.ErrNotExist) {
 		return l.pixelsErr
 	}
-	l.pixelsErr = fault.New(fault.NotFound, l.folder.Name(), "has no preprocessor_config.json, and no processor_config.json with an image_processor, so pictures can't be prepared; give pixelValues, or add the file: %w", l.pixelsErr)
+	why := l.pixelsErr
+	if l.pixelsDenied != nil {
+		why = l.pixelsDenied
+	}
+	l.pixelsErr = fault.New(fault.NotFound, l.folder.Name(), "has no preprocessor_config.json, and no processor_config.json with an image_processor, so pictures can't be prepared; give pixelValues, or add the file: %w", why)
 	return nil
 }
 
 // model streams the weights and makes the Model.
 func (l *loader) model() (*Model, error) {
+	tokens, tokensErr, err := l.readTexts()
+	if err != nil {
+		return nil, err
+	}
 	if err := l.split(); err != nil {
 		return nil, err
 	}
 	set := l.options.set()
 	workers := max(l.options.Workers, 1)
 	cpu := encoder.NewCPU(*set, l.options.Group)
-	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, machine: cpu, group: l.options.Group, pause: l.options.Pause}
+	m := &Model{arch: l.arch, pixels: l.pixels, pixelsErr: l.pixelsErr, tokens: tokens, tokensErr: tokensErr, machine: cpu, group: l.options.Group, pause: l.options.Pause}
 
 	b, err := l.bind(0)
 	if err != nil {
@@ -362,20 +377,10 @@ func (l *loader) model() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.text.reading.Wait()
-	if l.arch.Text == nil { // config.json spoke of a text tower that the weights lack
-		l.text.tokens, l.text.err = nil, nil
-	}
-	m.tokens, m.tokensErr = l.text.tokens, l.text.err
 	t, err := b.Finish(l.folder.Name())
 	if err != nil {
 		return nil, err
 	}
-	// Image calls work without a tokenizer; the others fail with this error.
-	if m.tokensErr != nil && fault.CodeOf(m.tokensErr) != fault.NotFound {
-		return nil, m.tokensErr
-	}
-	l.checkEnd(m.tokens)
 	m.towers = t
 	m.source = source{l.folder, l.options, l.dtype, l.arch}
 	m.info = describe(l.arch, t, l.pixels, set.Name, l.dtype.String(), workers, b.Parameters, bytes)
@@ -494,6 +499,20 @@ func (l *loader) stream(b *bind.Binding) (int64, error) {
 	return bytes, err
 }
 
+// readTexts waits for the tokenizer, and gives it, or why calls with texts will fail: what
+// is wrong with its files is known before the first weight.
+func (l *loader) readTexts() (tokens tokenizer.Tokenizer, absent, err error) {
+	if l.arch.Text == nil { // perhaps config.json spoke of a text tower that the weights lack
+		return nil, nil, nil
+	}
+	l.text.reading.Wait()
+	if err := l.text.err; err != nil && fault.CodeOf(err) != fault.NotFound {
+		return nil, nil, err
+	}
+	l.checkEnd(l.text.tokens)
+	return l.text.tokens, l.text.err, nil
+}
+
 func (l *loader) beginTokenizer() {
 	if l.text == nil || l.arch.Text == nil {
 		return
@@ -506,10 +525,21 @@ func (l *loader) beginTokenizer() {
 
 // readTokenizer reads the tokenizer of a text tower that the config file describes.
 func (l *loader) readTokenizer(text family.Text, file string) (tokenizer.Tokenizer, error) {
+	var refusal struct { // the first file that the host refuses to give
+		sync.Once
+		err error
+	}
 	read := func(ctx context.Context, name string) ([]byte, error) {
-		return weights.ReadFile(ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
+		data, err := weights.ReadFile(ctx, l.folder, name, fault.Tokenizer, maxTokenizerBytes)
+		if weights.Denied(err) {
+			refusal.Do(func() { refusal.err = err })
+		}
+		return data, err
 	}
 	t, err := tokenizer.Load(l.ctx, read, tokenizer.Options{MaxLength: text.Positions, Family: text.Tokenizer, Clean: text.Clean})
+	if refusal.err != nil && fault.CodeOf(err) == fault.NotFound {
+		err = fault.New(fault.NotFound, "", "%w; %v", err, refusal.err)
+	}
 	if err == nil && t.Size() > text.Vocabulary {
 		err = fault.New(fault.Tokenizer, l.folder.Name(), "its tokenizer has %d ids, but %s's vocab_size is %d; the two files don't belong together", t.Size(), file, text.Vocabulary)
 	}

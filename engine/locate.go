@@ -33,6 +33,7 @@ func (l *loader) readConfig() error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	first := err
 	if data, err = l.small(family.OpenCLIPFile); err == nil {
 		return l.parse(data, family.ParseOpenCLIP)
 	}
@@ -40,6 +41,9 @@ func (l *loader) readConfig() error {
 		return err
 	}
 	data, err = l.small("modules.json")
+	if weights.Denied(first) && errors.Is(err, fs.ErrNotExist) {
+		return first
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return fault.New(fault.NotFound, l.folder.Name(), "has no config.json, and no %s or modules.json either; name a folder laid out as on Hugging Face: %w", family.OpenCLIPFile, err)
 	}

@@ -45,15 +45,42 @@ export function load(nameOrUrl: string | URL, options?: LoadOptions): Promise<Mo
  */
 export function inspect(nameOrUrl: string | URL, options?: InspectOptions): Promise<Inspection>
 
-export interface InspectOptions {
+/** How the files of a model are requested. docs/loading.md says what is done about each fault. */
+export interface NetworkOptions {
+  /**
+   * The URL of the hub or of a mirror; `'https://huggingface.co'` by default. With `{file}` in
+   * it, it is a template of the URLs of files, with `{model}`, the hub id, and `{revision}`:
+   * `'https://mirror.example/{model}/{revision}/{file}?key=1'`. Only for hub ids.
+   */
+  host?: string
+  /**
+   * How requests use the browser's HTTP cache, as in `fetch`; `'default'` by default: a file
+   * from the cache whose content is refused is asked for once more, past the cache.
+   */
+  cache?: 'default' | 'no-store' | 'reload' | 'no-cache' | 'force-cache'
+  /**
+   * HTTP headers of the requests for the model's files, such as `{ Authorization: 'Bearer …' }`.
+   * Pictures and Vitrine's own files are requested without them. At a redirect to another
+   * origin the browser drops `Authorization`, but no other header: use `fetch` for these.
+   */
+  headers?: Record<string, string>
+  /**
+   * Requests the model's files instead of the browser's own `fetch`, in the page: for tokens
+   * that expire, signed URLs, any transport. It must obey `headers`, where `range` asks for
+   * the rest of a file, and should obey `signal`. A rejection counts as a failed connection.
+   */
+  fetch?: (url: string, init: { headers: Record<string, string>; cache: RequestCache; signal: AbortSignal }) => Promise<Response>
+  /** How long nothing may come, in milliseconds, before a request is given up and sent again; 30000 by default, 0 for any time. */
+  stallMs?: number
+  /** The wait before a failed request is sent again, in milliseconds; 500 by default. It doubles each time, up to a fourth retry. */
+  retryMs?: number
+}
+
+export interface InspectOptions extends NetworkOptions {
   /** [height, width] in pixels of the pictures for which tokens, slots and multiply-adds are counted; the model's own by default. */
   size?: [number, number]
   /** The branch, tag or commit of a hub id; `'main'` by default. */
   revision?: string
-  /** The URL of the hub or of a mirror; `'https://huggingface.co'` by default. */
-  host?: string
-  /** How requests use the browser's HTTP cache, as in `fetch`; `'default'` by default. */
-  cache?: 'default' | 'no-store' | 'reload' | 'no-cache' | 'force-cache'
   /** Aborts the inspection. */
   signal?: AbortSignal | null
 }
@@ -100,7 +127,7 @@ export interface TowerSize {
   bytes: number
 }
 
-export interface LoadOptions {
+export interface LoadOptions extends NetworkOptions {
   /**
    * The device that computes. `'auto'`, the default, picks the fastest device for the
    * model; `info.device` tells which device runs, `info.fallback` why a faster one does
@@ -136,12 +163,8 @@ export interface LoadOptions {
   kernels?: 'auto' | 'relaxed' | 'plain'
   /** The branch, tag or commit of a hub id; `'main'` by default. */
   revision?: string
-  /** The URL of the hub or of a mirror; `'https://huggingface.co'` by default. */
-  host?: string
   /** The expected hash of the file of weights, which must be one file, not shards: `'sha256-'` and 44 characters of base64, as in HTML's integrity attribute. */
   integrity?: string
-  /** How requests use the browser's HTTP cache, as in `fetch`; `'default'` by default. */
-  cache?: 'default' | 'no-store' | 'reload' | 'no-cache' | 'force-cache'
   /** Aborts the load. Nothing is left behind. */
   signal?: AbortSignal | null
   /** Called while the model loads, about 20 times a second at most. */
@@ -655,9 +678,11 @@ export interface Info {
   }
   /**
    * Every request of this model, in the order in which they ended: the URL, the HTTP
-   * status (0 where the host was not reached) and the bytes read, after decompression.
+   * status (0 where the host was not reached), the bytes read, after decompression, and the
+   * byte of the file from which it asked. Status 200 with `from` above 0: the host sent the
+   * whole file again.
    */
-  readonly requests: readonly { readonly url: string; readonly status: number; readonly bytes: number }[]
+  readonly requests: readonly { readonly url: string; readonly status: number; readonly bytes: number; readonly from: number }[]
 }
 
 /** The error of every failure except an abort. The message says what to do. */

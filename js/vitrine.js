@@ -26,11 +26,16 @@ export const version = 'dev'
  * behind. Rejects with a VitrineError, or with signal.reason after an abort.
  */
 export async function load(nameOrUrl, options) {
-  const { signal, onProgress, cache = 'default', device = 'auto', dtype = 'auto', kernels = 'auto', workers = 'auto', integrity = '', revision, host } = checkedLoad(options)
+  const { signal, onProgress, device = 'auto', dtype = 'auto', kernels = 'auto', workers = 'auto', integrity = '', revision, host, ...others } = checkedLoad(options)
   const folder = folderUrl('load', nameOrUrl, { host, revision })
   signal?.throwIfAborted()
-  const message = { type: 'load', version, folder, device, dtype, kernels, workers: workers === 'auto' ? 0 : workers, integrity, cache }
-  return new Model(await Connection.open(nameOrUrl, message, { signal, onProgress }))
+  const message = { type: 'load', version, folder, device, dtype, kernels, workers: workers === 'auto' ? 0 : workers, integrity, network: network(others) }
+  return new Model(await Connection.open(nameOrUrl, message, { signal, onProgress, fetch: others.fetch }))
+}
+
+/** The field network of the worker's first message. */
+function network({ cache = 'default', headers = {}, stallMs = 30_000, retryMs = 500, fetch }) {
+  return { cache, headers: { ...headers }, stallMs, retryMs, ownFetch: fetch !== undefined }
 }
 
 /**
@@ -40,8 +45,8 @@ export async function load(nameOrUrl, options) {
  * Vitrine, or with signal.reason after an abort.
  */
 export async function inspect(nameOrUrl, options) {
-  const { signal, cache = 'default', size = null, revision, host } = checkedInspect(options)
+  const { signal, size = null, revision, host, ...others } = checkedInspect(options)
   const folder = folderUrl('inspect', nameOrUrl, { host, revision })
   signal?.throwIfAborted()
-  return inspectModel(nameOrUrl, { type: 'inspect', version, folder, cache, size }, { signal })
+  return inspectModel(nameOrUrl, { type: 'inspect', version, folder, network: network(others), size }, { signal, fetch: others.fetch })
 }

@@ -32,7 +32,7 @@ const removeUndefined = (type) => (type.isUnion() && type.types.some((t) => t.fl
 /** The TypeScript types that an option of a kind may have. */
 const kinds = {
   boolean: ['boolean'], count: ['number'], index: ['number'], string: ['string'], strings: ['string[]'], integers: ['number[]'], indices: ['number[]'],
-  size: ['[number, number]'], template: ['string | string[]'], workers: ['number | "auto"', '"auto" | number'], signal: ['AbortSignal | null', 'AbortSignal | null | undefined'],
+  size: ['[number, number]'], template: ['string | string[]'], workers: ['number | "auto"', '"auto" | number'], headers: ['Record<string, string>'], signal: ['AbortSignal | null', 'AbortSignal | null | undefined'],
 }
 
 function checkOptions(where, type, options) {

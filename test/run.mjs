@@ -17,6 +17,7 @@ const usual = 30
 const takes = {
   'browser/load-errors.test.mjs': 40,
   'browser/model.test.mjs': 40,
+  'browser/transport.test.mjs': 60,
   'browser/webgpu.test.mjs': 40,
   'browser/webgpu-golden.test.mjs': 60,
   'browser/webgpu-memory.test.mjs': 60,

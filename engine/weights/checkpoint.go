@@ -54,7 +54,8 @@ func Open(ctx context.Context, f Folder, names ...string) (*Checkpoint, error) {
 	if len(names) == 0 {
 		names = Files
 	}
-	var page error // some hosts answer with an HTML page if the file is absent
+	var page error    // some hosts answer with an HTML page if the file is absent
+	var refusal error // of a host that lets nobody see whether the file is there
 	for _, name := range names {
 		c := &Checkpoint{folder: f}
 		var err error
@@ -73,10 +74,15 @@ func Open(ctx context.Context, f Folder, names ...string) (*Checkpoint, error) {
 			}
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err
+		case refusal == nil && Denied(err):
+			refusal = err
 		}
 	}
 	if page != nil {
 		return nil, page
+	}
+	if refusal != nil {
+		return nil, refusal
 	}
 	return nil, fault.New(fault.NotFound, f.Name(), "has none of %s%s; weights in another format must be converted to safetensors: %w", strings.Join(names, ", "), otherWeights(ctx, f), fs.ErrNotExist)
 }
@@ -189,7 +195,7 @@ func (c *Checkpoint) Stream(ctx context.Context, want func(Tensor) (Target, erro
 	}
 	for _, file := range c.index.files {
 		h, err := c.open(ctx, file)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) && !Denied(err) {
 			return fault.New(fault.NotFound, file, "is listed in %s but is absent; download it too: %w", c.index.name, err)
 		}
 		if err != nil {

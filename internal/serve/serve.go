@@ -4,6 +4,7 @@
 package serve
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -41,7 +42,10 @@ type Answer struct {
 	Headers map[string]string `json:"headers"` // besides those of the host
 	Body    []byte            `json:"body"`    // instead of a file; empty if not nil
 	Cut     int64             `json:"cut"`     // the file ends after so many bytes; 0: it doesn't
-	Gzip    bool              `json:"gzip"`    // compress the file
+	Gzip    bool              `json:"gzip"`    // compress the file; ranges are refused
+	Whole   bool              `json:"whole"`   // refuse ranges: answer with the whole file
+	Drop    int64             `json:"drop"`    // the connection ends before this byte of the file; 0: it doesn't
+	Length  int64             `json:"length"`  // announced instead of the length of the body
 	Hold    <-chan struct{}   `json:"-"`       // send half of the file, and the rest when this is closed
 }
 
@@ -121,7 +125,7 @@ func (h *Host) serveCompressed(w http.ResponseWriter, file *os.File) {
 func (h *Host) serveAnswer(w http.ResponseWriter, r *http.Request, a *Answer) {
 	head := w.Header()
 	head.Set("Content-Type", mediaType(r.URL.Path))
-	body, size := io.Reader(strings.NewReader(string(a.Body))), int64(len(a.Body))
+	body := io.ReadSeeker(bytes.NewReader(a.Body))
 	if a.Body == nil && a.Status == 0 {
 		file, name := h.open(r.URL.Path)
 		if file == nil {
@@ -135,11 +139,11 @@ func (h *Host) serveAnswer(w http.ResponseWriter, r *http.Request, a *Answer) {
 			return
 		}
 		head.Set("Content-Type", mediaType(name))
-		size = info.Size()
+		size := info.Size()
 		if a.Cut > 0 {
 			size = min(size, a.Cut)
 		}
-		body = io.LimitReader(file, size)
+		body = io.NewSectionReader(file, 0, size)
 		if a.Gzip {
 			data, err := gzipOf(body)
 			if err != nil {
@@ -147,7 +151,7 @@ func (h *Host) serveAnswer(w http.ResponseWriter, r *http.Request, a *Answer) {
 				return
 			}
 			head.Set("Content-Encoding", "gzip")
-			body, size = strings.NewReader(string(data)), int64(len(data))
+			body = bytes.NewReader(data)
 		}
 	}
 	if a.Type != "" {
@@ -156,21 +160,87 @@ func (h *Host) serveAnswer(w http.ResponseWriter, r *http.Request, a *Answer) {
 	for name, value := range a.Headers {
 		head.Set(name, value)
 	}
+	size, err := body.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = body.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	body = &faultyBody{ReadSeeker: body, answer: a, half: size / 2, request: r, flush: http.NewResponseController(w).Flush}
+	if a.Length > 0 {
+		w, size = &lyingWriter{w, a.Length}, a.Length
+	}
+	if a.Status == 0 && !a.Gzip && !a.Whole {
+		modified, _ := http.ParseTime(head.Get("Last-Modified")) // zero where there is none
+		http.ServeContent(w, r, "", modified, body)
+		return
+	}
 	head.Set("Content-Length", fmt.Sprint(size))
 	if a.Status != 0 {
 		w.WriteHeader(a.Status)
 	}
-	if a.Hold != nil {
-		io.CopyN(w, body, size/2)
-		http.NewResponseController(w).Flush()
-		select {
-		case <-a.Hold:
-		case <-r.Context().Done(): // the client gave up
-			return
-		}
-	}
 	io.Copy(w, body)
 }
+
+// faultyBody is the content of an Answer that is held, or whose connection ends.
+type faultyBody struct {
+	io.ReadSeeker
+	answer  *Answer
+	at      int64 // the next byte
+	half    int64 // where a held body waits
+	request *http.Request
+	flush   func() error
+}
+
+func (b *faultyBody) Seek(offset int64, whence int) (int64, error) {
+	at, err := b.ReadSeeker.Seek(offset, whence)
+	b.at = at
+	return at, err
+}
+
+func (b *faultyBody) Read(p []byte) (int, error) {
+	if drop := b.answer.Drop; drop > 0 {
+		if b.at >= drop {
+			b.flush()
+			panic(http.ErrAbortHandler)
+		}
+		p = p[:min(int64(len(p)), drop-b.at)]
+	}
+	if b.answer.Hold != nil && b.at < b.half {
+		p = p[:min(int64(len(p)), b.half-b.at)]
+	} else if b.answer.Hold != nil {
+		b.flush()
+		select {
+		case <-b.answer.Hold:
+		case <-b.request.Context().Done(): // the client gave up
+			return 0, b.request.Context().Err()
+		}
+	}
+	n, err := b.ReadSeeker.Read(p)
+	b.at += int64(n)
+	return n, err
+}
+
+// lyingWriter announces another length than that of the body, and writes no more than that.
+type lyingWriter struct {
+	http.ResponseWriter
+	left int64
+}
+
+func (w *lyingWriter) WriteHeader(status int) {
+	w.Header().Set("Content-Length", fmt.Sprint(w.left))
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *lyingWriter) Write(data []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(data[:min(int64(len(data)), w.left)])
+	w.left -= int64(n)
+	return n, err
+}
+
+func (w *lyingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // open opens what stands at a path, and gives its name; nil where nothing does. Folders
 // are opened anew for every request: a build replaces dist.

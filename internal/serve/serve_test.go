@@ -271,3 +271,51 @@ func TestHeldAnswer(t *testing.T) {
 		t.Errorf("%q, %v", rest, err)
 	}
 }
+
+// TestFaultyAnswers: the faults of lines and hosts, at the byte that was asked for.
+func TestFaultyAnswers(t *testing.T) {
+	var given *Answer
+	url, _ := served(t, &Host{Answer: func(*http.Request) *Answer { return given }})
+	tagged := map[string]string{"ETag": `"a"`}
+	dated := map[string]string{"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}
+	for _, c := range []struct {
+		what   string
+		answer *Answer
+		header []string
+		status int
+		body   string
+		length int64
+		ends   error
+	}{
+		{"a range", &Answer{Headers: tagged}, []string{"Range", "bytes=4-"}, 206, "456789", 6, nil},
+		{"a range of the same file", &Answer{Headers: tagged}, []string{"Range", "bytes=4-", "If-Range", `"a"`}, 206, "456789", 6, nil},
+		{"a range of another file", &Answer{Headers: tagged}, []string{"Range", "bytes=4-", "If-Range", `"b"`}, 200, "0123456789", 10, nil},
+		{"a range of a file of the same time", &Answer{Headers: dated}, []string{"Range", "bytes=4-", "If-Range", dated["Last-Modified"]}, 206, "456789", 6, nil},
+		{"a range of a given body", &Answer{Body: []byte("other")}, []string{"Range", "bytes=4-"}, 206, "r", 1, nil},
+		{"a range that is refused", &Answer{Whole: true}, []string{"Range", "bytes=4-"}, 200, "0123456789", 10, nil},
+		{"a connection that ends", &Answer{Drop: 4}, nil, 200, "0123", 10, io.ErrUnexpectedEOF},
+		{"one that ends in a range", &Answer{Drop: 6}, []string{"Range", "bytes=4-"}, 206, "45", 6, io.ErrUnexpectedEOF},
+		{"one that ends before a range", &Answer{Drop: 4}, []string{"Range", "bytes=4-"}, 206, "", 6, io.ErrUnexpectedEOF},
+		{"too large a length", &Answer{Length: 12}, nil, 200, "0123456789", 12, io.ErrUnexpectedEOF},
+		{"too small a length", &Answer{Length: 4, Whole: true}, nil, 200, "0123", 4, nil},
+	} {
+		given = c.answer
+		request, err := http.NewRequest("GET", url+"/m/w.safetensors", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(c.header); i += 2 {
+			request.Header.Set(c.header[i], c.header[i+1])
+		}
+		answer, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			t.Errorf("%s: %v", c.what, err)
+			continue
+		}
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if answer.StatusCode != c.status || string(body) != c.body || answer.ContentLength != c.length || err != c.ends {
+			t.Errorf("%s: %d %q of %d bytes, %v", c.what, answer.StatusCode, body, answer.ContentLength, err)
+		}
+	}
+}

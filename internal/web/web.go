@@ -84,12 +84,9 @@ func (f folder) Open(ctx context.Context, name string) (io.ReadCloser, int64, er
 			err = detail.Err // without the address, which stands before
 		}
 		return nil, 0, fault.New(fault.Network, address, "can't be reached: %w; check the address and the connection", err)
-	case response.StatusCode == http.StatusNotFound || response.StatusCode == http.StatusGone:
-		response.Body.Close()
-		return nil, 0, fmt.Errorf("%s: %w", address, fs.ErrNotExist)
 	case response.StatusCode != http.StatusOK:
 		response.Body.Close()
-		return nil, 0, fault.New(fault.Network, address, "the host answers %s; check the address, and whether the model is public", response.Status)
+		return nil, 0, weights.AnswerError(address, response.StatusCode, response.Status)
 	}
 	b := body{bufio.NewReaderSize(response.Body, weights.PageBytes), response.Body}
 	if start, _ := b.Peek(weights.PageBytes); weights.IsPageOfAbsent(name, start) {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"vitrine/engine/fault"
@@ -96,5 +97,31 @@ func TestAnswers(t *testing.T) {
 	server.Close()
 	if _, _, err := folder.Open(ctx, "config.json"); fault.CodeOf(err) != fault.Network {
 		t.Errorf("without a host: %v", err)
+	}
+}
+
+// TestRefusals: what a host refuses to give counts as absent where it is not needed, and the
+// words say what may help.
+func TestRefusals(t *testing.T) {
+	status := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	defer server.Close()
+	folder, err := Folder(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code, want := range map[int]struct{ absent, denied, public, later bool }{
+		401: {absent: true, denied: true, public: true}, 403: {absent: true, denied: true, public: true},
+		404: {absent: true}, 410: {absent: true}, 400: {}, 429: {later: true}, 503: {later: true},
+	} {
+		status = code
+		_, _, err := folder.Open(context.Background(), "tokenizer.json")
+		message := err.Error()
+		if errors.Is(err, fs.ErrNotExist) != want.absent || weights.Denied(err) != want.denied || strings.Contains(message, "public") != want.public || strings.Contains(message, "later") != want.later {
+			t.Errorf("%d: %v", code, err)
+		}
+		if absent := want.absent && !want.denied; !absent && fault.CodeOf(err) != fault.Network {
+			t.Errorf("%d: the code is %s", code, fault.CodeOf(err))
+		}
 	}
 }

@@ -49,7 +49,7 @@ const kernelUrls = {
  *   module      a promise of the compiled vitrine.wasm; of null: it is fetched here
  *   modules     {engine, kernels} of another worker, compiled, instead of module
  *   fetchFile   fetches kernels, like fetch
- *   onRequest({url, status, bytes})   where vitrine.wasm is fetched here
+ *   onRequest({url, status, bytes, from})   where vitrine.wasm is fetched here
  *   onProgress(loaded, total)         import progress
  *   onInfo(info)                      method infoChanged
  *   onExit(error)                     the Go runtime has exited unexpectedly
@@ -95,7 +95,7 @@ export async function startEngine({ device, kernels = 'auto', module: promised, 
   const exitError = recordOutput()
   const compiled = modules?.engine ?? (await promised)
   const { module, instance } = await instantiate(compiled, go.importObject)
-  if (!compiled) onRequest({ url: wasmUrl, status: 200, bytes: performance.getEntriesByName(wasmUrl).at(-1)?.decodedBodySize ?? 0 })
+  if (!compiled) onRequest({ url: wasmUrl, status: 200, bytes: performance.getEntriesByName(wasmUrl).at(-1)?.decodedBodySize ?? 0, from: 0 })
   exports = instance.exports
   const report = await connect(simd, exports.mem, choice, read)
   const refused = Object.entries(report.refused).map(([name, reason]) => `${name}: ${reason}`).join('; ')

@@ -5,10 +5,10 @@
 // there are; an object has members of its own.
 
 /** The options of load. */
-export const loadOptions = { signal: 'signal', device: ['auto', 'webgpu', 'simd', 'scalar'], dtype: ['auto', 'f32', 'f16', 'q8'], kernels: ['auto', 'relaxed', 'plain'], workers: 'workers', revision: 'string', integrity: 'string', cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache'], host: 'string', onProgress: 'function' }
+export const loadOptions = { signal: 'signal', device: ['auto', 'webgpu', 'simd', 'scalar'], dtype: ['auto', 'f32', 'f16', 'q8'], kernels: ['auto', 'relaxed', 'plain'], workers: 'workers', revision: 'string', integrity: 'string', host: 'string', cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache'], headers: 'headers', fetch: 'function', stallMs: 'index', retryMs: 'index', onProgress: 'function' }
 
 /** The options of inspect. */
-export const inspectOptions = { signal: 'signal', size: 'size', revision: 'string', cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache'], host: 'string' }
+export const inspectOptions = { signal: 'signal', size: 'size', revision: 'string', host: 'string', cache: ['default', 'no-store', 'reload', 'no-cache', 'force-cache'], headers: 'headers', fetch: 'function', stallMs: 'index', retryMs: 'index' }
 
 /** The options that all calls with images have. */
 const image = { signal: 'signal', size: 'size', maxPatches: 'count', experiment: { order: 'indices', positions: 'boolean', causal: 'boolean' } }

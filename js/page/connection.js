@@ -6,14 +6,15 @@
 // Each message is an object with a type and these fields:
 //
 //   page → worker
-//     load      {version, folder, device, dtype, kernels, workers, integrity, cache, lock}   first, once
-//     inspect   {version, folder, cache, size}   first, once, instead of load and call; size: [height, width] or null
+//     load      {version, folder, device, dtype, kernels, workers, integrity, network, lock}   first, once
+//     inspect   {version, folder, network, size}   first, once, instead of load and call; size: [height, width] or null; network: {cache, headers, stallMs, retryMs, ownFetch}, where ownFetch says that the option fetch is there
 //     engine    {module}                     vitrine.wasm, compiled; null where the page can't compile it
 //     call      {id, call, options, inputs, image, abortable}   inputs: {texts}, {text}, {logits} or {}; image: an object of page/image.js, or an array of them
 //     cancel    {id}                         the page has aborted the call
 //   worker → page
 //     progress  {progress: {stage, file, loaded, total}} while loading, {id, progress: {done, total}} in a call
-//     request   {request: {url, status, bytes}}   one request to the network has ended
+//     request   {request: {url, status, bytes, from}}   one request to the network has ended
+//     fetch     {url, init, port}            the page sends this request by the option fetch, and answers on the port (worker/fetch.js)
 //     loaded    {info}                       the model can be called
 //     inspected {inspection}                 the worker is of no more use
 //     info      {info}                       fields of info that have changed
@@ -36,6 +37,8 @@ export class Connection {
   #name // of the model
   #load // the message of that type
   #requests = []
+  #fetch // the option
+  #pageFetch // that of the worker
   #worker // null after a failure
   #info
   #starting = null // a promise while another worker is started
@@ -46,26 +49,28 @@ export class Connection {
   #closed = false
 
   /** Starts a worker and loads the model: resolves to a Connection. Parameters and errors are those of startModel. */
-  static async open(nameOrUrl, load, { signal, onProgress }) {
-    const connection = new Connection(nameOrUrl, load)
+  static async open(nameOrUrl, load, { signal, onProgress, fetch }) {
+    const connection = new Connection(nameOrUrl, load, fetch)
     connection.#adopt(await connection.#start(signal, onProgress))
     return connection
   }
 
   /** Use open. */
-  constructor(nameOrUrl, load) {
+  constructor(nameOrUrl, load, fetch) {
     this.#name = nameOrUrl
     this.#load = load
+    this.#fetch = fetch
   }
 
   /** Starts a worker: resolves and rejects as startModel does. */
   #start(signal, onProgress) {
-    return startModel(this.#name, this.#load, { signal, onProgress, requests: this.#requests })
+    return startModel(this.#name, this.#load, { signal, onProgress, requests: this.#requests, fetch: this.#fetch })
   }
 
   /** Makes a result of startModel the worker of this connection. */
-  #adopt({ worker, info, lock }) {
+  #adopt({ worker, info, lock, pageFetch }) {
     this.#worker = worker
+    this.#pageFetch = pageFetch
     this.#info = info
     this.#lifetime = new AbortController()
     worker.onmessage = ({ data }) => this.#receive(data)
@@ -131,6 +136,7 @@ export class Connection {
   #terminate(code, message) {
     this.#lifetime.abort()
     this.#worker?.terminate()
+    this.#pageFetch?.end()
     this.#worker = null
     for (const id of this.#calls.keys()) this.#end(id).reject(new VitrineError(code, message))
   }
@@ -164,6 +170,8 @@ export class Connection {
     switch (message.type) {
       case 'request':
         return this.#requests.push(message.request)
+      case 'fetch':
+        return this.#pageFetch.answer(message)
       case 'info':
         return (this.#info = { ...this.#info, ...message.info })
       case 'progress':

@@ -11,11 +11,21 @@ const isWhole = (v) => Number.isInteger(v) && Math.abs(v) <= 0x7fffffff
 const isIndex = (v) => isWhole(v) && v >= 0
 const isCount = (v) => isWhole(v) && v >= 1
 
+/** Whether a value is an object of headers that HTTP allows. */
+function isHeaders(v) {
+  try {
+    return typeName(v) === 'Object' && Object.values(v).every(isText) && Boolean(new Headers(v))
+  } catch {
+    return false
+  }
+}
+
 /** [accepts(value), what is supported] by kind. */
 const kinds = {
   boolean: [(v) => typeof v === 'boolean', 'true or false'],
   string: [isText, 'a string'],
   workers: [(v) => v === 'auto' || isCount(v), "'auto' or a whole number from 1"],
+  headers: [isHeaders, 'an object of names and values of HTTP headers, all strings'],
   function: [(v) => typeof v === 'function', 'a function'],
   count: [isCount, 'a whole number from 1'],
   index: [isIndex, 'a whole number from 0'],

@@ -4,36 +4,42 @@
 import { VitrineError } from '../common/errors.js'
 import { lockName } from '../common/locks.js'
 import { trustedWorker } from '../common/trusted-worker.js'
+import { PageFetch } from './fetch.js'
 import { isHubId } from './folder.js'
 
 /**
- * Starts a worker and loads the model there: resolves to {worker, info, lock}, where
- * lock is the name of a lock that the worker holds. load is the message of that type
- * without lock. The worker's requests are added to the array requests. Rejects with a
- * VitrineError, or with signal.reason after an abort; the worker is terminated then.
+ * Starts a worker and loads the model there: resolves to {worker, info, lock, pageFetch},
+ * where lock is the name of a lock that the worker holds, and pageFetch answers its
+ * messages `fetch`. load is the message of that type without lock; fetch is the option.
+ * The worker's requests are added to the array requests. Rejects with a VitrineError, or
+ * with signal.reason after an abort; the worker is terminated then.
  */
-export async function startModel(nameOrUrl, load, { signal, onProgress, requests }) {
+export async function startModel(nameOrUrl, load, { signal, onProgress, requests, fetch }) {
   const lock = lockName()
-  const { worker, answer } = await startWith(nameOrUrl, { ...load, lock }, { signal, onProgress, requests })
-  return { worker, info: answer.info, lock }
+  const { worker, answer, pageFetch } = await startWith(nameOrUrl, { ...load, lock }, { signal, onProgress, requests, fetch })
+  return { worker, info: answer.info, lock, pageFetch }
 }
 
 /** Inspects a model in a worker of its own, which ends then: resolves to the Inspection. inspect is the message of that type. Rejects as startModel does. */
-export async function inspectModel(nameOrUrl, inspect, { signal }) {
-  const { worker, answer } = await startWith(nameOrUrl, inspect, { signal, requests: [] })
+export async function inspectModel(nameOrUrl, inspect, { signal, fetch }) {
+  const requests = []
+  const { worker, answer, pageFetch } = await startWith(nameOrUrl, inspect, { signal, requests, fetch })
   worker.terminate()
+  pageFetch.end()
   const { inspection } = answer
-  if (inspection.error) inspection.error.message += hint(nameOrUrl, inspection.error.code)
+  if (inspection.error) inspection.error.message += hint(nameOrUrl, inspect.folder, requests)
   return inspection
 }
 
-/** Starts a worker with its first message: resolves to {worker, answer}, where answer is the message `loaded` or `inspected`. Rejects as startModel does. */
-function startWith(nameOrUrl, first, { signal, onProgress, requests }) {
+/** Starts a worker with its first message: resolves to {worker, answer, pageFetch}, where answer is the message `loaded` or `inspected`. Rejects as startModel does. */
+function startWith(nameOrUrl, first, { signal, onProgress, requests, fetch }) {
   const worker = startWorker()
+  const pageFetch = new PageFetch(fetch)
   return new Promise((resolve, reject) => {
     const fail = (error) => {
       signal?.removeEventListener('abort', abort)
       worker.terminate()
+      pageFetch.end()
       reject(error)
     }
     const abort = () => fail(signal.reason)
@@ -45,12 +51,14 @@ function startWith(nameOrUrl, first, { signal, onProgress, requests }) {
           return onProgress?.(message.progress)
         case 'request':
           return requests.push(message.request)
+        case 'fetch':
+          return pageFetch.answer(message)
         case 'failed':
-          return fail(new VitrineError(message.code, message.message + hint(nameOrUrl, message.code)))
+          return fail(new VitrineError(message.code, message.message + hint(nameOrUrl, first.folder, requests)))
         case 'loaded':
         case 'inspected':
           signal?.removeEventListener('abort', abort)
-          resolve({ worker, answer: message })
+          resolve({ worker, answer: message, pageFetch })
       }
     }
     worker.postMessage(first)
@@ -67,16 +75,22 @@ async function compileEngine(requests) {
   const { href: url } = new URL('./vitrine.wasm', import.meta.url)
   try {
     const module = await WebAssembly.compileStreaming(fetch(url))
-    requests.push({ url, status: 200, bytes: performance.getEntriesByName(url).at(-1)?.decodedBodySize ?? 0 })
+    requests.push({ url, status: 200, bytes: performance.getEntriesByName(url).at(-1)?.decodedBodySize ?? 0, from: 0 })
     return module
   } catch {
     return null
   }
 }
 
-/** The end of the message for a hub id that was not found and may have meant a folder; '' for other errors. */
-function hint(name, code) {
-  if (!isHubId(name) || (code !== 'network' && code !== 'not-found')) return ''
+/**
+ * The end of the message for a hub id that may have meant a folder: the host gave no file,
+ * and answered 401 or 404 for config.json (the hub answers 401 for what it doesn't have);
+ * '' for other errors.
+ */
+function hint(name, folder, requests) {
+  const asked = requests.filter(({ url }) => url.startsWith(folder.split('{')[0]))
+  const absent = asked.some(({ url, status }) => /\bconfig\.json/.test(url) && (status === 401 || status === 404))
+  if (!isHubId(name) || !absent || asked.some(({ status }) => status === 200)) return ''
   return `; ${name} was taken for a hub id: write ./${name} for a folder beside this page`
 }
 

@@ -1,37 +1,34 @@
 // The worker's access to the network: every request is reported to the page.
 
-const browserFetch = globalThis.fetch.bind(globalThis)
+/** The browser's fetch. Go gets another one as the global fetch. */
+export const browserFetch = globalThis.fetch.bind(globalThis)
 
 /**
- * A fetch for Go and for pictures. cache is the RequestCache of all requests.
- * onRequest({url, status, bytes}) is called once the body has been read or cancelled:
- * status is the HTTP status, 0 where the host was not reached; bytes is the number of
- * bytes read, after decompression.
+ * A fetch(url, init, from) that sends requests with send, which is like the browser's
+ * fetch, and calls onRequest({url, status, bytes, from}) once the body has been read or
+ * cancelled: status is the HTTP status, 0 where the host was not reached; bytes is the
+ * number of bytes read, after decompression; from is the byte of the file from which the
+ * request asks, 0 by default.
  *
- * Its method prefetch(url) starts a request; the next fetch of that URL gets its answer.
- *
- * The promise resolves to the fields of a Response that are used here: ok, status,
- * headers, body.getReader() and blob(). headers has Content-Length only where it is
- * known to be the length of the body: it is not for compressed bodies, and for other
- * origins the compression can't be seen.
+ * The promise resolves to the fields of a Response that are used here: ok, status, type,
+ * headers, body.getReader() and blob().
  */
-export function reportingFetch(cache, onRequest) {
-  const prefetched = new Map() // url → promise
-  const send = async (url, init) => {
-    const request = { url: String(url), status: 0, bytes: 0 }
+export function reportingFetch(send, onRequest) {
+  return async (url, init, from = 0) => {
+    const request = { url: String(url), status: 0, bytes: 0, from }
     let response
     try {
-      response = await browserFetch(url, { ...init, cache })
+      response = await send(url, init)
     } catch (error) {
       onRequest(request)
       throw error
     }
-    request.status = response.status
-    const headers = new Headers(response.headers)
-    if (response.type !== 'basic' || headers.has('content-encoding')) headers.delete('content-length')
+    const { ok, status, type, headers } = response
+    request.status = status
     return {
-      ok: response.ok,
-      status: response.status,
+      ok,
+      status,
+      type,
       headers,
       body: { getReader: () => reportingReader(response.body, request, onRequest) },
       async blob() {
@@ -41,18 +38,6 @@ export function reportingFetch(cache, onRequest) {
       },
     }
   }
-  const fetch = (url, init) => {
-    const key = String(url)
-    const promise = prefetched.get(key)
-    prefetched.delete(key)
-    return promise ?? send(url, init)
-  }
-  fetch.prefetch = (url) => {
-    const promise = send(url)
-    promise.catch(() => {}) // the fetch of this URL will reject
-    prefetched.set(url, promise)
-  }
-  return fetch
 }
 
 /** The reader of a response without a body. */
@@ -83,4 +68,45 @@ function reportingReader(body, request, onRequest) {
       await reader.cancel().catch(() => {}) // it may have failed already
     },
   }
+}
+
+/**
+ * A fetch by the function that the page gave to load: the page sends the requests and
+ * passes the bodies on. Each request has a port. The page answers the message `fetch` and
+ * every 'read' on the port by {error}, or {status, type, headers} and {done, value};
+ * 'cancel' ends the request.
+ */
+export function pageFetch(url, { headers, cache, signal }) {
+  const { port1: port, port2 } = new MessageChannel()
+  let settle
+  const answer = () =>
+    new Promise((resolve, reject) => {
+      settle = ({ error, ...fields }) => (error === undefined ? resolve(fields) : reject(new Error(error)))
+    })
+  const cancel = () => {
+    port.postMessage('cancel')
+    port.close()
+    settle({ error: 'it was cancelled' })
+  }
+  port.onmessage = ({ data }) => settle(data)
+  signal.addEventListener('abort', cancel, { once: true })
+  const answered = answer().then(({ status, type, headers }) => ({
+    ok: status >= 200 && status < 300,
+    status,
+    type,
+    headers: new Headers(headers),
+    body: {
+      getReader: () => ({
+        read() {
+          port.postMessage('read')
+          return answer()
+        },
+        async cancel() {
+          cancel()
+        },
+      }),
+    },
+  }))
+  postMessage({ type: 'fetch', url, init: { headers, cache }, port: port2 }, [port2])
+  return answered
 }

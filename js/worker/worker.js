@@ -6,14 +6,15 @@
 // Each message is an object with a type and these fields:
 //
 //   page → worker
-//     load      {version, folder, device, dtype, kernels, workers, integrity, cache, lock}   first, once
-//     inspect   {version, folder, cache, size}   first, once, instead of load and call; size: [height, width] or null
+//     load      {version, folder, device, dtype, kernels, workers, integrity, network, lock}   first, once
+//     inspect   {version, folder, network, size}   first, once, instead of load and call; size: [height, width] or null; network: {cache, headers, stallMs, retryMs, ownFetch}, where ownFetch says that the option fetch is there
 //     engine    {module}                     vitrine.wasm, compiled; null where the page can't compile it
 //     call      {id, call, options, inputs, image, abortable}   inputs: {texts}, {text}, {logits} or {}; image: an object of page/image.js, or an array of them
 //     cancel    {id}                         the page has aborted the call
 //   worker → page
 //     progress  {progress: {stage, file, loaded, total}} while loading, {id, progress: {done, total}} in a call
-//     request   {request: {url, status, bytes}}   one request to the network has ended
+//     request   {request: {url, status, bytes, from}}   one request to the network has ended
+//     fetch     {url, init, port}            the page sends this request by the option fetch, and answers on the port (worker/fetch.js)
 //     loaded    {info}                       the model can be called
 //     inspected {inspection}                 the worker is of no more use
 //     info      {info}                       fields of info that have changed
@@ -29,8 +30,9 @@ import { asMessage, VitrineError } from '../common/errors.js'
 import { reportFailure } from '../common/failure.js'
 import { holdLock } from '../common/locks.js'
 import { Shares } from '../shares/shares.js'
-import { reportingFetch } from './fetch.js'
+import { browserFetch, pageFetch, reportingFetch } from './fetch.js'
 import { decode } from './pixels.js'
+import { ModelFiles } from './transport.js'
 
 const version = 'dev'
 
@@ -42,6 +44,8 @@ let resolveModule
 const module = new Promise((resolve) => (resolveModule = resolve)) // the compiled vitrine.wasm, from the page
 let engine
 let shares
+let files // the ModelFiles
+let fetchOther // the fetch of pictures and kernels
 let queue = Promise.resolve() // resolves when all calls so far have ended
 let running = 0 // the id of the call that Go runs
 let images = [] // of that call, if it has several
@@ -70,7 +74,7 @@ onmessage = ({ data: message }) => {
 }
 
 /** Loads the model and posts `loaded`. Parameters are those of the message. */
-async function load({ version: pageVersion, folder, device, dtype, kernels, workers, integrity, cache, lock }) {
+async function load({ version: pageVersion, folder, device, dtype, kernels, workers, integrity, network, lock }) {
   checkVersion('worker.js', version, pageVersion)
   if (workers > 1 && !globalThis.Worker) throw new VitrineError('unsupported', `workers: found ${workers}, but this browser does not let a worker start other workers; leave workers out`)
   await holdLock(lock)
@@ -79,7 +83,7 @@ async function load({ version: pageVersion, folder, device, dtype, kernels, work
   reportProgress({ stage: 'engine', file: 'vitrine.wasm', loaded: 0, total: null })
   await start({
     folder,
-    cache,
+    network,
     pageVersion,
     device,
     kernels,
@@ -87,42 +91,50 @@ async function load({ version: pageVersion, folder, device, dtype, kernels, work
     methods: { ...shares.methods(), nextImage, batchProgress },
   })
   const cores = globalThis.Worker ? navigator.hardwareConcurrency : 0
-  const info = await engine.load({ folder, device, dtype, workers, cores, integrity })
+  const info = await repeated(() => engine.load({ folder, device, dtype, workers, cores, integrity }))
   postMessage({ type: 'loaded', info: { ...info, pixels, memory: memoryInfo() } })
 }
 
 /** Inspects the model and posts `inspected`. Parameters are those of the message. */
-async function inspect({ version: pageVersion, folder, cache, size }) {
+async function inspect({ version: pageVersion, folder, network, size }) {
   checkVersion('worker.js', version, pageVersion)
-  await start({ folder, cache, pageVersion, device: 'scalar' }) // no product is computed
-  postMessage({ type: 'inspected', inspection: await engine.inspect({ folder, options: { size } }) })
+  await start({ folder, network, pageVersion, device: 'scalar' }) // no product is computed
+  const inspection = await repeated(() => engine.inspect({ folder, options: { size } }))
+  postMessage({ type: 'inspected', inspection })
+}
+
+/** Resolves to what attempt resolves to. Repeats it where it fails and the files may be others now; warnings tell why. */
+async function repeated(attempt) {
+  const warnings = []
+  for (;;) {
+    const result = await attempt().catch((error) => ({ error, thrown: true }))
+    const why = result.error && files.startAgain(result.error)
+    if (why) warnings.push(why)
+    else if (result.thrown) throw result.error
+    else return { ...result, warnings: [...warnings, ...result.warnings] }
+  }
 }
 
 /** Starts vitrine.wasm as the engine of this worker, while the first files of the model's folder arrive. options are some of startEngine's. */
-async function start({ folder, cache, pageVersion, ...options }) {
+async function start({ folder, network, pageVersion, ...options }) {
   const onRequest = (request) => postMessage({ type: 'request', request })
-  const fetch = reportingFetch(cache, onRequest)
-  globalThis.fetch = (url, init) => {
+  const plain = reportingFetch(browserFetch, onRequest)
+  fetchOther = (url, init) => plain(url, { ...init, cache: network.cache })
+  files = new ModelFiles(folder, network.ownFetch ? reportingFetch(pageFetch, onRequest) : plain, network)
+  globalThis.fetch = (url, init) => { // Go's
     weightsFile = /[^/?#]+\.(?:safetensors|bin)(?=$|[?#])/.exec(url)?.[0] ?? weightsFile
-    return fetch(url, init)
+    return files.fetch(url, init)
   }
-  for (const file of firstFiles) fetch.prefetch(fileUrl(folder, file))
+  for (const file of firstFiles) files.prefetch(file)
   engine = await startEngine({
     ...options,
     module,
-    fetchFile: globalThis.fetch,
+    fetchFile: fetchOther,
     onRequest,
     onInfo: (info) => postMessage({ type: 'info', info }),
     onExit: reportFailure,
   })
   checkVersion('vitrine.wasm', engine.version, pageVersion)
-}
-
-/** The URL of a file in a model's folder, exactly as wasm/fetch.go makes it. */
-function fileUrl(folder, file) {
-  const url = new URL(folder)
-  url.pathname += file
-  return url.href
 }
 
 /** info.memory: the bytes of WebAssembly memory of each worker. */
@@ -207,7 +219,7 @@ async function inputOf(image, signal) {
 async function fetchPicture(url, signal) {
   let response
   try {
-    response = await fetch(url, { signal })
+    response = await fetchOther(url, { signal })
     if (response.ok) return await response.blob()
     await response.body.getReader().cancel()
   } catch (cause) {

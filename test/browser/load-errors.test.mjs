@@ -34,6 +34,9 @@ test('options are checked by name and value before the first request', async () 
     [{ kernels: 'plain', device: 'scalar' }, 'kernels', '"plain"', "'scalar'"],
     [{ cache: true }, 'cache', 'true', "'no-store'"],
     [{ integrity: 5 }, 'integrity', '5'],
+    [{ stallMs: -1 }, 'stallMs', '-1'],
+    [{ retryMs: '1 s' }, 'retryMs', '"1 s"'],
+    [{ fetch: 'x' }, 'fetch', 'a function'],
     [{ signal: {} }, 'signal', 'AbortSignal'],
     [{ onProgress: 'x' }, 'onProgress', 'a function'],
     [{ revision: 'main' }, 'revision', 'hub'],
@@ -64,9 +67,9 @@ test('a demanded device runs or is refused', async () => {
 test('a missing folder, a failing host and an absent host are named', async () => {
   const page = await open({ habits: (path) => (path.startsWith('/broken/') ? { status: 503 } : {}) })
   assertFailure(await load(page, './models/none'), 'not-found', '/models/none/', 'config.json')
-  assertFailure(await load(page, './broken'), 'network', '/broken/config.json', '503')
+  assertFailure(await load(page, './broken', { retryMs: 1 }), 'network', '/broken/config.json', '503')
   const other = await open({ headers: {}, allowed: ['http://127.0.0.1:9/'] })
-  assertFailure(await load(other, 'http://127.0.0.1:9/model'), 'network', 'http://127.0.0.1:9/model/config.json', 'CORS')
+  assertFailure(await load(other, 'http://127.0.0.1:9/model', { retryMs: 1 }), 'network', 'http://127.0.0.1:9/model/config.json', 'CORS')
 })
 
 test('the page of an application instead of a file is recognised', async () => {

@@ -35,7 +35,10 @@ function compile() {
  *             so that every request reaches the server
  *   habits    (path, {url, headers}) => answer, or nothing for the file: {status, type,
  *             headers, body} is sent instead of it, cut ends it after so many bytes, gzip
- *             compresses it, hold is a promise that is awaited in the middle of it
+ *             compresses it, hold is a promise that is awaited in the middle of it; drop ends
+ *             the connection before this byte of the file, whole refuses ranges, length is
+ *             announced instead of the body's. An etag among the headers counts for if-range.
+ *             Names in headers, as in {url, headers} of the request, are those of Go: Range
  *   compress  gzips what hosts compress
  *   rate      of the line, in bytes a second
  *

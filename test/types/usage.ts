@@ -12,6 +12,10 @@ const model: Model = await load('openai/clip-vit-base-patch32', {
   host: 'https://huggingface.co',
   integrity: 'sha256-…',
   cache: 'no-store',
+  headers: { Authorization: 'Bearer …' },
+  fetch: (url, { headers, signal }) => fetch(url, { headers, signal }),
+  stallMs: 60_000,
+  retryMs: 1000,
   signal: controller.signal,
   onProgress: ({ stage, file, loaded, total }) => console.log(stage, file, total === null ? loaded : loaded / total),
 })
@@ -49,7 +53,7 @@ const cut: boolean[] = truncated
 const { ids, pieces } = await model.tokenize('a cat', { signal: controller.signal })
 const info: Info = model.info
 const [height, width]: readonly [number, number] = info.shapes.image
-console.log(vectors, cut, ids, pieces, height, width, info.requests.map(({ url, status, bytes }) => `${url} ${status} ${bytes}`))
+console.log(vectors, cut, ids, pieces, height, width, info.requests.map(({ url, status, bytes, from }) => `${url} ${status} ${bytes} ${from}`))
 model.close()
 
 try {
