@@ -681,6 +681,7 @@ export interface Info {
    * status (0 where the host was not reached), the bytes read, after decompression, and the
    * byte of the file from which it asked. Status 200 with `from` above 0: the host sent the
    * whole file again.
+   * vitrine.wasm is requested once for a page, so it is among those of the first model only.
    */
   readonly requests: readonly { readonly url: string; readonly status: number; readonly bytes: number; readonly from: number }[]
 }

@@ -66,20 +66,26 @@ function startWith(nameOrUrl, first, { signal, onProgress, requests, fetch }) {
   })
 }
 
+let compiled = null // the promise of the page's one WebAssembly.Module: a compiled module keeps some 10 MB, even after its workers have ended
+
 /**
- * Compiles vitrine.wasm while the worker starts: resolves to a WebAssembly.Module, and
- * adds the request to requests. Resolves to null where that fails: the worker tries
- * again and reports the reason.
+ * Compiles vitrine.wasm while the worker starts: resolves to a WebAssembly.Module. The
+ * first call adds the request to requests; later ones get the same module. Resolves to
+ * null where that fails: the worker tries again and reports the reason, and so does the
+ * next call.
  */
-async function compileEngine(requests) {
+function compileEngine(requests) {
   const { href: url } = new URL('./vitrine.wasm', import.meta.url)
-  try {
-    const module = await WebAssembly.compileStreaming(fetch(url))
-    requests.push({ url, status: 200, bytes: performance.getEntriesByName(url).at(-1)?.decodedBodySize ?? 0, from: 0 })
-    return module
-  } catch {
-    return null
+  const compile = async () => {
+    try {
+      const module = await WebAssembly.compileStreaming(fetch(url))
+      requests.push({ url, status: 200, bytes: performance.getEntriesByName(url).at(-1)?.decodedBodySize ?? 0, from: 0 })
+      return module
+    } catch {
+      return (compiled = null)
+    }
   }
+  return (compiled ??= compile())
 }
 
 /**
