@@ -141,6 +141,7 @@ func TestInspectOfFaults(t *testing.T) {
 		"another width":      good.replaced("config.json", `"hidden_size": `, `"hidden_size": 1`),
 		"weights cut short":  good.with("model.safetensors", good["model.safetensors"][:100]),
 		"a tensor is absent": rewritten(t, good, tensorsOf(t, good)[1:]),
+		"of another dtype":   rewritten(t, good, asBool(tensorsOf(t, good), "layernorm.bias")),
 	} {
 		got, err := engine.Inspect(ctx, folder, engine.InspectOptions{})
 		_, want := engine.Load(ctx, folder, engine.Options{})
@@ -187,4 +188,14 @@ func TestAnotherFamilysTensors(t *testing.T) {
 	if err != nil || got.Loads || !strings.Contains(got.Error.Message, `found "dinov2", but the names of the tensors are those of a vit`) {
 		t.Errorf("the verdict is %+v, %v", got.Error, err)
 	}
+}
+
+// asBool replaces a vector by one of booleans.
+func asBool(tensors []weights.Named, name string) []weights.Named {
+	for i, x := range tensors {
+		if x.Name == name {
+			tensors[i] = weights.Named{Name: name, DType: weights.Bool, Shape: x.Shape, Data: make([]byte, x.Shape[0])}
+		}
+	}
+	return tensors
 }

@@ -45,7 +45,7 @@ func (l *loader) readConfig() error {
 		return first
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.NotFound, l.folder.Name(), "has no config.json, and no %s or modules.json either; name a folder laid out as on Hugging Face: %w", family.OpenCLIPFile, err)
+		return fault.New(fault.NotFound, l.folder.Name(), "has no config.json, and no %s or modules.json either%s; name a folder laid out as on Hugging Face: %w", family.OpenCLIPFile, weights.Others(l.ctx, l.folder), err)
 	}
 	if err != nil {
 		return err
@@ -88,17 +88,21 @@ func parseModules(data []byte) (folder string, err error) {
 		return "", err
 	}
 	err = root.Elements(func(_ int, v jsonfile.Value) error {
-		kind, _ := v.Get("type").Text()
-		if folder == "" && strings.HasSuffix(kind, ".CLIPModel") {
+		kind, err := v.Get("type").Text()
+		switch {
+		case err != nil:
+		case folder == "" && strings.HasSuffix(kind, ".CLIPModel"):
 			folder, err = v.Get("path").Text()
 			if err == nil && (folder == "" || !plainPath(folder)) {
 				err = v.Get("path").Fail("found %.60q, want the name of a folder inside", folder)
 			}
+		case folder == "" || !strings.HasSuffix(kind, ".Normalize"): // embeddings have length 1 unless a call asks otherwise
+			err = v.Get("type").Unsupported("found %.100q; supported are sentence_transformers.models.CLIPModel, and Normalize behind it", kind)
 		}
 		return err
 	})
 	if err == nil && folder == "" {
-		err = root.Unsupported("names no module of the type sentence_transformers.models.CLIPModel, the only one that is supported")
+		err = root.Unsupported("lists no module of the type sentence_transformers.models.CLIPModel, the only one that is supported")
 	}
 	return folder, err
 }

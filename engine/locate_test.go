@@ -328,9 +328,11 @@ func TestLayoutsRefused(t *testing.T) {
 		"timm's tensors under another name":     {memoryFolder{"config.json": []byte(`{"architecture": "vit_tiny_patch16_224"}`), "model.safetensors": stub}, fault.Weights, []string{"lacks the tensor blocks.0.", "config.json"}},
 		"sentence-transformers without weights": {inFolder(memoryFolder{"config.json": []byte(`{"model_type": "clip"}`)}, "0_CLIPModel").with("modules.json", modules("CLIPModel", "0_CLIPModel")), fault.NotFound, []string{"model/0_CLIPModel", "model.safetensors"}},
 		"sentence-transformers of a text model": {memoryFolder{"modules.json": modules("Transformer", "")}, fault.Unsupported, []string{"modules.json", "CLIPModel"}},
-		"a module outside":                      {memoryFolder{"modules.json": modules("CLIPModel", "../other")}, fault.Config, []string{"modules.json", "[0].path", "../other"}},
-		"a module nowhere":                      {memoryFolder{"modules.json": modules("CLIPModel", "")}, fault.Config, []string{"modules.json", "[0].path"}},
-		"nothing":                               {memoryFolder{}, fault.NotFound, []string{"config.json", "open_clip_config.json", "modules.json"}},
+		"a Dense module behind CLIP": {memoryFolder{"modules.json": []byte(`[{"path": "0_CLIPModel", "type": "sentence_transformers.models.CLIPModel"},
+			{"path": "1_Normalize", "type": "sentence_transformers.models.Normalize"}, {"path": "2_Dense", "type": "sentence_transformers.models.Dense"}]`)}, fault.Unsupported, []string{"modules.json", "[2].type", "models.Dense"}},
+		"a module outside": {memoryFolder{"modules.json": modules("CLIPModel", "../other")}, fault.Config, []string{"modules.json", "[0].path", "../other"}},
+		"a module nowhere": {memoryFolder{"modules.json": modules("CLIPModel", "")}, fault.Config, []string{"modules.json", "[0].path"}},
+		"nothing":          {memoryFolder{}, fault.NotFound, []string{"config.json", "open_clip_config.json", "modules.json"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := engine.Load(context.Background(), c.folder, engine.Options{})

@@ -416,6 +416,25 @@ func TestInspectOfABrokenFolder(t *testing.T) {
 	}
 }
 
+// What is odd in a model's files stands on stderr, and the answer on stdout.
+func TestWarnings(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(tinyViT)); err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile(folder + "/config.json")
+	if err == nil {
+		err = os.WriteFile(folder+"/config.json", bytes.Replace(config, []byte("{"), []byte(`{"sliding_window": 7,`), 1), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, complaint, status := command(t, "classify", "--json", "--model", folder, cat)
+	if want := "vitrine: warning: config.json: sliding_window: "; status != 0 || !strings.HasPrefix(complaint, want) || strings.Count(complaint, "\n") != 1 || !json.Valid([]byte(out)) {
+		t.Errorf("status %d, said %q, printed %q", status, complaint, out)
+	}
+}
+
 // A command takes the address of a folder on the web where it takes a folder.
 func TestModelsOnTheWeb(t *testing.T) {
 	server := httptest.NewServer(http.FileServer(http.Dir(emojiClip)))

@@ -24,13 +24,20 @@ type modelFlags struct {
 	JSON  bool   `name:"json" help:"Print JSON, one object a line, with the names of the JavaScript API."`
 }
 
-// load loads the model.
+// load loads the model, and prints what is odd in its files to stderr.
 func (f modelFlags) load(ctx context.Context) (*engine.Model, error) {
 	folder, err := openFolder(f.Model)
 	if err != nil {
 		return nil, err
 	}
-	return engine.Load(ctx, folder, engine.Options{DType: f.DType})
+	model, err := engine.Load(ctx, folder, engine.Options{DType: f.DType})
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range model.Info().Warnings {
+		fmt.Fprintln(os.Stderr, "vitrine: warning: "+warning)
+	}
+	return model, nil
 }
 
 // openFolder gives the folder of a model by its path or its address.

@@ -225,7 +225,7 @@ func (b *Binding) accepts(d *destination, t weights.Tensor) error {
 	switch {
 	case d.packed && t.DType != weights.I8:
 		return t.Fail("has the dtype %s, but scales of int8 weights beside it; supported is I8 with them", t.DType)
-	case !d.packed && t.DType.Convertible() && !t.DType.IsFloat():
+	case !d.packed && !t.DType.IsFloat():
 		return fault.New(fault.Unsupported, t.File+": "+t.Name, "has the dtype %s without scales; supported are %s, and I8 as compressed-tensors packs it (quantization_config in config.json, and a tensor %s_scale)", t.DType, weights.FloatNames(), t.Name)
 	}
 	return nil

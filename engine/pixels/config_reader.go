@@ -277,10 +277,19 @@ func (r *reader) checkKeys(f *family) {
 		if strings.HasPrefix(key, "do_") && r.isTrue(key) ||
 			v.Has() && (key == "crop_pct" && !f.convNext || key == "input_data_format" && !r.slow || key == "pad_size" && r.slow && r.isTrue("do_pad")) {
 			r.warn(key, "is ignored; it is no step of "+r.class+" here")
+		} else if v.Has() && !strings.HasPrefix(key, "do_") && !strings.Contains(knownKeys, " "+key+" ") {
+			r.warn(key, "is not known here and is ignored")
 		}
 		return nil
 	})
 }
+
+// knownKeys are the keys that a class reads, or that change nothing in the picture, with
+// spaces around them.
+const knownKeys = " image_processor_type feature_extractor_type processor_class auto_map size crop_size default_to_square resample rescale_factor" +
+	" image_mean image_std crop_pct patch_size max_num_patches data_format input_data_format pad_size use_square_size" +
+	" use_fast device return_tensors disable_grouping transformers_version image_seq_length num_additional_image_tokens" +
+	" _name_or_path _commit_hash _processor_class _valid_processor_keys "
 
 // compareSize warns where the pictures have another size than the model was trained on.
 func (r *reader) compareSize(c *Config, m Model) {

@@ -133,6 +133,7 @@ func TestParseConfig(t *testing.T) {
 		{"ViT", `{"do_rescale": false, "do_normalize": false}`, with(vit, func(c *pixels.Config) { c.Rescale, c.Normalize = false, false }), ""},
 		{"CLIP", `{"do_pad": true}`, clipped(224, 224, 224), ""},
 		{"ViT", `{"crop_pct": 0.9}`, vit, "crop_pct: is ignored"},
+		{"ViT", `{"size_divisor": 32}`, vit, "size_divisor: is not known here"},
 		{"ViT", `{"do_flip_channel_order": true}`, vit, "do_flip_channel_order: is ignored"},
 		{"ViT", `{"data_format": "channels_last", "input_data_format": "channels_last"}`, vit, ""},
 		{"", `{"image_processor_type": "ViTImageProcessorFast", "data_format": "channels_first", "input_data_format": "channels_last"}`, vit, "input_data_format: is ignored"},

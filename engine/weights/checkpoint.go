@@ -84,7 +84,7 @@ func Open(ctx context.Context, f Folder, names ...string) (*Checkpoint, error) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	return nil, fault.New(fault.NotFound, f.Name(), "has none of %s%s; weights in another format must be converted to safetensors: %w", strings.Join(names, ", "), otherWeights(ctx, f), fs.ErrNotExist)
+	return nil, fault.New(fault.NotFound, f.Name(), "has none of %s%s; weights in another format must be converted to safetensors: %w", strings.Join(names, ", "), Others(ctx, f), fs.ErrNotExist)
 }
 
 func (c *Checkpoint) openSingle(ctx context.Context, name string) error {

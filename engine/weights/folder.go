@@ -37,12 +37,12 @@ type File struct {
 var otherFormats = []struct{ end, what string }{
 	{".h5", "TensorFlow's weights"}, {".msgpack", "Flax's weights"}, {".onnx", "an ONNX model"},
 	{".gguf", "a GGUF file"}, {".npz", "JAX's weights"}, {".ckpt", "a checkpoint of a training"}, {".pt", "a checkpoint of a training"},
-	{".pth", "a checkpoint of a training"}, {".bin", "a PyTorch file of another name"}, {safetensors, "a safetensors file of another name"},
+	{".pth", "a checkpoint of a training"}, {".bin", "a PyTorch file"}, {safetensors, "a safetensors file"},
 }
 
-// otherWeights names what a folder without weights has in their place, where it can be
-// listed, for messages.
-func otherWeights(ctx context.Context, f Folder) string {
+// Others names what a folder has in place of a model that can be read, where it can be
+// listed, for messages: "; it has model.onnx (an ONNX model)", or nothing.
+func Others(ctx context.Context, f Folder) string {
 	lister, ok := f.(Lister)
 	for !ok {
 		wrapper, wraps := f.(interface{ Unwrap() Folder })
