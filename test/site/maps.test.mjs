@@ -165,7 +165,7 @@ test('a pooling head is offered where there is one', async () => {
   await says(page, '#map-words', 'The pooling head, after all layers')
   await says(page, '#score-note', 'Each word has its own score')
   const without = await visitModel(golden('siglip_image_classification'), 'Where it looked', '&method=pool')
-  assert.deepEqual(await kinds(without), ['attention', 'rollout', 'colours'])
+  assert.deepEqual(await kinds(without), ['attention', 'rollout', 'relevance', 'contribution', 'colours'])
 })
 
 test('the stages of the picture are shown', async () => {
