@@ -68,8 +68,8 @@ func build(root, out string) (version string, err error) {
 const wasmTags = "-tags=nethttpomithttp2"
 
 // coldPackages are compiled without inlining. They run a few times a load or a call, and
-// code that stands once instead of at each of its callers makes the download 87 KB
-// smaller. The kernels, the encoders, the reader of texts, the loops over weights
+// code that stands once instead of at each of its callers makes the download
+// smaller (RATIONALE.md). The kernels, the encoders, the reader of texts, the loops over weights
 // (engine/internal/half), and what these use, are compiled as usual.
 var coldPackages = []string{
 	"bufio", "crypto/...", "encoding/asn1", "fmt", "github.com/syumai/...", "log/...", "math/big", "mime/...", "net", "net/url", "reflect", "sync", "syscall/js", "time",

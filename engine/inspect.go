@@ -85,31 +85,32 @@ func (r *Inspection) count(tensors []weights.Tensor) {
 // measure checks that the tensors are those of the model, and fills in what config.json and
 // the tensors say together.
 func (r *Inspection) measure(l *loader) error {
-	tensors := l.checkpoint.Tensors
+	var b *bind.Binding
+	var sizes bind.Sizes // of float32, the last one; bytes and parameters are the same with each dtype
 	for _, m := range []struct {
 		dtype kernel.DType
 		bytes *int64
 	}{{kernel.F16, &r.Memory.F16}, {kernel.Q8, &r.Memory.Q8}, {kernel.F32, &r.Memory.F32}} {
-		b, err := bind.New(l.arch, l.folder.Name(), l.checkpoint.Names(), bind.Options{DType: m.dtype, Share: encoder.Whole})
+		var err error
+		b, err = bind.New(l.arch, l.folder.Name(), l.checkpoint.Names(), bind.Options{DType: m.dtype, Share: encoder.Whole})
+		if err == nil {
+			sizes, err = b.Measure(l.checkpoint.Tensors)
+		}
 		if err != nil {
 			return err
 		}
-		sizes, err := b.Measure(tensors)
-		if err != nil {
-			return err
-		}
-		*m.bytes, r.Parameters = 0, 0
-		for tower, size := range sizes {
+		for _, size := range sizes {
 			*m.bytes += size.Memory
-			if bind.Tower(tower) != bind.Unused {
-				r.Parameters += size.Parameters
-			}
-		}
-		r.Towers = Towers{towerSize(sizes[bind.Vision]), towerSize(sizes[bind.Text]), towerSize(sizes[bind.Unused])}
-		if r.describe(l, b); m.dtype == kernel.F32 {
-			l.warnUnused(b)
 		}
 	}
+	for tower, size := range sizes {
+		if bind.Tower(tower) != bind.Unused {
+			r.Parameters += size.Parameters
+		}
+	}
+	r.Towers = Towers{towerSize(sizes[bind.Vision]), towerSize(sizes[bind.Text]), towerSize(sizes[bind.Unused])}
+	r.describe(l, b)
+	l.warnUnused(b)
 	if l.arch.Packed { // the weights are int8 in the file, and can't be anything else
 		r.Memory.F32, r.Memory.F16 = 0, 0
 	}
@@ -156,20 +157,15 @@ func (r *Inspection) addFiles(ctx context.Context, f *inspectedFolder) {
 			r.Bytes += file.Bytes
 		}
 	}
-	r.Licence = statedLicence(ctx, f.Folder)
-	lister, ok := f.Folder.(weights.Lister)
-	if !ok {
-		return
-	}
-	all, err := lister.List(ctx)
-	if err != nil {
-		return // the files that were read are known
-	}
-	for _, file := range all {
-		if !slices.ContainsFunc(r.Files, func(known FileSummary) bool { return known.Name == file.Name }) {
-			r.Files = append(r.Files, FileSummary{file.Name, file.Bytes, false})
+	if lister, ok := f.Folder.(weights.Lister); ok {
+		all, _ := lister.List(ctx) // without it, the files that were read are known
+		for _, file := range all {
+			if !slices.ContainsFunc(r.Files, func(known FileSummary) bool { return known.Name == file.Name }) {
+				r.Files = append(r.Files, FileSummary{file.Name, file.Bytes, false})
+			}
 		}
 	}
+	r.Licence = statedLicence(ctx, f.Folder, r.Files)
 }
 
 // maxInspectedTokenizer bounds the tokenizers that Inspect reads: CLIP's has 2 MB, Gemma's
@@ -217,8 +213,8 @@ func (f *inspectedFolder) note(file FileSummary) {
 }
 
 // statedLicence gives the licence that the front matter of README.md names, as on the hub,
-// else "see LICENSE" where such a file is listed.
-func statedLicence(ctx context.Context, folder weights.Folder) string {
+// else "see LICENSE" where such a file is among the known ones.
+func statedLicence(ctx context.Context, folder weights.Folder, files []FileSummary) string {
 	if body, _, err := folder.Open(ctx, "README.md"); err == nil {
 		start, _ := io.ReadAll(io.LimitReader(body, 16<<10))
 		body.Close()
@@ -226,12 +222,9 @@ func statedLicence(ctx context.Context, folder weights.Folder) string {
 			return name
 		}
 	}
-	if lister, ok := folder.(weights.Lister); ok {
-		files, _ := lister.List(ctx)
-		for _, file := range files {
-			if strings.HasPrefix(strings.ToUpper(file.Name), "LICENSE") {
-				return "see " + file.Name
-			}
+	for _, file := range files {
+		if strings.HasPrefix(strings.ToUpper(file.Name), "LICENSE") {
+			return "see " + file.Name
 		}
 	}
 	return ""

@@ -194,21 +194,30 @@ func (c *Checkpoint) Stream(ctx context.Context, want func(Tensor) (Target, erro
 		return stream(c.header)
 	}
 	for _, file := range c.index.files {
-		h, err := c.open(ctx, file)
-		if errors.Is(err, fs.ErrNotExist) && !Denied(err) {
-			return fault.New(fault.NotFound, file, "is listed in %s but is absent; download it too: %w", c.index.name, err)
+		h, err := c.openShard(ctx, file)
+		if err == nil {
+			err = stream(h)
 		}
 		if err != nil {
 			return err
 		}
-		if err := c.index.check(h); err != nil {
-			return c.closeAfter(err)
-		}
-		if err := stream(h); err != nil {
-			return err
-		}
 	}
 	return nil
+}
+
+// openShard opens a file of the index as c.body, and reads and checks its header.
+func (c *Checkpoint) openShard(ctx context.Context, file string) (Header, error) {
+	h, err := c.open(ctx, file)
+	if errors.Is(err, fs.ErrNotExist) && !Denied(err) {
+		return h, fault.New(fault.NotFound, file, "is listed in %s but is absent; download it too: %w", c.index.name, err)
+	}
+	if err != nil {
+		return h, err
+	}
+	if err := c.index.check(h); err != nil {
+		return h, c.closeAfter(err)
+	}
+	return h, nil
 }
 
 // closeAfter closes c after the error err and returns the error to report. If the
